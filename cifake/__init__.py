@@ -1,0 +1,1 @@
+"""Compare training choices on CIFAKE, with every run tracked in MLflow."""

@@ -1,0 +1,136 @@
+"""Decode a data set once; afterwards it is mapped into memory in milliseconds."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import numpy as np
+import platformdirs
+
+from cifake.data.decode import Problem, decode_all, read_pixels, refuse
+from cifake.data.sources import Source
+from cifake.data.split import make_split
+
+FORMAT = "1"  # part of every key: raise it when what is stored changes
+OBJECTS = "airplane automobile bird cat deer dog frog horse ship truck".split()
+LABELS = ("REAL", "FAKE")  # by value: 1 is FAKE, the positive class
+_SUFFIX = re.compile(r" \((\d+)\)\.\w+$")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A decoded data set, ordered as train, validation and test blocks.
+
+    Attributes:
+        images: uint8 [n, 32, 32, 3], mapped from disk.
+        index: records [n] of ``path``, ``label`` (1 is FAKE) and ``object``.
+        sizes: images in each block.
+        digest: a hash of pixels, labels and blocks.
+    """
+
+    images: np.ndarray
+    index: np.ndarray
+    sizes: dict[str, int]
+    digest: str
+
+
+def cache_directory() -> Path:
+    """CIFAKE_CACHE, or the user's cache directory as the system has it."""
+    given = os.environ.get("CIFAKE_CACHE")
+    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("cifake"))
+
+
+def load_cached(source: Source) -> Cached:
+    """Map the decoded source, decoding it first when that was not done before.
+
+    Raises:
+        DataError: files that cannot be used, or a missing class folder; nothing is cached.
+    """
+    key = hashlib.sha256(f"{FORMAT} {source.fingerprint()}".encode()).hexdigest()[:20]
+    folder = cache_directory() / key
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():  # another process may have made it meanwhile
+                _build(source, folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    images = np.load(folder / "images.npy", mmap_mode="r")
+    return Cached(images, np.load(folder / "index.npy", mmap_mode="r"), meta["sizes"], meta["digest"])
+
+
+def _build(source: Source, folder: Path) -> None:
+    """Write everything beside the final folder, then rename: it is whole or not there."""
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir()
+    logger.info("decoding %s, once", source.location)
+    try:
+        raw = unfinished / "raw"
+        names, problems = decode_all(source, raw)
+        records, naming = read_names(names)
+        refuse(source, problems + naming + missing_folders(names), len(names))
+        _write(read_pixels(raw), records, unfinished)
+        raw.unlink()
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
+    by_path = np.argsort(records["path"])  # sources differ in their order, data sets must not
+    records = records[by_path]
+    parts = make_split(
+        is_test=np.char.startswith(records["path"], "test/"),
+        labels=records["label"],
+        objects=records["object"],
+        copies=find_copies(pixels)[by_path],
+    )
+    order = np.concatenate(list(parts.values()))
+    images, index = pixels[by_path[order]], records[order]
+    sizes = {name: len(positions) for name, positions in parts.items()}
+    digest = hashlib.sha256(json.dumps(sizes).encode())
+    digest.update(images.data)
+    digest.update(np.ascontiguousarray(index["label"]).data)
+    np.save(folder / "images.npy", images)
+    np.save(folder / "index.npy", index)
+    (folder / "meta.json").write_text(json.dumps({"sizes": sizes, "digest": digest.hexdigest()}))
+
+
+def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
+    """Label and object class of every file, from its name, and the names that give none."""
+    problems: list[Problem] = []
+    rows = []
+    seen = set()
+    for name in names:
+        suffix = _SUFFIX.search(name)
+        number = int(suffix.group(1)) if suffix else 1
+        if not 1 <= number <= len(OBJECTS):
+            problems.append((name, f"expected an object class from (2) to (10), received ({number})"))
+            number = 1
+        if name in seen:
+            problems.append((name, "found twice in this source"))
+        seen.add(name)
+        rows.append((name, LABELS.index(name.split("/")[1]), OBJECTS[number - 1]))
+    width = max((len(name) for name in names), default=1)
+    return np.array(rows, dtype=[("path", f"U{width}"), ("label", "i1"), ("object", "U10")]), problems
+
+
+def missing_folders(names: list[str]) -> list[Problem]:
+    """The class folders without an image, each as a problem."""
+    present = {name.rpartition("/")[0] for name in names}
+    expected = [f"{part}/{label}" for part in ("train", "test") for label in LABELS]
+    return [(folder, "a missing or empty class folder") for folder in expected if folder not in present]
+
+
+def find_copies(pixels: np.ndarray) -> np.ndarray:
+    """Number images so that those with identical pixels, and only those, share a number."""
+    digests = [hashlib.blake2b(image.data, digest_size=16).digest() for image in pixels]
+    numbers: np.ndarray = np.unique(np.array(digests, dtype="V16"), return_inverse=True)[1]
+    return numbers

@@ -1,0 +1,127 @@
+"""From image files to pixels, on all cores."""
+
+import concurrent.futures as futures
+import io
+import itertools
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cifake.data.sources import Source
+from cifake.errors import DataError
+
+SIDE = 32
+IMAGE_BYTES = SIDE * SIDE * 3
+CHUNK = 512  # files a task: large enough to hide the cost of passing it to a process
+Problem = tuple[str, str]  # a file's name, and why it cannot be used
+
+
+def decode(data: bytes) -> bytes:
+    """Pixels of one image file.
+
+    Returns:
+        32 x 32 x 3 bytes, rows first, RGB.
+
+    Raises:
+        ValueError: empty, truncated or not an image, another size, not plain RGB.
+    """
+    if not data:
+        raise ValueError("empty file")
+    try:
+        image = Image.open(io.BytesIO(data))
+        if image.size != (SIDE, SIDE):
+            raise ValueError(f"expected {SIDE}x{SIDE} pixels, received {image.width}x{image.height}")
+        if image.mode != "RGB":
+            raise ValueError(f"expected an RGB image, received mode {image.mode}")
+        return image.tobytes()
+    except UnidentifiedImageError:
+        raise ValueError("not an image") from None
+    except (OSError, SyntaxError) as error:  # what Pillow's decoders raise on broken files
+        raise ValueError(f"damaged image ({error})") from None
+
+
+def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
+    """Decode every image of a source into one file of raw pixels.
+
+    Args:
+        source: what to read.
+        target: receives uint8 [n, 32, 32, 3], in the order of the names returned.
+
+    Returns:
+        The names of all files, and those that cannot be used (their pixels are zeros).
+    """
+    names: list[str] = []
+    problems: list[Problem] = []
+    target.touch()
+    with _pool() as pool, _progress() as progress:
+        task = progress.add_task(f"decoding {source.location}", total=None)
+        pending: list[futures.Future[list[Problem]]] = []
+        for chunk in _chunks(source.files()):
+            pending.append(pool.submit(_decode_chunk, chunk, target, len(names)))
+            names += [name for name, _ in chunk]
+            while len(pending) > 4 * _cores():  # bounds memory when reading is the faster part
+                problems += pending.pop(0).result()
+            progress.update(task, completed=len(names))
+        for future in pending:
+            problems += future.result()
+    return names, problems
+
+
+def refuse(source: Source, problems: list[Problem], total: int) -> None:
+    """Raise a DataError that names the first ten problems, if there are any."""
+    if problems:
+        lines = "".join(f"\n  {name}: {reason}" for name, reason in problems[:10])
+        more = f"\n  and {len(problems) - 10:,} more" if len(problems) > 10 else ""
+        raise DataError(
+            f"{source.location}: {len(problems):,} of {total:,} files cannot be used; "
+            f"mend or remove them (nothing was cached){lines}{more}"
+        )
+
+
+def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> list[Problem]:
+    problems: list[Problem] = []
+    pixels = bytearray()
+    for name, data in chunk:
+        try:
+            pixels += decode(data)
+        except ValueError as error:
+            problems.append((name, str(error)))
+            pixels += bytes(IMAGE_BYTES)
+    descriptor = os.open(target, os.O_WRONLY)
+    try:
+        os.pwrite(descriptor, pixels, start * IMAGE_BYTES)
+    finally:
+        os.close(descriptor)
+    return problems
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """Map a file written by ``decode_all``: uint8 [n, 32, 32, 3]."""
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, SIDE, SIDE, 3)
+
+
+def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    while chunk := list(itertools.islice(files, CHUNK)):
+        yield chunk
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _pool() -> futures.ProcessPoolExecutor:
+    # Pillow holds the interpreter lock for images this small, so threads gain nothing.
+    # A fork would copy the locks of threads that libraries may have started.
+    return futures.ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn"))
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -1,0 +1,65 @@
+"""A small stand-in for CIFAKE, made on the spot from two photographs; for trying things out.
+
+REAL images are crops of photographs, scaled down as CIFAR-10's were. FAKE images are other
+crops of the same photographs, passed through what leaves a generator's traces: decoded from
+a coarser grid, then sharpened. Test crops come from another part of the photographs than
+training crops.
+"""
+
+import io
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+SIZES = {"train": 4000, "test": 1000}
+JPEG_QUALITY = 75  # that of CIFAKE
+TEST_SHARE = 0.25  # of each photograph's width
+
+
+class Demo:
+    """The demo images as a source: the same bytes every time."""
+
+    name = "demo"
+    location = "the demo set"
+
+    def fingerprint(self) -> str:
+        return f"demo 1, pillow {version('pillow')}, scikit-learn {version('scikit-learn')}"
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        from sklearn.datasets import load_sample_images  # slow to import, needed once
+
+        photographs = [Image.fromarray(image) for image in load_sample_images().images]
+        random = np.random.default_rng(0)
+        for part, size in SIZES.items():
+            for number in range(size):
+                label = ("REAL", "FAKE")[number % 2]
+                which = number // 2 % len(photographs)
+                crop = _crop(photographs[which], part, random)
+                if label == "FAKE":
+                    crop = _generator_traces(crop, random)
+                suffix = f" ({which + 1})" if which else ""
+                yield f"{part}/{label}/{number:04d}{suffix}.jpg", _jpeg(crop)
+
+
+def _crop(photograph: Image.Image, part: str, random: np.random.Generator) -> Image.Image:
+    border = int(photograph.width * (1 - TEST_SHARE))
+    left, right = (0, border) if part == "train" else (border, photograph.width)
+    side = int(random.integers(40, 100))
+    x = int(random.integers(left, right - side))
+    y = int(random.integers(0, photograph.height - side))
+    return photograph.crop((x, y, x + side, y + side)).resize((32, 32), Image.Resampling.LANCZOS)
+
+
+def _generator_traces(crop: Image.Image, random: np.random.Generator) -> Image.Image:
+    side = int(random.integers(20, 28))
+    coarse = crop.resize((side, side), Image.Resampling.BICUBIC)
+    smooth = coarse.resize((32, 32), Image.Resampling.BILINEAR)
+    return smooth.filter(ImageFilter.UnsharpMask(radius=1, percent=int(random.integers(50, 150)), threshold=0))
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()

@@ -1,0 +1,80 @@
+"""Find the data set: CIFAKE_DATA, then data/cifake, then Kaggle, then the demo images."""
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+
+from cifake.data.demo import Demo
+from cifake.data.sources import ARCHIVE_SUFFIXES, Archive, Directory, Source
+from cifake.errors import DataError
+
+KAGGLE_HANDLE = "birdy654/cifake-real-and-ai-generated-synthetic-images"
+LOCAL_FOLDER = Path("data/cifake")
+
+
+def find(dataset: str) -> Source:
+    """Choose where images come from.
+
+    Args:
+        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE where it can be had, else demo.
+
+    Raises:
+        DataError: CIFAKE_DATA names nothing readable, or ``cifake`` was asked for and is
+            nowhere to be found.
+    """
+    if dataset == "demo":
+        return Demo()
+    if location := os.environ.get("CIFAKE_DATA"):
+        return open_path(Path(location).expanduser())
+    if LOCAL_FOLDER.is_dir():
+        return Directory(LOCAL_FOLDER)
+    try:
+        return _download()
+    except DataError as error:
+        if dataset == "cifake":
+            raise
+        _warn(str(error))
+        return Demo()
+
+
+def open_path(path: Path) -> Source:
+    """A directory or an archive as a source."""
+    if path.is_dir():
+        return Directory(path)
+    if path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        return Archive(path)
+    raise DataError(
+        f"CIFAKE_DATA={path}: expected a directory or a {', '.join(ARCHIVE_SUFFIXES)} file, "
+        f"{'which this is not' if path.exists() else 'but there is no such file'}"
+    )
+
+
+def _download() -> Source:
+    import kagglehub  # 0.5 s to import, and needed only here
+    import kagglehub.exceptions
+    import requests
+
+    failures = (requests.RequestException, *vars(kagglehub.exceptions).values())
+    errors = tuple(e for e in failures if isinstance(e, type) and issubclass(e, Exception))
+    try:
+        return Directory(Path(kagglehub.dataset_download(KAGGLE_HANDLE)))
+    except errors as error:
+        reason = str(error).partition(":")[0]
+        raise DataError(
+            f"CIFAKE was not found: CIFAKE_DATA is not set, there is no {LOCAL_FOLDER}/, and the "
+            f"download from Kaggle failed ({type(error).__name__}: {reason}). Set CIFAKE_DATA to a "
+            f"directory or an archive, see 'The data' in README.md"
+        ) from None
+
+
+def _warn(reason: str) -> None:
+    Console(stderr=True).print(
+        Panel(
+            f"{reason}.\n\nGoing on with the DEMO images: crops of two photographs. They try the "
+            "commands out; their scores say nothing about CIFAKE.",
+            title="DEMO DATA, NOT CIFAKE",
+            border_style="bold red",
+        )
+    )

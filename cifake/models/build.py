@@ -1,0 +1,30 @@
+"""What every model has in common: raw pixels in, one probability out."""
+
+from collections.abc import Callable
+
+import keras
+
+from cifake.config import Settings
+from cifake.models.augmentation import RandomAffine
+from cifake.models.cnn import cnn
+
+BUILDERS: dict[str, Callable[[keras.KerasTensor, ...], keras.KerasTensor]] = {"cnn": cnn}
+
+
+def build_model(settings: Settings) -> keras.Model:
+    """A compiled model that holds its own preprocessing, so training and serving cannot differ.
+
+    Args:
+        settings: the run's settings; initial weights follow Keras' global random seed.
+
+    Returns:
+        A model from uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
+    """
+    pixels = keras.Input((32, 32, 3), dtype="uint8", name="pixels")
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    augmentation = settings.augmentation.model_dump()
+    if any(augmentation.values()):
+        x = RandomAffine(**augmentation)(x)
+    features = BUILDERS[settings.model.builder](x, settings.model)
+    probability = keras.layers.Dense(1, activation="sigmoid", name="fake")(features)
+    return keras.Model(pixels, probability, name=settings.model.builder)

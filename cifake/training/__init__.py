@@ -1,0 +1,5 @@
+"""Fit a model to the training part; knows nothing of MLflow."""
+
+from cifake.training.fit import Fitted, fit
+
+__all__ = ["Fitted", "fit"]
