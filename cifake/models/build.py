@@ -12,13 +12,14 @@ BUILDERS: dict[str, Callable[[keras.KerasTensor, ...], keras.KerasTensor]] = {"c
 
 
 def build_model(settings: Settings) -> keras.Model:
-    """A compiled model that holds its own preprocessing, so training and serving cannot differ.
+    """A model that holds its own preprocessing, so training and serving cannot differ.
 
     Args:
         settings: the run's settings; initial weights follow Keras' global random seed.
 
     Returns:
-        A model from uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
+        A model, not compiled, from uint8 [n, 32, 32, 3] to float32 [n, 1], the probability
+        of FAKE.
     """
     pixels = keras.Input((32, 32, 3), dtype="uint8", name="pixels")
     x = keras.layers.Rescaling(1 / 255)(pixels)
@@ -28,3 +29,16 @@ def build_model(settings: Settings) -> keras.Model:
     features = BUILDERS[settings.model.builder](x, settings.model)
     probability = keras.layers.Dense(1, activation="sigmoid", name="fake")(features)
     return keras.Model(pixels, probability, name=settings.model.builder)
+
+
+def serving_model(model: keras.Model, settings: Settings) -> keras.Model:
+    """The same model without what only training needs: augmentation and optimizer state.
+
+    It consists of Keras' own layers, so it loads where this package is not installed.
+    """
+    nothing = settings.augmentation.model_copy(
+        update={name: type(value)(0) for name, value in settings.augmentation}
+    )
+    serving = build_model(settings.model_copy(update={"augmentation": nothing}))
+    serving.set_weights(model.get_weights())
+    return serving

@@ -19,6 +19,9 @@ class Batches(keras.utils.PyDataset):
         steps: batches an epoch; None is one pass over the images.
         seed: orders each pass anew; None keeps the part's order and starts every epoch with
             the first image, as validation must.
+
+    Attributes:
+        epoch: the epoch that is being read, from 0; whoever trains sets it.
     """
 
     def __init__(self, part: Part, batch_size: int, steps: int | None, seed: int | None = None) -> None:
@@ -45,8 +48,11 @@ class Batches(keras.utils.PyDataset):
         chosen = self._pass_order(which_pass)[rows]
         return self.part.images[chosen], self.labels[chosen]
 
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
+    @property
+    def images_an_epoch(self) -> int:
+        """Images in one epoch, where whole passes end in a smaller batch."""
+        passes, rest = divmod(self.steps, self.batches_a_pass)
+        return passes * len(self.part) + rest * self.batch_size
 
     def _pass_order(self, which_pass: int) -> np.ndarray:
         if self._order[0] != which_pass:

@@ -1,0 +1,155 @@
+"""Figures of one run. REAL and FAKE have the same colours in all of them."""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cifake.data import LABELS, Part
+from cifake.evaluation.metrics import ECE_BINS, decide
+
+# Okabe and Ito's colours, told apart with every kind of colour vision; a white ground keeps
+# the figures readable on light and on dark pages.
+REAL_COLOUR, FAKE_COLOUR, NEUTRAL = "#0072B2", "#D55E00", "#666666"
+STYLE = {
+    "figure.facecolor": "white", "savefig.facecolor": "white", "axes.grid": True, "grid.alpha": 0.3,
+    "axes.spines.top": False, "axes.spines.right": False, "font.size": 11, "figure.dpi": 110,
+}  # fmt: skip
+MISTAKES_SHOWN = 24
+
+
+def run_figures(history: Sequence[dict[str, float]], best_epoch: int, test: Part, scores: np.ndarray) -> dict[str, Figure]:
+    """All figures of a run by file name.
+
+    Args:
+        history: metrics by epoch.
+        best_epoch: the epoch whose weights were kept, from 0.
+        test: the test part, n images.
+        scores: float [n], the probability of FAKE.
+    """
+    with matplotlib.rc_context(STYLE):
+        return {
+            "history.png": history_figure(history, best_epoch),
+            "confusion_matrix.png": confusion_figure(test.labels, scores),
+            "roc.png": roc_figure(test.labels, scores),
+            "precision_recall.png": precision_recall_figure(test.labels, scores),
+            "calibration.png": calibration_figure(test.labels, scores),
+            "worst_mistakes.png": mistakes_figure(test, scores),
+        }
+
+
+def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
+    """Loss and accuracy of the training and validation parts by epoch."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = np.arange(1, len(history) + 1)
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for part, style in (("train", "--"), ("val", "-")):
+            values = [row[f"{part}/{name}"] for row in history]
+            label = "training" if part == "train" else "validation"
+            axes.plot(epochs, values, style, color="black", label=label, marker="." if len(history) < 3 else "")
+        axes.axvline(best_epoch + 1, color=NEUTRAL, linestyle=":", label="epoch kept")
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend()
+    return figure
+
+
+def confusion_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
+    """Counts and shares of each class; rows are what an image is, columns what it was called."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(labels, decide(scores), labels=[0, 1])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure, axes = _square(f"n = {len(labels):,}")
+    axes.grid(False)
+    axes.imshow(shares, cmap="Greys", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        share = shares[row, column]
+        axes.text(
+            column, row, f"{count:,}\n{share:.1%}", ha="center", va="center", fontsize=14,
+            color="white" if share > 0.5 else "black",
+        )  # fmt: skip
+    axes.set(xticks=[0, 1], yticks=[0, 1], xticklabels=LABELS, yticklabels=LABELS)
+    axes.set(xlabel="called", ylabel="is")
+    for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        tick.set(color=FAKE_COLOUR if tick.get_text() == "FAKE" else REAL_COLOUR, fontweight="bold")
+    return figure
+
+
+def roc_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
+    """True against false FAKE calls over all thresholds."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    false_rate, true_rate, _ = roc_curve(labels, scores)
+    figure, axes = _square(f"ROC AUC {roc_auc_score(labels, scores):.4f}, n = {len(labels):,}")
+    axes.plot(false_rate, true_rate, color=FAKE_COLOUR)
+    axes.plot([0, 1], [0, 1], ":", color=NEUTRAL)
+    axes.set(xlabel="share of REAL called FAKE", ylabel="share of FAKE called FAKE")
+    return figure
+
+
+def precision_recall_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
+    """Precision against recall over all thresholds, with each class as the positive one."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    figure, axes = _square(f"n = {len(labels):,}")
+    for name, colour, truth, belief in (
+        ("FAKE", FAKE_COLOUR, labels, scores),
+        ("REAL", REAL_COLOUR, 1 - labels, 1 - scores),
+    ):
+        precision, recall, _ = precision_recall_curve(truth, belief)
+        area = average_precision_score(truth, belief)
+        axes.plot(recall, precision, color=colour, label=f"{name}, average precision {area:.4f}")
+    axes.set(xlabel="recall", ylabel="precision", ylim=(min(0.5, axes.get_ylim()[0]), 1.01))
+    axes.legend(loc="lower left")
+    return figure
+
+
+def calibration_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
+    """Share of FAKE among images with the same score, above how often each score occurs."""
+    edges = np.linspace(0, 1, ECE_BINS + 1)
+    bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
+    counts = np.bincount(bins, minlength=ECE_BINS)
+    filled = counts > 0
+    mean_score = np.bincount(bins, weights=scores, minlength=ECE_BINS)[filled] / counts[filled]
+    fake_share = np.bincount(bins, weights=labels, minlength=ECE_BINS)[filled] / counts[filled]
+    figure = Figure(figsize=(5, 5.4), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    above.plot([0, 1], [0, 1], ":", color=NEUTRAL, label="perfect")
+    above.plot(mean_score, fake_share, "o-", color="black", label="this model")
+    above.set(ylabel="share that is FAKE", title=f"calibration, n = {len(labels):,}")
+    above.legend()
+    for label, colour in enumerate((REAL_COLOUR, FAKE_COLOUR)):
+        below.hist(scores[labels == label], edges, color=colour, alpha=0.6, label=LABELS[label])
+    below.set(xlabel="probability of FAKE", ylabel="images", yscale="log")
+    below.legend()
+    return figure
+
+
+def mistakes_figure(test: Part, scores: np.ndarray) -> Figure:
+    """The images the model was most sure about and wrong."""
+    wrong = np.flatnonzero(decide(scores) != test.labels)
+    worst = wrong[np.argsort(-np.abs(scores[wrong] - test.labels[wrong]), kind="stable")][:MISTAKES_SHOWN]
+    rows = max(1, -(-len(worst) // 8))
+    figure = Figure(figsize=(9, 1.55 * rows + 0.6), layout="constrained")
+    grid = figure.subplots(rows, 8, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, image in zip(grid, worst, strict=False):
+        label = test.labels[image]
+        axes.imshow(test.images[image])
+        axes.set_title(
+            f"{LABELS[label]} {test.objects[image]}\nscore {scores[image]:.3f}", fontsize=8,
+            color=(REAL_COLOUR, FAKE_COLOUR)[label],
+        )  # fmt: skip
+    figure.suptitle(f"worst of {len(wrong):,} mistakes in {len(test):,} (score is the probability of FAKE)")
+    return figure
+
+
+def _square(title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    return figure, axes

@@ -1,0 +1,127 @@
+"""Fit a model, keep its best epoch, and report every epoch to a callback."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from cifake.config import Settings
+from cifake.data import Dataset
+from cifake.errors import RunError
+from cifake.training.batches import Batches
+
+# Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/training.py.
+STEPS_PER_EXECUTION = 10
+logger = logging.getLogger(__name__)
+OnEpochEnd = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training did.
+
+    Attributes:
+        history: metrics by epoch, named as the run contract has them.
+        best_epoch: the epoch that ``monitor`` chose, from 0.
+        seconds: wall time of ``fit``, validation included.
+        images: training images processed.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+    seconds: float
+    images: int
+
+
+def fit(
+    model: keras.Model, data: Dataset, settings: Settings, on_epoch_end: OnEpochEnd, show_progress: bool = False
+) -> Fitted:
+    """Train on the training part, with the best epoch chosen on the validation part.
+
+    Args:
+        model: see ``build_model``; compiled here, and left with the best epoch's weights
+            when ``restore_best_weights`` is set.
+        data: its test part is not touched.
+        settings: optimizer, epochs, steps, monitor, patience.
+        on_epoch_end: receives each epoch's number, from 0, and its metrics.
+        show_progress: Keras' progress bar; otherwise one log line an epoch.
+    """
+    compile_model(model, settings)
+    train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
+    validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
+    best = keras.callbacks.EarlyStopping(
+        monitor=_keras_name(settings.monitor),
+        mode="min" if settings.monitor == "val/loss" else "max",
+        patience=settings.patience or settings.epochs,
+        restore_best_weights=settings.restore_best_weights,
+    )
+    report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
+    start = time.perf_counter()
+    model.fit(
+        train,
+        validation_data=validation,
+        epochs=settings.epochs,
+        verbose=1 if show_progress else 0,
+        callbacks=[report, best],
+    )
+    return Fitted(
+        history=report.history,
+        best_epoch=best.best_epoch,
+        seconds=time.perf_counter() - start,
+        images=len(report.history) * train.images_an_epoch,
+    )
+
+
+def compile_model(model: keras.Model, settings: Settings) -> None:
+    """Give a model its optimizer, its loss and the metrics that each epoch reports."""
+    optimizer = keras.optimizers.get(settings.optimizer)
+    if settings.learning_rate is not None:
+        optimizer.learning_rate = settings.learning_rate
+    model.compile(
+        optimizer,
+        loss="binary_crossentropy",
+        metrics=["accuracy", keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+
+
+class _Report(keras.callbacks.Callback):
+    """Pass each epoch's metrics on, and start each epoch where the last one ended."""
+
+    def __init__(self, train: Batches, on_epoch_end: OnEpochEnd, epochs: int, quiet: bool) -> None:
+        super().__init__()
+        self.train = train
+        self.pass_on = on_epoch_end
+        self.epochs = epochs
+        self.quiet = quiet
+        self.history: list[dict[str, float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.train.epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        metrics = {_contract_name(name): float(value) for name, value in (logs or {}).items()}
+        metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
+        self.history.append(metrics)
+        self.pass_on(epoch, metrics)
+        if not self.quiet:
+            shown = ("train/loss", "val/loss", "val/accuracy")
+            scores = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown)
+            logger.info("epoch %d of %d: %s", epoch + 1, self.epochs, scores)
+        if not math.isfinite(metrics["train/loss"]):
+            raise RunError(
+                f"epoch {epoch + 1}: expected a finite training loss, received "
+                f"{metrics['train/loss']}; lower learning_rate (now {metrics['learning_rate']:g})"
+            )
+
+
+def _contract_name(keras_name: str) -> str:
+    is_validation = keras_name.startswith("val_")
+    return f"val/{keras_name[4:]}" if is_validation else f"train/{keras_name}"
+
+
+def _keras_name(contract_name: str) -> str:
+    return contract_name.replace("val/", "val_")
