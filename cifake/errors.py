@@ -26,7 +26,7 @@ class Terminated(BaseException):
     """SIGTERM, raised as an exception so that a run can still say that it was killed."""
 
 
-def _raise_terminated(signum: int, frame: FrameType | None) -> None:
+def _raise_terminated(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated("stopped by SIGTERM")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,6 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import RunStatus
-from mlflow.utils.name_utils import _GENERATOR_NOUNS, _GENERATOR_PREDICATES
 
 from cifake.config import Settings
 from cifake.data import Dataset, Part
@@ -141,8 +141,7 @@ def _start(name: str, data: Dataset) -> str:
 
 def _is_generated(run_name: str) -> bool:
     """Whether MLflow made the name up, such as ``sassy-snake-12``, because nobody gave one."""
-    words = run_name.split("-")
-    return len(words) == 3 and words[0] in _GENERATOR_PREDICATES and words[1] in _GENERATOR_NOUNS
+    return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
 
 
 @contextlib.contextmanager
@@ -172,7 +171,11 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
     already = mlflow.get_run(mlflow.active_run().info.run_id).data.params
     mlflow.log_params({key: value for key, value in params.items() if key not in already})
-    source = HTTPDatasetSource(DATA_ADDRESS) if data.name == "cifake" else CodeDatasetSource({"made_by": "cifake.data.demo"})
+    source = (
+        HTTPDatasetSource(DATA_ADDRESS)
+        if data.name == "cifake"
+        else CodeDatasetSource({"made_by": "cifake.data.demo"})
+    )
     mlflow.log_input(MetaDataset(source, name=data.name, digest=data.digest), context="training")
 
 
@@ -187,7 +190,7 @@ def _end_failed(run_id: str, error: BaseException) -> None:
 
 
 def _note(metrics: Mapping[str, float], n: int) -> str:
-    rows = "".join(
-        f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in ("accuracy", "precision", "recall", "f1", "roc_auc")
-    )
-    return f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5.\n\n| metric | test |\n|---|---|\n{rows}"
+    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
+    rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
+    about = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
+    return f"{about}\n\n| metric | test |\n|---|---|\n{rows}"

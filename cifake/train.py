@@ -1,4 +1,4 @@
-"""Train one variant and track it: python -m cifake.train experiments/base.yaml --split small"""
+"""Train one variant and track it: python -m cifake.train experiments/base.yaml --split small."""
 
 import logging
 import os
@@ -22,7 +22,9 @@ def main(words: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        variant, settings = variant_arguments("python -m cifake.train", "Train one variant and track it in MLflow.", words)
+        variant, settings = variant_arguments(
+            "python -m cifake.train", "Train one variant and track it in MLflow.", words
+        )
         data = load(settings.dataset, settings.split)
     except CifakeError as error:
         if "MLFLOW_RUN_ID" in os.environ:

@@ -1,4 +1,4 @@
-"""Print what a variant resolves to: python -m cifake.config experiments/sgd.yaml epochs=5"""
+"""Print what a variant resolves to: python -m cifake.config experiments/sgd.yaml epochs=5."""
 
 import sys
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifake.data.cache import LABELS, OBJECTS, Cached, load_cached
+from cifake.data.cache import LABELS, load_cached
 from cifake.data.find import find
-from cifake.data.split import SMALL
-from cifake.errors import DataError
+from cifake.data.split import part_rows
 
-__all__ = ["LABELS", "OBJECTS", "Dataset", "Part", "load"]
+__all__ = ["LABELS", "Dataset", "Part", "load"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Train, validation and test parts; no image, and no copy of one, is in two of them."""
+    """Train, validation and test parts; no image, and no copy of one, is in two of them.
+
+    Attributes:
+        name: ``cifake`` or ``demo``.
+        split: ``full`` or ``small``.
+        digest: names the pixels, the labels and the split.
+    """
 
     name: str
     split: str
@@ -57,19 +62,7 @@ def load(dataset: str = "auto", split: str = "full") -> Dataset:
     source = find(dataset)
     cached = load_cached(source)
     parts = {}
-    start = 0
-    for name, size in cached.sizes.items():
-        wanted = SMALL[name] if split == "small" else size
-        if wanted > size:
-            raise DataError(
-                f"{source.location}: split 'small' takes {wanted} {name} images, there are {size}; "
-                "use split=full"
-            )
-        parts[name] = _part(cached, slice(start, start + wanted))
-        start += size
+    for name, rows in part_rows(cached.sizes, split).items():
+        index = cached.index[rows]
+        parts[name] = Part(cached.images[rows], index["label"], index["object"], index["path"])
     return Dataset(name=source.name, split=split, digest=f"{cached.digest[:16]}-{split}", **parts)
-
-
-def _part(cached: Cached, rows: slice) -> Part:
-    index = cached.index[rows]
-    return Part(cached.images[rows], index["label"], index["object"], index["path"])

@@ -18,7 +18,7 @@ from cifake.data.sources import Source
 from cifake.data.split import make_split
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
-OBJECTS = "airplane automobile bird cat deer dog frog horse ship truck".split()
+OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LABELS = ("REAL", "FAKE")  # by value: 1 is FAKE, the positive class
 _SUFFIX = re.compile(r" \((\d+)\)\.\w+$")
 logger = logging.getLogger(__name__)

@@ -22,11 +22,8 @@ CHUNK = 512  # files a task: large enough to hide the cost of passing it to a pr
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
 
 
-def decode(data: bytes) -> bytes:
-    """Pixels of one image file.
-
-    Returns:
-        32 x 32 x 3 bytes, rows first, RGB.
+def open_image(data: bytes) -> Image.Image:
+    """One image file, checked and fully read.
 
     Raises:
         ValueError: empty, truncated or not an image, another size, not plain RGB.
@@ -39,11 +36,12 @@ def decode(data: bytes) -> bytes:
             raise ValueError(f"expected {SIDE}x{SIDE} pixels, received {image.width}x{image.height}")
         if image.mode != "RGB":
             raise ValueError(f"expected an RGB image, received mode {image.mode}")
-        return image.tobytes()
+        image.load()
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
     except (OSError, SyntaxError) as error:  # what Pillow's decoders raise on broken files
         raise ValueError(f"damaged image ({error})") from None
+    return image
 
 
 def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
@@ -59,7 +57,7 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
     names: list[str] = []
     problems: list[Problem] = []
     target.touch()
-    with _pool() as pool, _progress() as progress:
+    with _pool() as pool, progress_bar() as progress:
         task = progress.add_task(f"decoding {source.location}", total=None)
         pending: list[futures.Future[list[Problem]]] = []
         for chunk in _chunks(source.files()):
@@ -89,7 +87,7 @@ def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> l
     pixels = bytearray()
     for name, data in chunk:
         try:
-            pixels += decode(data)
+            pixels += open_image(data).tobytes()
         except ValueError as error:
             problems.append((name, str(error)))
             pixels += bytes(IMAGE_BYTES)
@@ -121,7 +119,8 @@ def _pool() -> futures.ProcessPoolExecutor:
     return futures.ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn"))
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """A count of files on stderr; nothing without a terminal."""
     console = Console(stderr=True)
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

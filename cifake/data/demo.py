@@ -56,7 +56,9 @@ def _generator_traces(crop: Image.Image, random: np.random.Generator) -> Image.I
     side = int(random.integers(20, 28))
     coarse = crop.resize((side, side), Image.Resampling.BICUBIC)
     smooth = coarse.resize((32, 32), Image.Resampling.BILINEAR)
-    return smooth.filter(ImageFilter.UnsharpMask(radius=1, percent=int(random.integers(50, 150)), threshold=0))
+    return smooth.filter(
+        ImageFilter.UnsharpMask(radius=1, percent=int(random.integers(50, 150)), threshold=0)
+    )
 
 
 def _jpeg(image: Image.Image) -> bytes:

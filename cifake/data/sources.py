@@ -48,8 +48,7 @@ class Directory:
         digest = hashlib.sha256()
         for folder, entries in self._class_folders():
             rows = [
-                f"{entry.name}/{(status := entry.stat()).st_size}/{status.st_mtime_ns}"
-                for entry in entries
+                f"{entry.name}/{(status := entry.stat()).st_size}/{status.st_mtime_ns}" for entry in entries
             ]
             digest.update("\n".join([folder, *sorted(rows)]).encode())
         return digest.hexdigest()
@@ -89,7 +88,14 @@ class Archive:
         read = _zip_files if self.path.suffix.lower() == ".zip" else _tar_files
         try:
             yield from read(self.path)
-        except (tarfile.ReadError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
+        except (
+            tarfile.ReadError,
+            zipfile.BadZipFile,
+            lzma.LZMAError,
+            zlib.error,
+            EOFError,
+            OSError,
+        ) as error:
             raise DataError(
                 f"{self.path}: the archive is damaged or cut short ({error}); fetch it again"
             ) from None

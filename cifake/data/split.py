@@ -1,6 +1,10 @@
 """Which image belongs to which part: a pure function of the data set, never of the run's seed."""
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from cifake.errors import DataError
 
 SPLIT_SEED = 20240122  # any number would do; changing it changes every dataset_digest
 VALIDATION_SHARE = 0.2
@@ -40,6 +44,27 @@ def make_split(
         parts["validation"].append(validation)
         parts["train"].append(np.setdiff1d(official[~leaked[official]], validation, assume_unique=True))
     return {name: _interleave([random.permutation(s) for s in chosen]) for name, chosen in parts.items()}
+
+
+def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
+    """Where each part of a split lies in a data set stored as train, validation, test blocks.
+
+    Args:
+        sizes: images in each block, in the blocks' order.
+        split: ``full``, or ``small`` for the first images of each block.
+
+    Raises:
+        DataError: a block that is smaller than the small split takes.
+    """
+    rows = {}
+    start = 0
+    for name, size in sizes.items():
+        wanted = SMALL[name] if split == "small" else size
+        if wanted > size:
+            raise DataError(f"split 'small' takes {wanted} {name} images, there are {size}; use split=full")
+        rows[name] = slice(start, start + wanted)
+        start += size
+    return rows
 
 
 def _interleave(strata: list[np.ndarray]) -> np.ndarray:

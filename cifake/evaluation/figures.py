@@ -1,6 +1,6 @@
 """Figures of one run. REAL and FAKE have the same colours in all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
@@ -20,7 +20,9 @@ STYLE = {
 MISTAKES_SHOWN = 24
 
 
-def run_figures(history: Sequence[dict[str, float]], best_epoch: int, test: Part, scores: np.ndarray) -> dict[str, Figure]:
+def run_figures(
+    history: Sequence[dict[str, float]], best_epoch: int, test: Part, scores: np.ndarray
+) -> dict[str, Figure]:
     """All figures of a run by file name.
 
     Args:
@@ -29,7 +31,7 @@ def run_figures(history: Sequence[dict[str, float]], best_epoch: int, test: Part
         test: the test part, n images.
         scores: float [n], the probability of FAKE.
     """
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         return {
             "history.png": history_figure(history, best_epoch),
             "confusion_matrix.png": confusion_figure(test.labels, scores),
@@ -48,7 +50,9 @@ def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figu
         for part, style in (("train", "--"), ("val", "-")):
             values = [row[f"{part}/{name}"] for row in history]
             label = "training" if part == "train" else "validation"
-            axes.plot(epochs, values, style, color="black", label=label, marker="." if len(history) < 3 else "")
+            axes.plot(
+                epochs, values, style, color="black", label=label, marker="." if len(history) < 3 else ""
+            )
         axes.axvline(best_epoch + 1, color=NEUTRAL, linestyle=":", label="epoch kept")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)

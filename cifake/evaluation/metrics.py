@@ -40,24 +40,28 @@ def decide(scores: np.ndarray) -> np.ndarray:
 
 
 def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Share of right calls."""
     from sklearn.metrics import accuracy_score
 
     return float(accuracy_score(labels, decide(scores)))
 
 
 def precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Share of FAKE calls that are right; 0 without any."""
     from sklearn.metrics import precision_score
 
     return float(precision_score(labels, decide(scores), zero_division=0.0))
 
 
 def recall(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Share of FAKE images that are called FAKE."""
     from sklearn.metrics import recall_score
 
     return float(recall_score(labels, decide(scores), zero_division=0.0))
 
 
 def f1(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Harmonic mean of precision and recall of FAKE."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(labels, decide(scores), zero_division=0.0))
@@ -71,24 +75,28 @@ def loss(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Chance that a FAKE image scores above a REAL one."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(labels, scores))
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Mean precision over the steps of recall."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(labels, scores))
 
 
 def mcc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Matthews correlation of calls and labels, -1 to 1."""
     from sklearn.metrics import matthews_corrcoef
 
     return float(matthews_corrcoef(labels, decide(scores)))
 
 
 def brier(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Mean squared distance of score and label."""
     from sklearn.metrics import brier_score_loss
 
     return float(brier_score_loss(labels, scores))

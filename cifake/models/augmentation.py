@@ -43,15 +43,15 @@ class RandomAffine(keras.layers.Layer):
         if not training:
             return images
         transforms = self._transforms(ops.shape(images)[0], images.shape[1])
-        return ops.image.affine_transform(
-            images, transforms, interpolation="bilinear", fill_mode="nearest"
-        )
+        return ops.image.affine_transform(images, transforms, interpolation="bilinear", fill_mode="nearest")
 
     def _transforms(self, count: Any, side: int) -> keras.KerasTensor:
         """One matrix an image, from output to input positions: float [count, 8]."""
 
         def draw(largest: float, around: float = 0.0) -> keras.KerasTensor:
-            return keras.random.uniform((count,), around - largest, around + largest, seed=self.seed_generator)
+            return keras.random.uniform(
+                (count,), around - largest, around + largest, seed=self.seed_generator
+            )
 
         angle = draw(math.radians(self.amounts["rotation"]))
         shear = draw(math.radians(self.amounts["shear"]))

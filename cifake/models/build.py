@@ -8,7 +8,7 @@ from cifake.config import Settings
 from cifake.models.augmentation import RandomAffine
 from cifake.models.cnn import cnn
 
-BUILDERS: dict[str, Callable[[keras.KerasTensor, ...], keras.KerasTensor]] = {"cnn": cnn}
+BUILDERS: dict[str, Callable[..., keras.KerasTensor]] = {"cnn": cnn}
 
 
 def build_model(settings: Settings) -> keras.Model:

@@ -37,7 +37,11 @@ class Fitted:
 
 
 def fit(
-    model: keras.Model, data: Dataset, settings: Settings, on_epoch_end: OnEpochEnd, show_progress: bool = False
+    model: keras.Model,
+    data: Dataset,
+    settings: Settings,
+    on_epoch_end: OnEpochEnd,
+    show_progress: bool = False,
 ) -> Fitted:
     """Train on the training part, with the best epoch chosen on the validation part.
 

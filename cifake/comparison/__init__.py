@@ -1,0 +1,1 @@
+"""Compare tracked runs, without Keras or TensorFlow."""
