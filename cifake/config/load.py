@@ -116,5 +116,7 @@ def _explain(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.0)
         return f"unknown setting '{key}'; did you mean '{near[0]}'?"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}"
     expected = error["msg"].removeprefix("Input should be ")
     return f"{key}: expected {expected}, received {error['input']!r}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -30,6 +30,18 @@ class CnnSettings(Strict):
     dense: list[Count] = Field(description="units of each dense layer before the output")
     dense_activation: Activation = Field("relu", description="activation of the dense layers")
     dropout: Share = Field(0.0, description="dropout before the dense layers")
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> "CnnSettings":
+        side = 32
+        for _ in self.filters:
+            side = (side if self.padding == "same" else side - self.kernel_size + 1) // 2
+        if side < 1:
+            raise ValueError(
+                f"{len(self.filters)} convolutions of kernel_size {self.kernel_size} with pooling leave "
+                "nothing of a 32x32 image; use fewer, smaller ones, or padding: same"
+            )
+        return self
 
 
 class AugmentationSettings(Strict):

@@ -61,7 +61,7 @@ def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figu
 
 
 def confusion_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
-    """Counts and shares of each class; rows are what an image is, columns what it was called."""
+    """Counts and shares of each class; rows are true classes, columns predicted ones."""
     from sklearn.metrics import confusion_matrix
 
     counts = confusion_matrix(labels, decide(scores), labels=[0, 1])
@@ -76,7 +76,7 @@ def confusion_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
             color="white" if share > 0.5 else "black",
         )  # fmt: skip
     axes.set(xticks=[0, 1], yticks=[0, 1], xticklabels=LABELS, yticklabels=LABELS)
-    axes.set(xlabel="called", ylabel="is")
+    axes.set(xlabel="predicted class", ylabel="true class")
     for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         tick.set(color=FAKE_COLOUR if tick.get_text() == "FAKE" else REAL_COLOUR, fontweight="bold")
     return figure

@@ -1,0 +1,88 @@
+"""A tiny data set on disk, an empty cache and a store of its own for every test that asks."""
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cifake.data.demo import Demo
+
+REPOSITORY = Path(__file__).parent.parent
+EXPERIMENTS = REPOSITORY / "experiments"
+REAL_DATA, USER_CACHE = os.environ.get("CIFAKE_DATA"), os.environ.get("CIFAKE_CACHE")
+TREE_SIZES = {"train": 40, "test": 20}  # images of each label
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_surroundings(tmp_path_factory):
+    """Nothing from the developer's environment decides what a test sees."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CIFAKE_DATA", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.setenv("CIFAKE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+        yield
+
+
+@pytest.fixture
+def real_data(monkeypatch):
+    """The whole CIFAKE where CIFAKE_DATA names it; its cache is the user's own and is kept."""
+    if not REAL_DATA:
+        pytest.skip("CIFAKE_DATA is not set")
+    monkeypatch.setenv("CIFAKE_DATA", REAL_DATA)
+    if USER_CACHE:
+        monkeypatch.setenv("CIFAKE_CACHE", USER_CACHE)
+    else:
+        monkeypatch.delenv("CIFAKE_CACHE")
+
+
+@pytest.fixture(scope="session")
+def demo_files():
+    """Demo images by canonical name, 40 and 20 of each label."""
+    files = {}
+    for part, size in TREE_SIZES.items():
+        of_part = ((name, data) for name, data in Demo().files() if name.startswith(part))
+        files |= dict(itertools.islice(of_part, 2 * size))
+    return files
+
+
+@pytest.fixture
+def tree(tmp_path, demo_files):
+    """The tiny data set as a directory."""
+    return write_tree(tmp_path / "tree", demo_files)
+
+
+def write_tree(root, files):
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """A SQLite store with its tables: making them takes a second, copying it none."""
+    import mlflow
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch, empty_store):
+    """The address of an empty store; the working directory is its folder."""
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_store, "mlflow.db")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.create_experiment("cifake", artifact_location=str(tmp_path / "artifacts"))
+    yield uri
+    mlflow.set_tracking_uri(None)

@@ -1,0 +1,72 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifake.data import load
+from cifake.data.cache import cache_directory
+from cifake.data.decode import open_image
+from cifake.errors import DataError
+
+
+def encode(image, form="JPEG"):
+    buffer = io.BytesIO()
+    image.save(buffer, form)
+    return buffer.getvalue()
+
+
+def colours(mode, size=(32, 32)):
+    return encode(Image.new(mode, size, 77), "PNG" if mode in ("RGBA", "P", "LA") else "JPEG")
+
+
+WHOLE = encode(Image.effect_noise((32, 32), 80).convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file"),
+        (b"hello", "not an image"),
+        (WHOLE[: len(WHOLE) // 2], "damaged image"),
+        (WHOLE[:100], "damaged image"),
+        (colours("RGB", (33, 32)), "expected 32x32 pixels, received 33x32"),
+        (colours("L"), "expected an RGB image, received mode L"),
+        (colours("RGBA"), "expected an RGB image, received mode RGBA"),
+        (colours("CMYK"), "expected an RGB image, received mode CMYK"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        open_image(data)
+
+
+def test_pixels_are_those_of_the_file():
+    pixels = np.arange(32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(32, 32, 3)
+    decoded = open_image(encode(Image.fromarray(pixels), "PNG"))
+    assert np.array_equal(np.asarray(decoded), pixels)
+
+
+def test_bad_files_are_named_and_nothing_is_cached(tree, monkeypatch, tmp_path):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "cache"))
+    for number in range(12):
+        (tree / f"train/REAL/bad{number:02d}.jpg").write_bytes(b"")
+    (tree / "test/FAKE/grey.jpg").write_bytes(colours("L"))
+    (tree / "test/FAKE/one (11).jpg").write_bytes(WHOLE)
+    with pytest.raises(DataError) as caught:
+        load("cifake")
+    lines = str(caught.value).splitlines()
+    assert "14 of 134 files cannot be used" in lines[0]
+    assert lines[1] == "  test/FAKE/grey.jpg: expected an RGB image, received mode L"
+    assert lines[2:12][0] == "  train/REAL/bad00.jpg: empty file"
+    assert lines[-1] == "  and 4 more"
+    assert [path for path in cache_directory().iterdir() if path.suffix != ".lock"] == []
+
+
+def test_an_empty_class_folder_is_named(tree, monkeypatch):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    for path in (tree / "test/FAKE").iterdir():
+        path.unlink()
+    with pytest.raises(DataError, match="test/FAKE: a missing or empty class folder"):
+        load("cifake")
