@@ -93,7 +93,7 @@ def log_model(model: Any) -> None:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    pixels = TensorSpec(np.dtype("uint8"), (-1, 32, 32, 3), "pixels")
+    pixels = TensorSpec(np.dtype("uint8"), (-1, 32, 32, 3))
     probability = TensorSpec(np.dtype("float32"), (-1, 1))
     backend = keras.backend.backend()
     packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))

@@ -13,7 +13,9 @@ from cifake.errors import CifakeError
 def flawed(tree, demo_files):
     """The tiny tree with copies of every kind and one broken file."""
     names = sorted(demo_files)
-    first = {part: demo_files[next(n for n in names if n.startswith(part))] for part in ("train/REAL", "test/FAKE")}
+    first = {
+        part: demo_files[next(n for n in names if n.startswith(part))] for part in ("train/REAL", "test/FAKE")
+    }
     return write_tree(
         tree,
         {

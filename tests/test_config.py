@@ -75,9 +75,7 @@ def test_every_variant_is_short_resolves_and_says_why_it_exists(path):
 
 def test_mlproject_has_one_stanza_a_variant():
     points = yaml.safe_load((REPOSITORY / "MLproject").read_text())["entry_points"]
-    trained = {
-        name: point["command"] for name, point in points.items() if "cifake.train" in point["command"]
-    }
+    trained = {name: point["command"] for name, point in points.items() if "cifake.train" in point["command"]}
     assert trained == {path.stem: f"python -m cifake.train experiments/{path.name}" for path in VARIANTS}
     assert not any("parameters" in point for point in points.values())
 
@@ -127,7 +125,9 @@ def test_a_cycle_of_parents_is_refused(tmp_path):
 
 
 def test_a_missing_file_lists_those_there_are():
-    with pytest.raises(ConfigError, match=r"nope.yaml: cannot be read .* files there: affine.yaml, base.yaml"):
+    with pytest.raises(
+        ConfigError, match=r"nope.yaml: cannot be read .* files there: affine.yaml, base.yaml"
+    ):
         load(EXPERIMENTS / "nope.yaml")
 
 
@@ -159,7 +159,4 @@ def test_the_command_prints_settings_and_ends_mistakes_with_one_line():
     bad = run("epoch=5")
     assert bad.returncode == 2
     assert bad.stdout == ""
-    assert (
-        bad.stderr
-        == "error: experiments/sgd.yaml: unknown setting 'epoch'; did you mean 'epochs'?\n"
-    )
+    assert bad.stderr == "error: experiments/sgd.yaml: unknown setting 'epoch'; did you mean 'epochs'?\n"

@@ -26,7 +26,9 @@ def test_a_linear_model_on_pixels_hardly_learns_it():
     train = scale.fit_transform(data.train.images.reshape(len(data.train), -1))
     test = scale.transform(data.test.images.reshape(len(data.test), -1))
     accuracy = max(
-        LogisticRegression(C=penalty, max_iter=300).fit(train, data.train.labels).score(test, data.test.labels)
+        LogisticRegression(C=penalty, max_iter=300)
+        .fit(train, data.train.labels)
+        .score(test, data.test.labels)
         for penalty in (1e-4, 1e-2)
     )
     assert 0.4 < accuracy < 0.65

@@ -69,7 +69,7 @@ def _rank(runs: pd.DataFrame, metric: str, top: int | None, dataset: str, split:
             "test_images": n,
             "metric": metric,
         },
-        notes=[f"{len(rows) - top} more rows are not shown."] if top and len(rows) > top else [],
+        notes=[f"Rows not shown: {len(rows) - top}."] if top and len(rows) > top else [],
     )
 
 

@@ -1,0 +1,142 @@
+from itertools import chain
+
+import keras
+import numpy as np
+import pytest
+from conftest import EXPERIMENTS
+
+from cifake.config import load as load_settings
+from cifake.data import Part, load
+from cifake.errors import RunError
+from cifake.models import build_model
+from cifake.training import fit
+from cifake.training.batches import Batches
+
+SMALL = {"model.filters": [4], "model.dense": [8], "epochs": 2, "steps_per_epoch": 6, "validation_steps": 3}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load("demo", "small")
+
+
+def train(data, **overrides):
+    settings = load_settings(EXPERIMENTS / "base.yaml", {**SMALL, **overrides})
+    keras.utils.set_random_seed(settings.seed)
+    model = build_model(settings)
+    epochs = []
+    fitted = fit(model, data, settings, lambda epoch, metrics: epochs.append((epoch, metrics)))
+    return model, fitted, epochs
+
+
+def numbered(count):
+    """A part whose images carry their own number."""
+    images = np.zeros((count, 32, 32, 3), np.uint8)
+    images[:, 0, 0, 0] = np.arange(count)
+    texts = np.full(count, "")
+    return Part(images, np.arange(count, dtype=np.int8) % 2, texts, texts)
+
+
+def read(batches, epoch=0):
+    batches.epoch = epoch
+    return [batches[step][0][:, 0, 0, 0].tolist() for step in range(batches.num_batches)]
+
+
+def test_a_pass_holds_every_image_once_in_an_order_of_its_own():
+    batches = Batches(numbered(10), batch_size=4, steps=None, seed=0)
+    first, second = read(batches), read(batches, epoch=1)
+    assert [len(batch) for batch in first] == [4, 4, 2]
+    assert sorted(chain(*first)) == sorted(chain(*second)) == list(range(10))
+    assert first != second
+    assert read(batches) == first
+
+
+def test_short_epochs_go_on_where_the_last_one_ended():
+    whole = read(Batches(numbered(10), batch_size=4, steps=6, seed=0))
+    short = Batches(numbered(10), batch_size=4, steps=2, seed=0)
+    assert read(short) + read(short, epoch=1) + read(short, epoch=2) == whole
+    assert all(whole)
+
+
+def test_validation_begins_with_the_first_image_in_every_epoch():
+    batches = Batches(numbered(10), batch_size=4, steps=2)
+    assert read(batches) == read(batches, epoch=1) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_images_an_epoch():
+    assert Batches(numbered(10), 4, None).images_an_epoch == 10
+    assert Batches(numbered(10), 4, 2).images_an_epoch == 8
+    assert Batches(numbered(10), 4, 7).images_an_epoch == 10 + 10 + 4
+
+
+def test_labels_belong_to_their_images():
+    batches = Batches(numbered(10), batch_size=4, steps=None, seed=5)
+    for step in range(3):
+        images, labels = batches[step]
+        assert (images[:, 0, 0, 0] % 2 == labels).all()
+        assert labels.dtype == np.float32
+
+
+def test_every_epoch_is_reported_by_the_run_contract(data):
+    _, fitted, epochs = train(data)
+    assert [epoch for epoch, _ in epochs] == [0, 1]
+    assert set(epochs[0][1]) >= {
+        "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/precision", "val/recall",
+        "learning_rate",
+    }  # fmt: skip
+    assert epochs[0][1]["learning_rate"] == pytest.approx(0.001)
+    assert fitted.history == [metrics for _, metrics in epochs]
+    assert fitted.images == 2 * 6 * 32
+
+
+def test_no_epoch_is_empty_when_steps_use_up_the_images(data):
+    """System A's defect: 25 batches of 32 are all there is, and every second epoch saw none."""
+    _, fitted, _ = train(data, epochs=4, steps_per_epoch=25)
+    losses = [metrics["train/loss"] for metrics in fitted.history]
+    assert len(set(losses)) == 4
+    assert min(losses) > 0
+
+
+def test_same_seed_same_numbers_other_seed_others(data):
+    first, second, other = (train(data, seed=seed) for seed in (1, 1, 2))
+    assert first[1].history == second[1].history
+    for one, two in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
+        assert np.array_equal(one, two)
+    assert first[1].history != other[1].history
+
+
+def test_augmentation_repeats_with_the_seed(data):
+    affine = {"augmentation.rotation": 40.0, "augmentation.zoom": 0.2}
+    assert train(data, **affine)[1].history == train(data, **affine)[1].history
+
+
+def validation_loss(model, data):
+    labels, scores = data.validation.labels[:96], model.predict(data.validation.images[:96], verbose=0)[:, 0]
+    return -np.mean(np.log(np.where(labels == 1, scores, 1 - scores)))
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_the_best_epoch_is_restored_unless_told_otherwise(data, restore):
+    # A rate this high makes the validation loss jump, so that the last epoch is not the best.
+    model, fitted, _ = train(data, epochs=6, optimizer="sgd", learning_rate=1.0, restore_best_weights=restore)
+    losses = [metrics["val/loss"] for metrics in fitted.history]
+    best = int(np.argmin(losses))
+    assert best != 5
+    assert fitted.best_epoch == best
+    assert validation_loss(model, data) == pytest.approx(losses[best if restore else 5], rel=1e-4)
+
+
+def test_patience_ends_training_early(data):
+    _, fitted, _ = train(data, epochs=30, optimizer="sgd", learning_rate=1.0, patience=2)
+    assert len(fitted.history) == fitted.best_epoch + 1 + 2 < 30
+
+
+def test_the_optimizer_follows_the_settings(data):
+    model, _, epochs = train(data, optimizer="sgd", epochs=1)
+    assert type(model.optimizer) is keras.optimizers.SGD
+    assert epochs[0][1]["learning_rate"] == pytest.approx(0.01)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(data):
+    with pytest.raises(RunError, match=r"epoch \d: expected a finite training loss, .* lower learning_rate"):
+        train(data, optimizer="sgd", learning_rate=1e30)
