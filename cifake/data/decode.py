@@ -63,7 +63,7 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
         for chunk in _chunks(source.files()):
             pending.append(pool.submit(_decode_chunk, chunk, target, len(names)))
             names += [name for name, _ in chunk]
-            while len(pending) > 4 * _cores():  # bounds memory when reading is the faster part
+            while len(pending) > 4 * cores():  # bounds memory when reading is the faster part
                 problems += pending.pop(0).result()
             progress.update(task, completed=len(names))
         for future in pending:
@@ -109,14 +109,15 @@ def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, byte
         yield chunk
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pool() -> futures.ProcessPoolExecutor:
     # Pillow holds the interpreter lock for images this small, so threads gain nothing.
     # A fork would copy the locks of threads that libraries may have started.
-    return futures.ProcessPoolExecutor(_cores(), mp_context=multiprocessing.get_context("spawn"))
+    return futures.ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"))
 
 
 def progress_bar() -> Progress:
