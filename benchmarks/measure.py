@@ -40,7 +40,7 @@ def show(
     table.add_column("lowest to highest", justify="right")
     for name, numbers in values.items():
         table.add_row(
-            name, f"{statistics.median(numbers):,.4g}", f"{min(numbers):,.4g} to {max(numbers):,.4g}"
+            name, f"{statistics.median(numbers):,.5g}", f"{min(numbers):,.5g} to {max(numbers):,.5g}"
         )
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)

@@ -19,7 +19,7 @@ from cifake.config import Settings, load
 from cifake.data import LABELS, Dataset, Part
 from cifake.data import load as load_data
 from cifake.models import build_model
-from cifake.training.batches import Batches
+from cifake.training.batches import Batches, feed
 from cifake.training.fit import compile_model
 
 IMAGES = 12_800  # a whole number of batches of 32 and of 256
@@ -75,11 +75,11 @@ def contenders(part: Part, root: Path, batch_size: int) -> dict[str, Callable[[]
         verbose=False,
     )  # fmt: skip
     return {
-        "ours": rate(base, (warm,), (ours,)),
+        "ours": rate(base, (feed(warm),), (feed(ours),)),
         "arrays in memory": rate(base, (images[few], labels[few]), (images, labels), batch_size=batch_size),
         "image_dataset_from_directory": rate(base, (directory.take(WARM_UP),), (directory,)),
         "ImageDataGenerator": rate(base, (generator(),), (generator(),)),
-        "ours, augmenting": rate(affine, (warm,), (ours,)),
+        "ours, augmenting": rate(affine, (feed(warm),), (feed(ours),)),
         "ImageDataGenerator, augmenting": rate(base, (generator(**system_a),), (generator(**system_a),)),
     }
 

@@ -10,7 +10,7 @@ from cifake.data import Part, load
 from cifake.errors import RunError
 from cifake.models import build_model
 from cifake.training import fit
-from cifake.training.batches import Batches
+from cifake.training.batches import Batches, feed
 
 SMALL = {"model.filters": [4], "model.dense": [8], "epochs": 2, "steps_per_epoch": 6, "validation_steps": 3}
 
@@ -38,7 +38,7 @@ def numbered(count):
 
 
 def read(batches, epoch=0):
-    batches.epoch = epoch
+    batches.start_epoch(epoch)
     return [batches[step][0][:, 0, 0, 0].tolist() for step in range(batches.num_batches)]
 
 
@@ -52,10 +52,12 @@ def test_a_pass_holds_every_image_once_in_an_order_of_its_own():
 
 
 def test_short_epochs_go_on_where_the_last_one_ended():
-    whole = read(Batches(numbered(10), batch_size=4, steps=6, seed=0))
+    passes = Batches(numbered(10), batch_size=4, steps=None, seed=0)
+    whole = [row for epoch in range(3) for row in chain(*read(passes, epoch))]
     short = Batches(numbered(10), batch_size=4, steps=2, seed=0)
-    assert read(short) + read(short, epoch=1) + read(short, epoch=2) == whole
-    assert all(whole)
+    epochs = [read(short, epoch) for epoch in range(3)]
+    assert [[len(batch) for batch in epoch] for epoch in epochs] == [[4, 4]] * 3
+    assert list(chain(*chain(*epochs))) == whole[:24]
 
 
 def test_validation_begins_with_the_first_image_in_every_epoch():
@@ -63,10 +65,28 @@ def test_validation_begins_with_the_first_image_in_every_epoch():
     assert read(batches) == read(batches, epoch=1) == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+def test_validation_holds_no_image_twice():
+    assert read(Batches(numbered(10), batch_size=4, steps=9)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_tensorflow_is_fed_the_same_batches(epoch):
+    batches = Batches(numbered(10), batch_size=4, steps=4, seed=3)
+    batches.start_epoch(0)
+    dataset = feed(batches)
+    batches.start_epoch(epoch)
+    fed = [(images.numpy(), labels.numpy()) for images, labels in dataset]
+    assert len(fed) == len(dataset) == 4
+    for step, (images, labels) in enumerate(fed):
+        assert np.array_equal(images, batches[step][0])
+        assert np.array_equal(labels, batches[step][1])
+
+
 def test_images_an_epoch():
-    assert Batches(numbered(10), 4, None).images_an_epoch == 10
-    assert Batches(numbered(10), 4, 2).images_an_epoch == 8
-    assert Batches(numbered(10), 4, 7).images_an_epoch == 10 + 10 + 4
+    assert Batches(numbered(10), 4, None, seed=0).images_an_epoch == 10
+    assert Batches(numbered(10), 4, 2, seed=0).images_an_epoch == 8
+    assert Batches(numbered(10), 4, 7, seed=0).images_an_epoch == 28
+    assert Batches(numbered(10), 4, 7).images_an_epoch == 10
 
 
 def test_labels_belong_to_their_images():
@@ -118,7 +138,7 @@ def validation_loss(model, data):
 @pytest.mark.parametrize("restore", [True, False])
 def test_the_best_epoch_is_restored_unless_told_otherwise(data, restore):
     # A rate this high makes the validation loss jump, so that the last epoch is not the best.
-    model, fitted, _ = train(data, epochs=6, optimizer="sgd", learning_rate=1.0, restore_best_weights=restore)
+    model, fitted, _ = train(data, epochs=6, optimizer="sgd", learning_rate=2.0, restore_best_weights=restore)
     losses = [metrics["val/loss"] for metrics in fitted.history]
     best = int(np.argmin(losses))
     assert best != 5
@@ -127,7 +147,7 @@ def test_the_best_epoch_is_restored_unless_told_otherwise(data, restore):
 
 
 def test_patience_ends_training_early(data):
-    _, fitted, _ = train(data, epochs=30, optimizer="sgd", learning_rate=1.0, patience=2)
+    _, fitted, _ = train(data, epochs=30, optimizer="sgd", learning_rate=2.0, patience=2)
     assert len(fitted.history) == fitted.best_epoch + 1 + 2 < 30
 
 

@@ -1,13 +1,13 @@
 """From image files to pixels, on all cores."""
 
-import concurrent.futures as futures
 import io
 import itertools
-import multiprocessing
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import joblib
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from rich.console import Console
@@ -55,19 +55,22 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
         The names of all files, and those that cannot be used (their pixels are zeros).
     """
     names: list[str] = []
-    problems: list[Problem] = []
-    target.touch()
-    with _pool() as pool, progress_bar() as progress:
-        task = progress.add_task(f"decoding {source.location}", total=None)
-        pending: list[futures.Future[list[Problem]]] = []
+
+    def tasks() -> Iterator[Any]:
         for chunk in _chunks(source.files()):
-            pending.append(pool.submit(_decode_chunk, chunk, target, len(names)))
-            names += [name for name, _ in chunk]
-            while len(pending) > 4 * cores():  # bounds memory when reading is the faster part
-                problems += pending.pop(0).result()
-            progress.update(task, completed=len(names))
-        for future in pending:
-            problems += future.result()
+            yield joblib.delayed(_decode_chunk)(chunk, target, len(names))
+            names.extend(name for name, _ in chunk)
+
+    target.touch()
+    problems: list[Problem] = []
+    # Pillow holds the interpreter lock for images this small, so threads would gain nothing.
+    # What is read ahead of the processes is bounded.
+    decoded = joblib.Parallel(n_jobs=joblib.cpu_count(), pre_dispatch="4*n_jobs", return_as="generator")(
+        tasks()
+    )
+    with progress_bar() as progress:
+        for found in progress.track(decoded, description=f"decoding {source.location}, in {CHUNK}s"):
+            problems += found
     return names, problems
 
 
@@ -107,17 +110,6 @@ def read_pixels(path: Path) -> np.ndarray:
 def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
     while chunk := list(itertools.islice(files, CHUNK)):
         yield chunk
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _pool() -> futures.ProcessPoolExecutor:
-    # Pillow holds the interpreter lock for images this small, so threads gain nothing.
-    # A fork would copy the locks of threads that libraries may have started.
-    return futures.ProcessPoolExecutor(cores(), mp_context=multiprocessing.get_context("spawn"))
 
 
 def progress_bar() -> Progress:

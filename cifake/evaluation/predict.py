@@ -20,8 +20,9 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 [n].
     """
-    scores: np.ndarray = model.predict(np.asarray(images), batch_size=PREDICTION_BATCH, verbose=0)
-    return scores[:, 0]
+    starts = range(0, len(images), PREDICTION_BATCH)
+    batches = [np.asarray(images[start : start + PREDICTION_BATCH]) for start in starts]
+    return np.concatenate([model.predict_on_batch(batch)[:, 0] for batch in batches])
 
 
 def latency_ms(model: keras.Model, image: np.ndarray) -> float:

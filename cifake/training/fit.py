@@ -11,7 +11,7 @@ import keras
 from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.errors import RunError
-from cifake.training.batches import Batches
+from cifake.training.batches import Batches, feed
 
 # Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/training.py.
 STEPS_PER_EXECUTION = 10
@@ -65,8 +65,9 @@ def fit(
     report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
     start = time.perf_counter()
     model.fit(
-        train,
-        validation_data=validation,
+        feed(train),
+        shuffle=False,  # the batches are shuffled already
+        validation_data=feed(validation),
         epochs=settings.epochs,
         verbose=1 if show_progress else 0,
         callbacks=[report, best],
@@ -104,7 +105,7 @@ class _Report(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.train.epoch = epoch
+        self.train.start_epoch(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         metrics = {_contract_name(name): float(value) for name, value in (logs or {}).items()}
