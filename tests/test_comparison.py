@@ -147,6 +147,15 @@ def test_an_empty_store_says_how_to_make_a_run(store):
         fetch_runs()
 
 
+def test_runs_of_one_seed_are_no_repeats_and_the_table_says_so(store):
+    for _ in range(3):
+        log_run("base", seed=0, f1=0.9)
+    (table,) = board()
+    assert table.notes == [
+        "base: 3 runs of 1 seed(s); equal seeds give equal runs, so the deviation is too small."
+    ]
+
+
 def test_formats_agree(store):
     log_run("base", 0, f1=0.9)
     log_run("base", 1, f1=1 / 3)

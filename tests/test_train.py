@@ -157,6 +157,14 @@ def test_a_mistake_ends_in_one_line_and_leaves_no_run(store):
     assert runs() == []
 
 
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:////nowhere/mlflow.db"])
+def test_a_store_that_cannot_be_used_is_named(uri):
+    done = train(*QUICK, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 2
+    assert re.search(rf"^error: the store (at )?{uri}", done.stderr, re.MULTILINE)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_run_that_fails_says_why(store, tmp_path):
     done = train(*QUICK, "--optimizer", "sgd", "--learning_rate", "1e30", cwd=tmp_path)
     assert done.returncode == 2

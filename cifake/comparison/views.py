@@ -1,6 +1,4 @@
-"""Views: from a frame of runs to tables. A view is one function, listed in VIEWS."""
-
-from collections.abc import Callable
+"""Views: from a frame of runs to tables. A view is one function."""
 
 import pandas as pd
 
@@ -13,7 +11,6 @@ MAIN_METRICS = (
     "test/f1", "test/accuracy", "test/precision", "test/recall", "test/loss", "test/roc_auc",
     "cost/train_seconds",
 )  # fmt: skip
-View = Callable[[pd.DataFrame, str, int | None], list[Table]]
 
 
 def find_metric(runs: pd.DataFrame, name: str) -> str:
@@ -69,14 +66,26 @@ def _rank(runs: pd.DataFrame, metric: str, top: int | None, dataset: str, split:
             "test_images": n,
             "metric": metric,
         },
-        notes=[f"Rows not shown: {len(rows) - top}."] if top and len(rows) > top else [],
+        notes=_notes(rows, top),
     )
+
+
+def _notes(rows: list[dict], top: int | None) -> list[str]:
+    shown = rows[:top]
+    notes = [
+        f"{row['variant']}: {row['runs']} runs of {row['seeds']} seed(s); equal seeds give equal runs, "
+        "so the deviation is too small."
+        for row in shown
+        if row["seeds"] < row["runs"]
+    ]
+    return notes + ([f"Rows not shown: {len(rows) - len(shown)}."] if len(shown) < len(rows) else [])
 
 
 def _row(group: pd.DataFrame, metric: str) -> dict:
     row: dict = {
         "variant": "/".join(sorted(group["variant"].unique())),
         "runs": len(group),
+        "seeds": int(group[f"{PARAMETER}seed"].nunique()),
         "config_hash": group["config_hash"].iloc[0],
     }
     for key in dict.fromkeys((metric, *MAIN_METRICS)):
@@ -108,6 +117,3 @@ def _columns(metric: str) -> list[Column]:
         title = key if key == metric and not key.startswith("test/") else described.title
         columns.append(Column(key, title, described.form, f"{key}_std" if key == metric else None))
     return columns
-
-
-VIEWS: dict[str, View] = {"leaderboard": leaderboard}

@@ -1,26 +1,19 @@
-"""Write runs to MLflow; the only module that does. What a run holds is the run contract."""
+"""One run from its start to its end: FINISHED, FAILED or KILLED, never left as RUNNING."""
 
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
-import filelock
 import mlflow
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from matplotlib.figure import Figure
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import RunStatus
 
 from cifake.config import Settings
-from cifake.data import Dataset, Part
+from cifake.data import Dataset
+from cifake.tracking.store import set_experiment, store_lock
 
 EXPERIMENT = "cifake"
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
@@ -55,80 +48,12 @@ def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
     mlflow.log_metrics(dict(metrics), step=epoch)
 
 
-def log_result(
-    test: Part,
-    scores: np.ndarray,
-    metrics: Mapping[str, float],
-    figures: Mapping[str, Figure],
-    report: str,
-    settings: Settings,
-) -> None:
-    """Log what the finished model did on the test part.
-
-    Args:
-        test: n images.
-        scores: float32 [n], the probability of FAKE.
-        metrics: final values by key.
-        figures: by file name.
-        report: the classification report.
-        settings: as resolved.
-    """
-    mlflow.log_metrics(dict(metrics))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "config.yaml").write_text(settings.to_yaml())
-        (folder / "classification_report.txt").write_text(report)
-        pq.write_table(predictions_table(test, scores), folder / "predictions.parquet")
-        (folder / "figures").mkdir()
-        for file, figure in figures.items():
-            figure.savefig(folder / "figures" / file)
-        mlflow.log_artifacts(name)
-    mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
-
-
-def log_model(model: Any) -> None:
-    """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1]."""
-    import keras
-    import mlflow.keras  # 1 s, and TensorFlow; not needed to start a run
-    from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
-
-    pixels = TensorSpec(np.dtype("uint8"), (-1, 32, 32, 3))
-    probability = TensorSpec(np.dtype("float32"), (-1, 1))
-    backend = keras.backend.backend()
-    packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
-    mlflow.keras.log_model(
-        model,
-        name="model",
-        signature=ModelSignature(Schema([pixels]), Schema([probability])),
-        pip_requirements=[f"{package}=={_version(package)}" for package in packages],
-    )
-
-
-def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
-    """One row a test image, in test order: path, object, label (1 is FAKE), score."""
-    return pa.table(
-        {
-            "path": pa.array(test.paths.tolist(), pa.string()),
-            "object": pa.array(test.objects.tolist(), pa.string()),
-            "label": pa.array(test.labels, pa.int8()),
-            "score": pa.array(scores, pa.float32()),
-        }
-    )
-
-
-def _version(package: str) -> str:
-    from importlib.metadata import version
-
-    return version(package)
-
-
 def _start(name: str, data: Dataset) -> str:
     if data.name == "demo":
         name = f"demo: {name}"
-    with _store_lock():
+    with store_lock():
         if "MLFLOW_RUN_ID" not in os.environ:
-            mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
             return str(mlflow.start_run(run_name=name).info.run_id)
         run = mlflow.start_run()
     given = run.info.run_name or ""
@@ -142,18 +67,6 @@ def _start(name: str, data: Dataset) -> str:
 def _is_generated(run_name: str) -> bool:
     """Whether MLflow made the name up, such as ``sassy-snake-12``, because nobody gave one."""
     return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
-
-
-@contextlib.contextmanager
-def _store_lock() -> Iterator[None]:
-    """Processes that create the same SQLite store at once crash in its migrations: take turns."""
-    uri = mlflow.get_tracking_uri()
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    with filelock.FileLock(f"{uri.removeprefix('sqlite:///')}.lock"):
-        mlflow.MlflowClient().search_experiments(max_results=1)
-        yield
 
 
 def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
@@ -187,10 +100,3 @@ def _end_failed(run_id: str, error: BaseException) -> None:
         mlflow.end_run(RunStatus.to_string(status))
     else:
         mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))
-
-
-def _note(metrics: Mapping[str, float], n: int) -> str:
-    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
-    rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
-    about = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
-    return f"{about}\n\n| metric | test |\n|---|---|\n{rows}"

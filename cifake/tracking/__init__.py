@@ -1,0 +1,6 @@
+"""Write runs to MLflow; the only package that does. What a run holds is the run contract."""
+
+from cifake.tracking.result import log_model, log_result
+from cifake.tracking.run import fail_launched_run, log_epoch, tracked_run
+
+__all__ = ["fail_launched_run", "log_epoch", "log_model", "log_result", "tracked_run"]

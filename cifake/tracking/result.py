@@ -1,0 +1,85 @@
+"""What a finished model did on the test part, and the model itself."""
+
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+
+from cifake.config import Settings
+from cifake.data import Part
+
+
+def log_result(
+    test: Part,
+    scores: np.ndarray,
+    metrics: Mapping[str, float],
+    figures: Mapping[str, Figure],
+    report: str,
+    settings: Settings,
+) -> None:
+    """Log what the finished model did on the test part.
+
+    Args:
+        test: n images.
+        scores: float32 [n], the probability of FAKE.
+        metrics: final values by key.
+        figures: by file name.
+        report: the classification report.
+        settings: as resolved.
+    """
+    mlflow.log_metrics(dict(metrics))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "config.yaml").write_text(settings.to_yaml())
+        (folder / "classification_report.txt").write_text(report)
+        pq.write_table(predictions_table(test, scores), folder / "predictions.parquet")
+        (folder / "figures").mkdir()
+        for file, figure in figures.items():
+            figure.savefig(folder / "figures" / file)
+        mlflow.log_artifacts(name)
+    mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
+
+
+def log_model(model: Any) -> None:
+    """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1]."""
+    import keras
+    import mlflow.keras  # 1 s, and TensorFlow; not needed to start a run
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    pixels = TensorSpec(np.dtype("uint8"), (-1, 32, 32, 3))
+    probability = TensorSpec(np.dtype("float32"), (-1, 1))
+    backend = keras.backend.backend()
+    packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
+    mlflow.keras.log_model(
+        model,
+        name="model",
+        signature=ModelSignature(Schema([pixels]), Schema([probability])),
+        pip_requirements=[f"{package}=={version(package)}" for package in packages],
+    )
+
+
+def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
+    """One row a test image, in test order: path, object, label (1 is FAKE), score."""
+    return pa.table(
+        {
+            "path": pa.array(test.paths.tolist(), pa.string()),
+            "object": pa.array(test.objects.tolist(), pa.string()),
+            "label": pa.array(test.labels, pa.int8()),
+            "score": pa.array(scores, pa.float32()),
+        }
+    )
+
+
+def _note(metrics: Mapping[str, float], n: int) -> str:
+    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
+    rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
+    about = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
+    return f"{about}\n\n| metric | test |\n|---|---|\n{rows}"
