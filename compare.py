@@ -37,6 +37,8 @@ def parse(words: list[str]) -> argparse.Namespace:
         parser.error(f"argument --top: expected 1 or more, received {arguments.top}")
     if arguments.output and not arguments.output.parent.is_dir():
         parser.error(f"argument --output: there is no folder {arguments.output.parent}; make it first")
+    if arguments.output and arguments.output.is_dir():
+        parser.error(f"argument --output: expected a file, {arguments.output} is a folder")
     return arguments
 
 

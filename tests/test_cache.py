@@ -9,9 +9,10 @@ import pytest
 from conftest import REPOSITORY, TREE_SIZES
 from test_sources import pack
 
-from cifake.data import load
+from cifake.data import decode, load
 from cifake.data.cache import cache_directory, find_copies
 from cifake.data.decode import open_image
+from cifake.errors import DataError
 
 LOAD = "from cifake.data import load; d = load('cifake'); print(d.digest, d.train.images.sum())"
 
@@ -84,6 +85,17 @@ def test_a_killed_decoding_leaves_nothing_that_could_be_taken_for_whole(tree, mo
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
     assert len(load("cifake").train) == 2 * TREE_SIZES["train"] * 4 // 5
     assert [p.suffix for p in cache_directory().iterdir() if p.is_dir()] == [""]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_an_archive_cut_short_caches_nothing(tmp_path, monkeypatch, demo_files, share):
+    archive = pack(tmp_path / "cut.tar.xz", demo_files)
+    archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])
+    monkeypatch.setenv("CIFAKE_DATA", str(archive))
+    monkeypatch.setattr(decode, "CHUNK", 2)  # so that the end comes while processes are at work
+    with pytest.raises(DataError, match="damaged or cut short"):
+        load("cifake")
+    assert not any(path.is_dir() for path in cache_directory().iterdir())
 
 
 def test_copies_are_found_by_their_pixels():

@@ -196,7 +196,7 @@ def test_the_command(store, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown metric 'f2'; known: ")
     assert len(done.stderr.splitlines()) == 1
-    for words in (["--top", "0"], ["--output", "no/where.md"], ["--format", "docx"]):
+    for words in (["--top", "0"], ["--output", "no/where.md"], ["--output", "."], ["--format", "docx"]):
         assert compare(*words, cwd=tmp_path).returncode == 2
 
 

@@ -69,7 +69,9 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
         tasks()
     )
     with progress_bar() as progress:
-        for found in progress.track(decoded, description=f"decoding {source.location}, in {CHUNK}s"):
+        for found in progress.track(
+            decoded, description=f"decoding {source.location}, {CHUNK} images a step"
+        ):
             problems += found
     return names, problems
 

@@ -15,7 +15,11 @@ from typing import Protocol
 from cifake.errors import DataError
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
-_TAR_BLOCK = 512
+# RuntimeError is what zipfile raises for encrypted members and unknown compression.
+_ARCHIVE_ERRORS = (
+    tarfile.ReadError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, RuntimeError
+)  # fmt: skip
+_TAR_END = 1024  # bytes: a whole tar ends in two empty blocks
 _CLASS_FOLDER = re.compile(r"(?:^|/)(train|test)/(real|fake)$", re.IGNORECASE)
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -88,14 +92,7 @@ class Archive:
         read = _zip_files if self.path.suffix.lower() == ".zip" else _tar_files
         try:
             yield from read(self.path)
-        except (
-            tarfile.ReadError,
-            zipfile.BadZipFile,
-            lzma.LZMAError,
-            zlib.error,
-            EOFError,
-            OSError,
-        ) as error:
+        except _ARCHIVE_ERRORS as error:
             raise DataError(
                 f"{self.path}: the archive is damaged or cut short ({error}); fetch it again"
             ) from None
@@ -138,7 +135,9 @@ def _tar_files(path: Path) -> Iterator[tuple[str, bytes]]:
             name = _member_name(member.name)
             if name and member.isfile() and (file := archive.extractfile(member)):
                 yield name, file.read()
-        # A whole tar ends in two empty blocks; tarfile takes a cut between members for the end.
-        # Compressed streams know their own end.
-        if path.suffix.lower() == ".tar" and any(path.read_bytes()[-2 * _TAR_BLOCK :]):
-            raise tarfile.ReadError("no end-of-archive marker")
+    # tarfile takes a cut between two members for the end; compressed streams know their own.
+    if path.suffix.lower() == ".tar":
+        with path.open("rb") as file:
+            file.seek(-min(_TAR_END, path.stat().st_size), os.SEEK_END)
+            if any(file.read()):
+                raise tarfile.ReadError("no end-of-archive marker")
