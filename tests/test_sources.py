@@ -48,7 +48,7 @@ def test_a_directory_gives_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 def test_an_archive_cut_short_is_named(tmp_path, suffix, share, demo_files):
     archive = pack(tmp_path / f"cifake{suffix}", demo_files)
     archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])

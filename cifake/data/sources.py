@@ -1,5 +1,6 @@
 """Where images come from: a directory or an archive, read without unpacking to disk."""
 
+import gzip
 import hashlib
 import lzma
 import operator
@@ -10,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cifake.errors import DataError
 
@@ -19,7 +20,9 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
 _ARCHIVE_ERRORS = (
     tarfile.ReadError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, RuntimeError
 )  # fmt: skip
-_TAR_END = 1024  # bytes: a whole tar ends in two empty blocks
+_OPENERS: dict[str, Any] = {".tar": open, ".gz": gzip.open, ".tgz": gzip.open, ".xz": lzma.open}
+_READ_SIZE = 1 << 20
+_TAR_END = 1024  # bytes
 _CLASS_FOLDER = re.compile(r"(?:^|/)(train|test)/(real|fake)$", re.IGNORECASE)
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -130,14 +133,18 @@ def _zip_files(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(path, "r|*") as archive:
+    # tarfile takes a stream that is cut between two members for a whole one: these say that
+    # their end is missing, if they are read as far as that.
+    opener = _OPENERS[path.suffix.lower()]
+    with opener(path, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             name = _member_name(member.name)
             if name and member.isfile() and (file := archive.extractfile(member)):
                 yield name, file.read()
-    # tarfile takes a cut between two members for the end; compressed streams know their own.
-    if path.suffix.lower() == ".tar":
-        with path.open("rb") as file:
-            file.seek(-min(_TAR_END, path.stat().st_size), os.SEEK_END)
-            if any(file.read()):
+        while stream.read(_READ_SIZE):
+            pass
+    if opener is open:  # a plain tar ends in two empty blocks
+        with path.open("rb") as tail:
+            tail.seek(-min(_TAR_END, path.stat().st_size), os.SEEK_END)
+            if any(tail.read()):
                 raise tarfile.ReadError("no end-of-archive marker")
