@@ -8,7 +8,7 @@ import mlflow
 import pytest
 from conftest import REPOSITORY
 
-from cifake.comparison.render import FORMATS
+from cifake.comparison.render import FORMATS, text
 from cifake.comparison.runs import fetch_runs
 from cifake.comparison.views import find_metric, leaderboard
 from cifake.errors import RunError
@@ -174,9 +174,18 @@ def test_formats_agree(store):
     assert lines[2].startswith("| # | variant | runs | F1 | accuracy |")
     assert lines[4].startswith("| 1 | base | 2 | 0.6167 ± 0.4007 | 0.9100 |")
     assert lines[5].startswith("| 2 | a\\|b | 1 | 0.1000 |")
-    text = FORMATS["text"](tables)
-    assert "0.6167 ± 0.4007" in text
-    assert "\x1b" not in text
+    plain = FORMATS["text"](tables)
+    assert "0.6167 ± 0.4007" in plain
+    assert "\x1b" not in plain
+
+
+def test_text_leaves_out_what_does_not_fit_and_names_it(store):
+    log_run("base [bold]", f1=0.9)
+    lines = text(board(), width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "base [bold]" in "".join(lines)
+    assert lines[-1] == "Too wide for 60 columns: recall, loss, ROC AUC, training s."
+    assert "training s" in text(board(), width=120)
 
 
 def compare(*words, cwd):
