@@ -86,3 +86,4 @@ def store(tmp_path, monkeypatch, empty_store):
     mlflow.create_experiment("cifake", artifact_location=str(tmp_path / "artifacts"))
     yield uri
     mlflow.set_tracking_uri(None)
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # mlflow.set_experiment leaves it behind
