@@ -1,6 +1,7 @@
 """Rank tracked runs: python compare.py --metric f1."""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -58,4 +59,5 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # a tenth of the time goes into collecting while MLflow is imported, and frees nothing
     sys.exit(exit_code(lambda: main(sys.argv[1:])))
