@@ -63,7 +63,7 @@ def contenders(part: Part, root: Path, batch_size: int) -> dict[str, Callable[[]
             root, target_size=(32, 32), classes=list(LABELS), class_mode="binary", batch_size=batch_size
         )
 
-    system_a = {
+    published = {
         "rotation_range": 40, "width_shift_range": 0.2, "height_shift_range": 0.2, "shear_range": 0.2,
         "zoom_range": 0.2,
     }  # fmt: skip
@@ -80,7 +80,7 @@ def contenders(part: Part, root: Path, batch_size: int) -> dict[str, Callable[[]
         "image_dataset_from_directory": rate(base, (directory.take(WARM_UP),), (directory,)),
         "ImageDataGenerator": rate(base, (generator(),), (generator(),)),
         "ours, augmenting": rate(affine, (feed(warm),), (feed(ours),)),
-        "ImageDataGenerator, augmenting": rate(base, (generator(**system_a),), (generator(**system_a),)),
+        "ImageDataGenerator, augmenting": rate(base, (generator(**published),), (generator(**published),)),
     }
 
 

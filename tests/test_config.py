@@ -12,7 +12,7 @@ from cifake.errors import ConfigError
 VARIANTS = sorted(path for path in EXPERIMENTS.glob("*.yaml") if path.stem != "defaults")
 
 
-def test_base_resolves_to_system_a():
+def test_base_resolves_to_what_was_published():
     assert load(EXPERIMENTS / "base.yaml").flat() == {
         "dataset": "auto",
         "split": "full",

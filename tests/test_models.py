@@ -13,7 +13,7 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 
 
-def test_base_has_the_layers_of_system_a(images):
+def test_base_has_the_layers_that_were_published(images):
     model = build_model(load(EXPERIMENTS / "base.yaml"))
     assert [type(layer).__name__ for layer in model.layers] == [
         "InputLayer", "Rescaling", "Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D", "Flatten",

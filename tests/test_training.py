@@ -110,7 +110,7 @@ def test_every_epoch_is_reported_by_the_run_contract(data):
 
 
 def test_no_epoch_is_empty_when_steps_use_up_the_images(data):
-    """System A's defect: 25 batches of 32 are all there is, and every second epoch saw none."""
+    """A published defect: 25 batches of 32 were all there was, and every second epoch saw none."""
     _, fitted, _ = train(data, epochs=4, steps_per_epoch=25)
     losses = [metrics["train/loss"] for metrics in fitted.history]
     assert len(set(losses)) == 4
