@@ -179,14 +179,16 @@ def test_an_interrupted_run_is_killed_not_running(store, tmp_path, sent, code):
     process = subprocess.Popen(
         [sys.executable, "-m", "cifake.train", str(EXPERIMENTS / "base.yaml"), *words],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stderr=subprocess.PIPE, text=True,
+        # A shell makes its background jobs, and with them these tests, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("epoch 2"):
             break
     process.send_signal(sent)
-    process.stderr.read()
-    assert process.wait(timeout=60) == code
+    process.communicate(timeout=60)
+    assert process.returncode == code
     (run,) = runs()
     assert run.info.status == "KILLED"
     assert run.data.tags["failure"] in ("Terminated: stopped by SIGTERM", "KeyboardInterrupt")
