@@ -57,11 +57,18 @@ def test_bad_files_are_named_and_nothing_is_cached(tree, monkeypatch, tmp_path):
     with pytest.raises(DataError) as caught:
         load("cifake")
     lines = str(caught.value).splitlines()
-    assert "14 of 134 files cannot be used" in lines[0]
+    assert "14 problem(s) in 134 image files" in lines[0]
     assert lines[1] == "  test/FAKE/grey.jpg: expected an RGB image, received mode L"
     assert lines[2:12][0] == "  train/REAL/bad00.jpg: empty file"
     assert lines[-1] == "  and 4 more"
     assert [path for path in cache_directory().iterdir() if path.suffix != ".lock"] == []
+
+
+def test_a_folder_without_the_data_set_names_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAKE_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"4 problem\(s\) in 0 image files") as caught:
+        load("cifake")
+    assert "  train/REAL: a missing or empty class folder" in str(caught.value).splitlines()
 
 
 def test_an_empty_class_folder_is_named(tree, monkeypatch):

@@ -82,8 +82,8 @@ def refuse(source: Source, problems: list[Problem], total: int) -> None:
         lines = "".join(f"\n  {name}: {reason}" for name, reason in problems[:10])
         more = f"\n  and {len(problems) - 10:,} more" if len(problems) > 10 else ""
         raise DataError(
-            f"{source.location}: {len(problems):,} of {total:,} files cannot be used; "
-            f"mend or remove them (nothing was cached){lines}{more}"
+            f"{source.location}: {len(problems):,} problem(s) in {total:,} image files; "
+            f"mend or remove what is named (nothing was cached){lines}{more}"
         )
 
 
