@@ -1,61 +1,108 @@
-"""Rank tracked runs: python compare.py --metric f1."""
+"""Rank tracked runs, and say how sure the ranking is: python compare.py --metric f1."""
 
 import argparse
 import gc
+import os
 import sys
 from pathlib import Path
 
-from cifake.comparison.render import FORMATS
+from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.render import FORMATS, SUFFIXES
 from cifake.errors import exit_code
 
 
 def parse(words: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="compare.py", description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--metric",
-        default="f1",
-        help="f1, accuracy, loss ... of the test part, or a whole key such as val/loss (default: f1)",
+    option = parser.add_argument
+    option(
+        "--metric", default="f1", help="f1, accuracy ... of the test part, or a key: val/loss (default: f1)"
     )
-    parser.add_argument(
+    option("--view", choices=VIEW_NAMES, default="leaderboard", help="(default: leaderboard; html has all)")
+    option("--baseline", metavar="NAME", help="the row that differences are from (default: the best)")
+    option("--confidence", type=float, default=0.95, metavar="P", help="of intervals, tests (default: 0.95)")
+    option(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="'f1 < 0.93' or 'f1 drops 0.005 vs base', repeatable; exit code 1 when the interval says "
+        "that it is so, 3 when it leaves it open",
+    )
+    option(
         "--experiment",
         action="append",
         default=[],
-        help="an experiment's name, repeatable (default: MLFLOW_EXPERIMENT_NAME, or else cifake and Default)",
+        metavar="NAME",
+        help="repeatable (default: MLFLOW_EXPERIMENT_NAME, or else cifake and Default)",
     )
-    parser.add_argument(
-        "--tracking-uri", help="the MLflow store (default: MLFLOW_TRACKING_URI, or else ./mlflow.db)"
-    )
-    parser.add_argument("--variant", action="append", default=[], help="only this variant, repeatable")
-    parser.add_argument("--split", choices=["full", "small"], help="only runs on this split")
-    parser.add_argument("--top", type=int, metavar="N", help="only the best N rows of each table")
-    parser.add_argument("--format", choices=list(FORMATS), default="text", help="(default: text)")
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write to FILE instead of standard output"
-    )
+    option("--tracking-uri", metavar="URI", help="the store (default: MLFLOW_TRACKING_URI, or ./mlflow.db)")
+    option("--variant", action="append", default=[], metavar="NAME", help="only this one, repeatable")
+    option("--split", choices=["full", "small"], help="only runs on this split")
+    option("--filter", default="", help="only runs that MLflow's search finds: \"params.optimizer = 'sgd'\"")
+    option("--top", type=int, metavar="N", help="only the best N rows of each table")
+    option("--format", choices=list(FORMATS), help="(default: by the suffix of --output, or text)")
+    option("--output", type=Path, metavar="FILE", help="write to FILE instead of standard output")
+    option("--log", action="store_true", help="keep the html report in an MLflow run of its own")
     arguments = parser.parse_args(words)
     if arguments.top is not None and arguments.top < 1:
         parser.error(f"argument --top: expected 1 or more, received {arguments.top}")
-    if arguments.output and not arguments.output.parent.is_dir():
-        parser.error(f"argument --output: there is no folder {arguments.output.parent}; make it first")
-    if arguments.output and arguments.output.is_dir():
-        parser.error(f"argument --output: expected a file, {arguments.output} is a folder")
+    if not 0 < arguments.confidence < 1:
+        parser.error(
+            f"argument --confidence: expected more than 0, less than 1, received {arguments.confidence}"
+        )
+    if arguments.output:
+        _check_output(arguments, parser)
     return arguments
 
 
-def main(words: list[str]) -> None:
-    """Read runs from the store, rank them, print or write the tables."""
-    arguments = parse(words)
-    from cifake.comparison.runs import fetch_runs  # imports MLflow, 3 s: not for --help
-    from cifake.comparison.views import find_metric, leaderboard
+def _check_output(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    path = arguments.output
+    if not path.parent.is_dir():
+        parser.error(f"argument --output: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        parser.error(f"argument --output: expected a file, {path} is a folder")
+    arguments.format = arguments.format or SUFFIXES.get(path.suffix)
+    if not arguments.format:
+        parser.error(
+            f"argument --output: expected one of {', '.join(SUFFIXES)}, received '{path}'; or add --format"
+        )
 
-    runs = fetch_runs(arguments.tracking_uri, arguments.experiment, arguments.variant, arguments.split)
-    tables = leaderboard(runs, find_metric(runs, arguments.metric), arguments.top)
-    report = FORMATS[arguments.format](tables)
+
+def main(words: list[str]) -> int:
+    """Read runs from the store, compare them, print or write the report.
+
+    Returns:
+        0, or the exit code of the gate.
+    """
+    arguments = parse(words)
+    report = compare(
+        arguments.metric,
+        experiments=arguments.experiment,
+        variants=arguments.variant,
+        split=arguments.split,
+        where=arguments.filter,
+        top=arguments.top,
+        baseline=arguments.baseline,
+        confidence=arguments.confidence,
+        tracking_uri=arguments.tracking_uri,
+    )
+    from cifake.comparison.gate import exit_code_of
+
+    verdicts = report.check(*arguments.fail_if)
+    rendered = report.render(arguments.format or "text", arguments.view, verdicts)
     if arguments.output:
-        arguments.output.write_text(report, encoding="utf-8")
+        arguments.output.write_text(rendered, encoding="utf-8")
     else:
-        sys.stdout.write(report)
+        sys.stdout.write(rendered)
+    if arguments.log or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run . -e compare` has made a run
+        from cifake.tracking import log_report
+
+        log_report("compare", f"compare {arguments.metric}", report.render("html", verdicts=verdicts))
+    if arguments.output or arguments.format == "csv":  # otherwise the report has just said it
+        for verdict in verdicts:
+            print(verdict, file=sys.stderr)
+    return exit_code_of(verdicts)
 
 
 if __name__ == "__main__":

@@ -30,17 +30,17 @@ def _raise_terminated(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated("stopped by SIGTERM")
 
 
-def exit_code(command: Callable[[], None]) -> int:
+def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command and turn what ended it into a process exit code.
 
     Returns:
-        0 when it finished, 2 for a user's mistake (one line on stderr), 130 for Ctrl-C
+        What it returned, 0 for None; 2 for a user's mistake (one line on stderr), 130 for Ctrl-C
         and 143 for SIGTERM, as shells count them. Other exceptions pass through: they
         are defects, and their traceback is wanted.
     """
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
-        command()
+        code = command()
     except CifakeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -50,4 +50,4 @@ def exit_code(command: Callable[[], None]) -> int:
     except Terminated:
         print("terminated", file=sys.stderr)
         return 143
-    return 0
+    return code or 0

@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,39 @@ def store(tmp_path, monkeypatch, empty_store):
     yield uri
     mlflow.set_tracking_uri(None)
     os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # mlflow.set_experiment leaves it behind
+
+
+@pytest.fixture
+def free_port():
+    """A port of the loopback interface that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory, empty_store):
+    """The address of a store with runs to compare: base and val alike, sgd worse, one of sigmoid."""
+    import mlflow
+    from made_runs import log_trained
+
+    folder = tmp_path_factory.mktemp("compared")
+    shutil.copy(empty_store, folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        mlflow.set_tracking_uri(uri)
+        mlflow.create_experiment("cifake", artifact_location=str(folder / "artifacts"))
+        settings = {"optimizer": "adam", "validation_steps": 23}
+        costs = {"cost/parameters": 1000.0, "cost/latency_ms": 1.0}
+        curve = {"history": [0.5, 0.4, 0.3], **costs}
+        log_trained("base", 1.0, [0, 1, 2], params=settings, **curve)
+        log_trained("val", 1.0, [5, 6, 7], params={**settings, "validation_steps": 10}, **curve)
+        log_trained(
+            "sgd", 0.4, [0, 1, 2], params={**settings, "optimizer": "sgd"}, history=[0.6, 0.5], **costs
+        )
+        log_trained("sigmoid", 0.2, [0], params={**settings, "activation": "sigmoid"}, **curve)
+        mlflow.set_tracking_uri(None)
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+    yield uri
+    mlflow.set_tracking_uri(None)

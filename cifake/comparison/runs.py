@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from cifake.errors import RunError
 
 PAGE = 5000
+REQUESTS = 8  # at a time
 TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images")
 PARAMETER = "params."
 
@@ -22,6 +24,7 @@ def fetch_runs(
     experiments: Sequence[str] = (),
     variants: Sequence[str] = (),
     split: str | None = None,
+    where: str = "",
 ) -> pd.DataFrame:
     """Finished variant runs, newest first.
 
@@ -31,9 +34,11 @@ def fetch_runs(
             ``Default``, where `mlflow run` files runs unless told otherwise.
         variants: keep only these; none keeps all.
         split: keep only this one.
+        where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
 
     Returns:
-        One row a run: ``run_id``, the contract's tags, metrics by key, ``params.<key>``.
+        One row a run: ``run_id``, ``artifacts`` (their address), the contract's tags, metrics by
+        key, ``params.<key>``.
 
     Raises:
         RunError: a store that is missing or does not answer, an unknown experiment, no run.
@@ -46,13 +51,27 @@ def fetch_runs(
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise RunError(f"there is no store at {uri}; {hint}")
     try:
-        runs = _search(experiments)
+        runs = _search(experiments, where)
     except MlflowException as error:
-        raise RunError(f"the store at {uri} cannot be read ({str(error).splitlines()[0]})") from None
+        reason = str(error).splitlines()[0]
+        if where and error.error_code == "INVALID_PARAMETER_VALUE":
+            raise RunError(f"MLflow cannot read the filter {where!r} ({reason})") from None
+        raise RunError(f"the store at {uri} cannot be read ({reason})") from None
+    if not runs:
+        matching = f" that matches {where!r}" if where else ""
+        raise RunError(f"no finished variant run{matching} in {uri}, {_names(experiments)}; {hint}")
     frame = pd.DataFrame([_row(run) for run in runs])
-    if frame.empty:
-        raise RunError(f"no finished variant run in {uri}, {_names(experiments)}; {hint}")
+    seed = f"{PARAMETER}seed"
+    frame[seed] = frame[seed].fillna(frame["run_id"]) if seed in frame else frame["run_id"]
     return _keep(_keep(frame, "variant", variants), "split", [split] if split else [])
+
+
+def fetch_history(run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
+    """A metric's values by epoch, one dictionary a run."""
+    client = mlflow.MlflowClient()
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        histories = pool.map(lambda run_id: client.get_metric_history(run_id, key), run_ids)
+        return [{point.step: point.value for point in points} for points in histories]
 
 
 def _names(experiments: Sequence[str]) -> str:
@@ -64,7 +83,7 @@ def _default_experiments() -> list[str]:
     return [given] if given else ["cifake", "Default"]
 
 
-def _search(experiments: Sequence[str]) -> list[Run]:
+def _search(experiments: Sequence[str], where: str) -> list[Run]:
     client = mlflow.MlflowClient()
     found = [(name, client.get_experiment_by_name(name)) for name in experiments or _default_experiments()]
     unknown = [name for name, experiment in found if experiment is None]
@@ -72,12 +91,13 @@ def _search(experiments: Sequence[str]) -> list[Run]:
         known = ", ".join(experiment.name for experiment in client.search_experiments())
         raise RunError(f"unknown experiment '{unknown[0]}'; known: {known}")
     ids = [experiment.experiment_id for _, experiment in found if experiment]
+    wanted = "attributes.status = 'FINISHED' AND tags.variant LIKE '%'"
     runs: list[Run] = []
     token: str | None = None
     while ids:
         page = client.search_runs(
             ids,
-            "attributes.status = 'FINISHED' AND tags.variant LIKE '%'",
+            f"{wanted} AND {where}" if where else wanted,
             max_results=PAGE,
             page_token=token,
         )
@@ -91,7 +111,8 @@ def _search(experiments: Sequence[str]) -> list[Run]:
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
     params = {PARAMETER + key: value for key, value in run.data.params.items()}
-    return {"run_id": run.info.run_id, **tags, **params, **run.data.metrics}
+    place = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
+    return {**place, **tags, **params, **run.data.metrics}
 
 
 def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFrame:

@@ -1,7 +1,14 @@
 """What a view returns and a format writes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+P_VALUE = "p"  # a column form of its own: small p-values as bounds
+SMALLEST_P = 0.001
 
 
 @dataclass(frozen=True)
@@ -11,23 +18,35 @@ class Column:
     Attributes:
         key: the rows' key, and the column's name in machine-readable formats.
         title: its name for people.
-        form: a format specification; empty for text.
+        form: a format specification, or P_VALUE; empty for text.
         spread: the key of a standard deviation to show behind the value.
+        upto: the key of the other end of an interval that starts with the value.
+        mark: the key of a flag; ``=`` stands behind the value of rows that have it.
     """
 
     key: str
     title: str
     form: str = ""
     spread: str | None = None
+    upto: str | None = None
+    mark: str | None = None
 
     def show(self, row: dict[str, Any]) -> str:
         """The cell of a row as people read it; a dash where there is no value."""
         value = row.get(self.key)
         if value is None:
             return "-"
-        text = format(value, self.form)
-        deviation = row.get(self.spread) if self.spread else None
-        return text if deviation is None else f"{text} ± {format(deviation, self.form)}"
+        text = self._number(value)
+        if self.upto:
+            return f"[{text}, {self._number(row[self.upto])}]"
+        if self.spread and row.get(self.spread) is not None:
+            text = f"{text} ± {self._number(row[self.spread])}"
+        return f"{text} =" if self.mark and row.get(self.mark) else text
+
+    def _number(self, value: Any) -> str:
+        if self.form == P_VALUE:
+            return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
+        return format(value, self.form)
 
 
 @dataclass(frozen=True)
@@ -47,3 +66,18 @@ class Table:
     rows: list[dict[str, Any]]
     about: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report.
+
+    Attributes:
+        name: of the view, or ``verdicts``.
+        tables: one for each data set and split.
+        drawings: make the figure of each table, for formats that show them; None where there is none.
+    """
+
+    name: str
+    tables: list[Table]
+    drawings: list[Callable[[], "Figure"] | None] = field(default_factory=list)

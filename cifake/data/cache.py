@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import filelock
 import numpy as np
-import platformdirs
 
 from cifake.data.decode import Problem, decode_all, read_pixels, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
+from cifake.folders import cache_directory
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -39,12 +38,6 @@ class Cached:
     index: np.ndarray
     sizes: dict[str, int]
     digest: str
-
-
-def cache_directory() -> Path:
-    """CIFAKE_CACHE, or the user's cache directory as the system has it."""
-    given = os.environ.get("CIFAKE_CACHE")
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("cifake"))
 
 
 def load_cached(source: Source) -> Cached:

@@ -5,6 +5,7 @@ score >= 0.5 as FAKE. Functions take labels int [n] (1 is FAKE) and scores float
 scikit-learn is imported when a number is computed, so that names and directions cost nothing.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class Metric:
         higher_is_better: its direction; None where neither end is better.
         form: a format specification for its values.
         function: computes it from labels and scores; None where it is measured otherwise.
+        bounds: the least and the greatest value it can have.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Metric:
     higher_is_better: bool | None
     form: str = ".4f"
     function: MetricFunction | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 def decide(scores: np.ndarray) -> np.ndarray:
@@ -117,10 +120,10 @@ PREDICTION_METRICS = (
     Metric("precision", "precision", True, function=precision),
     Metric("recall", "recall", True, function=recall),
     Metric("f1", "F1", True, function=f1),
-    Metric("loss", "loss", False, function=loss),
+    Metric("loss", "loss", False, function=loss, bounds=(0.0, math.inf)),
     Metric("roc_auc", "ROC AUC", True, function=roc_auc),
     Metric("average_precision", "average precision", True, function=average_precision),
-    Metric("mcc", "MCC", True, function=mcc),
+    Metric("mcc", "MCC", True, function=mcc, bounds=(-1.0, 1.0)),
     Metric("brier", "Brier score", False, function=brier),
     Metric("ece", "calibration error", False, function=ece),
 )

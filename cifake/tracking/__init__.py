@@ -2,5 +2,6 @@
 
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.run import fail_launched_run, log_epoch, tracked_run
+from cifake.tracking.tool import log_report
 
-__all__ = ["fail_launched_run", "log_epoch", "log_model", "log_result", "tracked_run"]
+__all__ = ["fail_launched_run", "log_epoch", "log_model", "log_report", "log_result", "tracked_run"]

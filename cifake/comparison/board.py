@@ -1,0 +1,129 @@
+"""The runs of one data set and split as groups of repeats, best first."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cifake.comparison.groups import SEED, Group, find_group, name_groups, rank_groups
+from cifake.comparison.predictions import Predictions, pairable
+from cifake.comparison.runs import PARAMETER
+from cifake.errors import RunError
+from cifake.evaluation.metrics import PREDICTION_METRICS, Metric, describe_metric
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is compared in one table.
+
+    Attributes:
+        about: data set, split, digest, number of test images (None where unknown), metric.
+        metric: the metric's key.
+        groups: those shown, best first.
+        reference: the one that differences are taken from.
+        confidence: level of intervals and tests.
+        images: labels and object classes of the test images; None without any predictions.
+        notes: what a reader must know about the runs.
+    """
+
+    about: dict
+    metric: str
+    groups: list[Group]
+    reference: Group
+    confidence: float
+    images: Predictions | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def described(self) -> Metric:
+        """The metric's title, direction and form."""
+        return describe_metric(self.metric)
+
+
+def is_of_predictions(metric: str) -> bool:
+    """Whether a metric's key, such as ``test/f1``, can be computed from stored predictions."""
+    part, _, name = metric.rpartition("/")
+    return part == "test" and any(name == known.name for known in PREDICTION_METRICS)
+
+
+def find_metric(runs: pd.DataFrame, name: str) -> str:
+    """The key of a metric given in short (``f1``) or whole (``val/loss``).
+
+    Raises:
+        RunError: no run has it; names those there are.
+    """
+    numeric = [
+        c for c in runs.columns if not c.startswith(PARAMETER) and pd.api.types.is_float_dtype(runs[c])
+    ]
+    for key in (f"test/{name}", name):
+        if key in numeric:
+            return key
+    short = [metric.name for metric in PREDICTION_METRICS if f"test/{metric.name}" in numeric]
+    others = sorted(key for key in numeric if not key.startswith("test/"))
+    raise RunError(f"unknown metric '{name}'; known: {', '.join(short + others)}")
+
+
+def make_boards(
+    runs: pd.DataFrame,
+    metric: str,
+    top: int | None = None,
+    baseline: str | None = None,
+    confidence: float = 0.95,
+) -> list[Board]:
+    """One board for each data set and split, with the predictions of the groups shown.
+
+    Args:
+        runs: see ``fetch_runs``.
+        metric: a metric's key.
+        top: groups to keep in each; None keeps all. The baseline is kept in any case.
+        baseline: the group or variant to take differences from; None is the best one.
+        confidence: level of intervals and tests.
+
+    Raises:
+        RunError: no group, or more than one, goes by the baseline's name.
+    """
+    by_data = runs.groupby(["dataset", "split", "dataset_digest"], sort=True)
+    return [_make_board(part, metric, top, baseline, confidence) for _, part in by_data]
+
+
+def _make_board(
+    runs: pd.DataFrame, metric: str, top: int | None, baseline: str | None, confidence: float
+) -> Board:
+    newest = runs.drop_duplicates(["config_hash", SEED])
+    about = {key: str(runs[key].iloc[0]) for key in ("dataset", "split", "dataset_digest")}
+    ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
+    names = name_groups(newest, list(ranks))
+    reference = find_group(baseline, names, about) if baseline else next(iter(ranks))
+    shown = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
+    repeats = dict(list(newest[newest["config_hash"].isin(shown)].groupby("config_hash")))
+    usable, notes = pairable(pd.concat(repeats.values()), names) if is_of_predictions(metric) else ({}, [])
+    groups = {
+        key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in shown
+    }
+    if len(newest) < len(runs):
+        older = len(runs) - len(newest)
+        notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
+    if len(shown) < len(ranks):
+        notes.append(f"Rows not shown: {len(ranks) - len(shown)}.")
+    return Board(
+        about={**about, "test_images": _test_images(runs), "metric": metric},
+        metric=metric,
+        groups=list(groups.values()),
+        reference=groups[reference],
+        confidence=confidence,
+        images=next(iter(usable.values()), None),
+        notes=notes,
+    )
+
+
+def _by_seed(runs: pd.DataFrame, usable: dict[str, Predictions]) -> dict[str, np.ndarray]:
+    return {
+        str(seed): usable[run_id].scores
+        for run_id, seed in zip(runs["run_id"], runs[SEED], strict=True)
+        if run_id in usable
+    }
+
+
+def _test_images(runs: pd.DataFrame) -> int | None:
+    sizes = set(runs["test_images"])
+    return int(sizes.pop()) if len(sizes) == 1 and sizes.isdisjoint({""}) else None

@@ -1,0 +1,177 @@
+"""A gate for CI: conditions on runs, judged on intervals."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifake.comparison.board import Board, is_of_predictions
+from cifake.comparison.groups import Group
+from cifake.comparison.measured import Measured
+from cifake.comparison.stats import Crossed, Estimate, Sample, seeds_needed
+from cifake.comparison.table import Column, Section, Table
+from cifake.errors import ConfigError
+
+PASS, FAIL, CANNOT_TELL = "pass", "fail", "cannot tell"
+EXIT_CODES = {FAIL: 1, CANNOT_TELL: 3}
+_NUMBER = r"(?P<limit>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_LIMIT = re.compile(rf"(?P<metric>\S+)\s*(?P<sign>[<>])=?\s*{_NUMBER}")
+_CHANGE = re.compile(rf"(?P<metric>\S+)\s+(?P<sign>drops|rises)\s+{_NUMBER}\s+vs\s+(?P<baseline>.+)")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a comparison fails: a metric beyond a limit, or a change beyond one.
+
+    Attributes:
+        text: as it was given.
+        metric: the metric as it was given: ``f1``.
+        sign: 1 fails above the limit, -1 below it.
+        limit: in units of the metric.
+        baseline: what a change is measured from; None for a limit of the metric itself.
+    """
+
+    text: str
+    metric: str
+    sign: int
+    limit: float
+    baseline: str | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a condition says of one group.
+
+    Attributes:
+        condition: as it was given.
+        split: of the data.
+        variant: the group's name.
+        verdict: pass, fail or cannot tell.
+        estimate: of the metric or the change; None where there is none.
+        reason: why it cannot be told, and what would help.
+    """
+
+    condition: str
+    split: str
+    variant: str
+    verdict: str
+    estimate: Estimate | None
+    reason: str | None
+
+    def __str__(self) -> str:
+        words = [f"{self.verdict}: '{self.condition}' of {self.variant}"]
+        if self.estimate:
+            words.append(f"at {self.estimate.value:.4g} [{self.estimate.low:.4g}, {self.estimate.high:.4g}]")
+        return " ".join([*words, *([f"({self.reason})"] if self.reason else [])])
+
+
+def parse_condition(text: str) -> Condition:
+    """Read ``f1 < 0.93`` or ``f1 drops 0.005 vs base``.
+
+    Raises:
+        ConfigError: neither.
+    """
+    found = _LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())
+    if not found:
+        raise ConfigError(
+            "--fail-if: expected 'f1 < 0.93' or 'f1 drops 0.005 vs base' (or with > or rises), "
+            f"received '{text}'"
+        )
+    sign = -1 if found["sign"] in ("<", "drops") else 1
+    baseline = found.groupdict().get("baseline")
+    limit = float(found["limit"])
+    if baseline and limit < 0:
+        raise ConfigError(f"--fail-if: expected a change of 0 or more, received {limit} in '{text}'")
+    return Condition(text, found["metric"], sign, sign * limit if baseline else limit, baseline)
+
+
+def judge(condition: Condition, board: Board) -> list[Verdict]:
+    """A verdict on each group but the baseline.
+
+    Args:
+        condition: what must not be.
+        board: of the condition's metric; its reference is the condition's baseline, if it has one.
+    """
+    groups = [group for group in board.groups if not (condition.baseline and group is board.reference)]
+    baseline = board.reference if condition.baseline else None
+    estimates = _estimates(board, groups, baseline)
+    found = []
+    for group, estimate in zip(groups, estimates, strict=True):
+        verdict, reason = _decide(condition, estimate, paired=baseline is not None)
+        found.append(Verdict(condition.text, board.about["split"], group.name, verdict, estimate, reason))
+    return found
+
+
+def exit_code_of(verdicts: Sequence[Verdict]) -> int:
+    """1 when one fails, else 3 when one cannot be told, else 0."""
+    return min((EXIT_CODES[each.verdict] for each in verdicts if each.verdict != PASS), default=0)
+
+
+def verdict_section(verdicts: Sequence[Verdict]) -> Section:
+    """Verdicts as a table."""
+    rows = [
+        {
+            "condition": each.condition,
+            "split": each.split,
+            "variant": each.variant,
+            "verdict": each.verdict,
+            "value": each.estimate.value if each.estimate else None,
+            "low": each.estimate.low if each.estimate else None,
+            "high": each.estimate.high if each.estimate else None,
+            "reason": each.reason,
+        }
+        for each in verdicts
+    ]
+    columns = [
+        Column("condition", "fails if"),
+        Column("split", "split"),
+        Column("variant", "variant"),
+        Column("verdict", "verdict"),
+        Column("value", "value", ".4g"),
+        Column("low", "interval", ".4g", upto="high"),
+        Column("reason", "why"),
+    ]
+    caption = "Verdicts: a condition fails, or passes, when the whole interval says so."
+    return Section("verdicts", [Table(caption, columns, rows)])
+
+
+def _estimates(board: Board, groups: Sequence[Group], baseline: Group | None) -> list[Estimate | None]:
+    """Of the metric, or of its difference from the baseline."""
+    if is_of_predictions(board.metric):
+        measured = Measured(board, board.described.name)
+        if baseline is None:
+            return [measured.mean(group) for group in groups]
+        differences = measured.differences([(group, baseline) for group in groups])
+        return [difference.estimate if difference else None for difference in differences]
+    return [_over_seeds(board, group, baseline) for group in groups]
+
+
+def _over_seeds(board: Board, group: Group, baseline: Group | None) -> Estimate | None:
+    """Of a metric that is not of predictions: seeds alone; None with one seed."""
+    samples = []
+    for each in (group, baseline) if baseline else (group,):
+        values = each.runs[board.metric].dropna().to_numpy(float)
+        if len(values) < 2:
+            return None
+        samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))
+    crossed = Crossed(samples, board.confidence)
+    return crossed.difference(0, 1) if baseline else crossed.mean(0)
+
+
+def _decide(condition: Condition, estimate: Estimate | None, paired: bool) -> tuple[str, str | None]:
+    """The verdict, and why it cannot be told."""
+    if estimate is None:
+        return CANNOT_TELL, "no usable predictions, or a cost with fewer than two seeds"
+    if condition.sign > 0:
+        beyond, within = estimate.low > condition.limit, estimate.high <= condition.limit
+    else:
+        beyond, within = estimate.high < condition.limit, estimate.low >= condition.limit
+    if beyond or within:
+        return (FAIL if beyond else PASS), None
+    if estimate.seed_variance is None:
+        return CANNOT_TELL, "one seed says nothing about training noise: run at least 3"
+    needed = seeds_needed(estimate, condition.limit, groups=2 if paired else 1)
+    if needed is None:
+        return CANNOT_TELL, "no number of seeds would tell: it is too close for these test images"
+    return CANNOT_TELL, f"would need about {needed} seeds{' on each side' if paired else ''}"

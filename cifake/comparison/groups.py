@@ -1,0 +1,91 @@
+"""Repeats of one variant as a group: their order and their names."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cifake.comparison.runs import PARAMETER
+from cifake.errors import RunError
+from cifake.evaluation.metrics import describe_metric
+
+SEED = f"{PARAMETER}seed"
+NO_SETTINGS = (SEED, f"{PARAMETER}variant")
+NAMES_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Group:
+    """The repeats of one variant: runs whose settings differ in the seed alone.
+
+    Attributes:
+        name: the variant, with the settings that tell it from groups of the same variant.
+        rank: from 1.
+        runs: one row a seed.
+        scores: the probability of FAKE by seed, float [n] each, of runs with usable predictions.
+    """
+
+    name: str
+    rank: int
+    runs: pd.DataFrame
+    scores: dict[str, np.ndarray]
+
+    def mean(self, key: str) -> float | None:
+        """The mean of a metric over seeds; None where no run has it."""
+        values = self._values(key)
+        return float(values.mean()) if len(values) else None
+
+    def deviation(self, key: str) -> float | None:
+        """The standard deviation of a metric over seeds; None with fewer than two."""
+        values = self._values(key)
+        return float(values.std(ddof=1)) if len(values) > 1 else None
+
+    def settings(self) -> pd.Series:
+        """Its settings as text, without the seed and the variant's name."""
+        first = self.runs.iloc[0]
+        return first[[key for key in first.index if key.startswith(PARAMETER) and key not in NO_SETTINGS]]
+
+    def _values(self, key: str) -> pd.Series:
+        return self.runs[key].dropna() if key in self.runs else pd.Series(dtype=float)
+
+
+def rank_groups(runs: pd.DataFrame, metric: str) -> list[str]:
+    """The groups' config_hash, best first, groups without the metric last."""
+    means = runs.groupby("config_hash").agg(value=(metric, "mean"), variant=("variant", "min"))
+    up = not describe_metric(metric).higher_is_better
+    return list(means.sort_values(["value", "variant"], ascending=[up, True]).index)
+
+
+def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
+    """The variants' names; settings that differ tell groups of the same variant apart."""
+    firsts = runs.drop_duplicates("config_hash").set_index("config_hash")
+    variants = runs.drop_duplicates(["config_hash", "variant"]).sort_values("variant")
+    names = {str(key): "/".join(each["variant"]) for key, each in variants.groupby("config_hash")}
+    settings = [key for key in runs if str(key).startswith(PARAMETER) and key not in NO_SETTINGS]
+    for name in [name for name, count in Counter(names.values()).items() if count > 1]:
+        same = firsts.loc[[key for key in hashes if names[key] == name]][settings]
+        differing = same[[key for key in settings if len(same[key].unique()) > 1]]
+        for key, row in differing.iterrows():
+            values = [f"{str(setting).removeprefix(PARAMETER)}={value}" for setting, value in row.items()]
+            names[str(key)] = " ".join([name, *values])
+    return names
+
+
+def find_group(name: str, names: dict[str, str], about: dict[str, str]) -> str:
+    """The config_hash of the group that goes by a name, or of a variant's only group.
+
+    Raises:
+        RunError: none does, or more than one.
+    """
+    exact = [key for key, known in names.items() if known == name]
+    found = exact or [key for key, known in names.items() if known.split(" ")[0] == name]
+    if len(found) != 1:
+        fault = "fits more than one row" if found else "is not among the rows"
+        there = ", ".join(f"'{known}'" for known in sorted(names.values())[:NAMES_LISTED])
+        data = f"{about['dataset']}, split {about['split']}"
+        raise RunError(
+            f"the baseline '{name}' {fault} of {data}; there are: {there} (--split chooses the data)"
+        )
+    return found[0]

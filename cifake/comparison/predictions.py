@@ -1,0 +1,142 @@
+"""Per-image predictions of finished runs: fetched in parallel, checked, and cached by run."""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlflow.exceptions import MlflowException
+
+from cifake.errors import RunError
+from cifake.folders import cache_directory
+
+FILE = "predictions.parquet"
+DOWNLOADS = 8  # at a time
+REASONS_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one run said of its test images.
+
+    Attributes:
+        labels: int8 [n], 1 is FAKE.
+        objects: int8 [n], the object class by its place in ``names``.
+        names: str [k], of the object classes.
+        scores: float32 [n], the probability of FAKE.
+        images: a hash of the images' paths and labels in order; with equal hashes, runs can be paired.
+    """
+
+    labels: np.ndarray
+    objects: np.ndarray
+    names: np.ndarray
+    scores: np.ndarray
+    images: np.ndarray
+
+
+def fetch_predictions(runs: Sequence[tuple[str, str]]) -> dict[str, Predictions | str]:
+    """Predictions by run id, or the reason why there are none that can be used.
+
+    Finished runs don't change, so what was read once is kept in the user's cache directory.
+
+    Args:
+        runs: (run id, address of its artifacts) of each.
+    """
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        return dict(zip([run for run, _ in runs], pool.map(_fetch, runs), strict=True))
+
+
+def pairable(runs: pd.DataFrame, names: dict[str, str]) -> tuple[dict[str, Predictions], list[str]]:
+    """Predictions by run id that are of the same images, and a note on each run without.
+
+    Args:
+        runs: see ``fetch_runs``.
+        names: what to call each config_hash.
+    """
+    fetched = fetch_predictions(list(zip(runs["run_id"], runs["artifacts"], strict=True)))
+    expected = runs.set_index("run_id")["test_images"]
+    for run_id, found in fetched.items():
+        if isinstance(found, Predictions) and expected[run_id] not in ("", str(len(found.labels))):
+            fetched[run_id] = f"has {len(found.labels):,} predictions, expected {expected[run_id]}"
+    usable = {run_id: found for run_id, found in fetched.items() if isinstance(found, Predictions)}
+    if usable:
+        common = Counter(str(found.images) for found in usable.values()).most_common(1)[0][0]
+        other = {run_id for run_id, found in usable.items() if str(found.images) != common}
+        fetched |= dict.fromkeys(other, "was scored on other test images than most runs")
+    reasons = [
+        f"{names[config_hash]}, run {run_id}: {fetched[run_id]}; not in intervals and tests."
+        for run_id, config_hash in zip(runs["run_id"], runs["config_hash"], strict=True)
+        if isinstance(fetched[run_id], str)
+    ]
+    if len(reasons) > REASONS_LISTED:
+        reasons[REASONS_LISTED:] = [f"The same holds for {len(reasons) - REASONS_LISTED} more runs."]
+    return {run_id: found for run_id, found in fetched.items() if isinstance(found, Predictions)}, reasons
+
+
+def _fetch(run: tuple[str, str]) -> Predictions | str:
+    run_id, address = run
+    cached = cache_directory() / "predictions" / f"{run_id}.npz"
+    try:
+        if cached.exists():
+            with np.load(cached) as file:
+                return Predictions(**file)
+        predictions = _check(_download(run_id, address))
+    except RunError as error:
+        return str(error)
+    _save(predictions, cached)
+    return predictions
+
+
+def _download(run_id: str, address: str) -> pa.Table:
+    """The stored table; a local file is read where it lies."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if urlsplit(address).scheme:
+                if FILE not in {found.path for found in mlflow.artifacts.list_artifacts(run_id=run_id)}:
+                    raise FileNotFoundError
+                path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=FILE, dst_path=folder)
+            else:
+                path = f"{address}/{FILE}"
+            return pq.read_table(path, columns=["path", "object", "label", "score"])
+        except FileNotFoundError:
+            raise RunError(f"has no {FILE}") from None
+        except (MlflowException, OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise RunError(f"{FILE} cannot be read ({reason})") from None
+
+
+def _check(table: pa.Table) -> Predictions:
+    labels, scores = table["label"].to_numpy(), table["score"].to_numpy()
+    if not np.all((scores >= 0) & (scores <= 1)):  # NaN is neither
+        raise RunError("has scores that are no probabilities")
+    if set(np.unique(labels)) != {0, 1}:
+        raise RunError("has test images of one label only")
+    digest = hashlib.sha256("\n".join(table["path"].to_pylist()).encode())
+    digest.update(labels.astype(np.int8).tobytes())
+    objects = table["object"].combine_chunks().dictionary_encode()
+    return Predictions(
+        labels=labels.astype(np.int8),
+        objects=objects.indices.to_numpy().astype(np.int8),
+        names=np.array(objects.dictionary.to_pylist()),
+        scores=scores.astype(np.float32),
+        images=np.array(digest.hexdigest()[:16]),
+    )
+
+
+def _save(predictions: Predictions, path: Path) -> None:
+    """Beside the final file, then renamed: a killed command leaves no half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    with unfinished.open("wb") as file:
+        np.savez(file, **vars(predictions))
+    unfinished.replace(path)

@@ -1,0 +1,163 @@
+"""A comparison as an object: views as methods, tables, frames, figures, verdicts."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cifake.comparison.board import Board, find_metric, is_of_predictions, make_boards
+from cifake.comparison.gate import Verdict, judge, parse_condition, verdict_section
+from cifake.comparison.render import FORMATS
+from cifake.comparison.render.html import fragment
+from cifake.comparison.render.text import text
+from cifake.comparison.table import Section, Table
+from cifake.comparison.views import VIEWS
+from cifake.errors import RunError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OF_PREDICTIONS = ("slices", "calibration")  # views that have nothing to say on other metrics
+
+
+class View:
+    """One view of a comparison; shows itself in a notebook.
+
+    Args:
+        name: a key of VIEWS.
+        boards: one for each data set and split.
+    """
+
+    def __init__(self, name: str, boards: Sequence[Board]):
+        self.name = name
+        self.boards = boards
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """One for each data set and split."""
+        return [VIEWS[self.name](board) for board in self.boards]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows with all their keys, and what holds for their table."""
+        return pd.DataFrame([{**table.about, **row} for table in self.tables for row in table.rows])
+
+    @property
+    def figures(self) -> "list[Figure]":
+        """The view's figures, one for each data set and split; empty where it has none."""
+        import matplotlib
+
+        from cifake.comparison.figures import STYLE
+
+        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+            return [draw() for draw in self.section().drawings if draw]
+
+    def section(self) -> Section:
+        """The view as a part of a report."""
+        from cifake.comparison.figures import FIGURES  # matplotlib: only where figures are wanted
+
+        draw = FIGURES.get(self.name)
+        drawings: list[Callable[[], Figure] | None] = [
+            partial(draw, board) if draw and (board.images or self.name not in OF_PREDICTIONS) else None
+            for board in self.boards
+        ]
+        return Section(self.name, self.tables, drawings)
+
+    def _repr_html_(self) -> str:
+        return fragment(self.tables)
+
+    def __str__(self) -> str:
+        return text([Section(self.name, self.tables)])
+
+
+class Report(View):
+    """A comparison: the leaderboard itself, and the other views as methods.
+
+    Args:
+        runs: see ``fetch_runs``.
+        metric: in short (``f1``) or a whole key (``val/loss``).
+        top: groups to show of each data set and split; None shows all.
+        baseline: what differences are taken from; None is the best group.
+        confidence: level of intervals and tests.
+
+    Raises:
+        RunError: an unknown metric or baseline.
+    """
+
+    def __init__(
+        self, runs: pd.DataFrame, metric: str, top: int | None, baseline: str | None, confidence: float
+    ):
+        self.runs = runs
+        self.metric = find_metric(runs, metric)
+        self._confidence = confidence
+        super().__init__("leaderboard", make_boards(runs, self.metric, top, baseline, confidence))
+
+    def view(self, name: str) -> View:
+        """A view by name.
+
+        Raises:
+            RunError: it needs predictions and the metric is not of predictions.
+        """
+        if name in OF_PREDICTIONS and not is_of_predictions(self.metric):
+            raise RunError(
+                f"the view {name} needs a metric of predictions such as f1, received {self.metric}"
+            )
+        return View(name, self.boards)
+
+    def leaderboard(self) -> View:
+        """Best first, each against the best or the baseline."""
+        return self.view("leaderboard")
+
+    def pairwise(self) -> View:
+        """Every pair."""
+        return self.view("pairwise")
+
+    def settings(self) -> View:
+        """The settings that differ, beside the metric."""
+        return self.view("settings")
+
+    def slices(self) -> View:
+        """The metric by object class, weakest first."""
+        return self.view("slices")
+
+    def pareto(self) -> View:
+        """The metric against costs."""
+        return self.view("pareto")
+
+    def curves(self) -> View:
+        """Validation loss by epoch."""
+        return self.view("curves")
+
+    def calibration(self) -> View:
+        """Whether probabilities mean what they say."""
+        return self.view("calibration")
+
+    def check(self, *conditions: str) -> list[Verdict]:
+        """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
+
+        Raises:
+            ConfigError: a condition that cannot be read.
+            RunError: an unknown metric or baseline.
+        """
+        verdicts = []
+        for condition in [parse_condition(each) for each in conditions]:
+            metric = find_metric(self.runs, condition.metric)
+            boards = make_boards(self.runs, metric, None, condition.baseline, self._confidence)
+            verdicts += [verdict for board in boards for verdict in judge(condition, board)]
+        return verdicts
+
+    def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
+        """The report as text of a format; html has every view.
+
+        Args:
+            form: a key of FORMATS.
+            view: the view for formats other than html.
+            verdicts: to add, where the format has a place for them.
+        """
+        if form == "html":
+            names = [name for name in VIEWS if name not in OF_PREDICTIONS or is_of_predictions(self.metric)]
+            sections = [self.view(name).section() for name in names]
+        else:
+            sections = [Section(view, self.view(view).tables)]
+        return FORMATS[form]([*sections, *([verdict_section(verdicts)] if verdicts else [])])

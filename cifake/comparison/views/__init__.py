@@ -1,0 +1,17 @@
+"""Views: from a board to a table. A view is one function, listed in VIEWS."""
+
+from collections.abc import Callable
+
+from cifake.comparison.board import Board
+from cifake.comparison.table import Table
+from cifake.comparison.views.calibration import calibration
+from cifake.comparison.views.curves import curves
+from cifake.comparison.views.leaderboard import leaderboard
+from cifake.comparison.views.pairwise import pairwise
+from cifake.comparison.views.pareto import pareto
+from cifake.comparison.views.settings import settings
+from cifake.comparison.views.slices import slices
+
+VIEWS: dict[str, Callable[[Board], Table]] = {
+    view.__name__: view for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration)
+}

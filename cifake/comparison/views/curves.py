@@ -1,0 +1,68 @@
+"""How training went: validation loss by epoch."""
+
+from typing import Any
+
+import numpy as np
+
+from cifake.comparison.board import Board
+from cifake.comparison.runs import fetch_history
+from cifake.comparison.table import Column, Table
+from cifake.comparison.views.parts import data_text
+
+CURVE = "val/loss"
+EPOCHS_SHOWN = 8
+
+
+def curves(board: Board) -> Table:
+    """Validation loss by epoch, mean over the seeds that reached it."""
+    rows = []
+    histories = learning_curves(board, CURVE)
+    for group, history in zip(board.groups, histories, strict=True):
+        kept = group.mean("best_epoch")
+        rows.append(
+            {
+                "rank": group.rank,
+                "variant": group.name,
+                "seeds": len(group.runs),
+                "epoch_kept": None if kept is None else kept + 1,
+                **_by_epoch(history),
+            }
+        )
+    longest = max(history.shape[1] for history in histories)
+    shown = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
+    return Table(
+        caption=f"{data_text(board)}: {CURVE} by epoch, mean over the seeds that reached it; "
+        "machine-readable formats have every epoch, with standard deviations.",
+        columns=[
+            Column("rank", "#", "d"),
+            Column("variant", "variant"),
+            Column("seeds", "seeds", "d"),
+            Column("epoch_kept", "epoch kept", ".1f"),
+            *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
+        ],
+        rows=rows,
+        about=board.about,
+        notes=board.notes,
+    )
+
+
+def learning_curves(board: Board, key: str) -> list[np.ndarray]:
+    """A metric by epoch, of each group: float [seeds, epochs], NaN after a seed's last epoch."""
+    ids = [run_id for group in board.groups for run_id in group.runs["run_id"]]
+    histories = dict(zip(ids, fetch_history(ids, key), strict=True))
+    tables = []
+    for group in board.groups:
+        of_seeds = [histories[run_id] for run_id in group.runs["run_id"]]
+        epochs = max((max(history, default=-1) + 1 for history in of_seeds), default=0)
+        tables.append(np.array([[history.get(e, np.nan) for e in range(epochs)] for history in of_seeds]))
+    return tables
+
+
+def _by_epoch(history: np.ndarray) -> dict[str, Any]:
+    """``epoch_1``, ``epoch_1_std`` ... of one group."""
+    cells: dict[str, Any] = {}
+    for epoch, values in enumerate(history.T, start=1):
+        reached = values[~np.isnan(values)]
+        cells[f"epoch_{epoch}"] = float(reached.mean()) if len(reached) else None
+        cells[f"epoch_{epoch}_std"] = float(reached.std(ddof=1)) if len(reached) > 1 else None
+    return cells

@@ -1,0 +1,56 @@
+"""What the metric costs: which groups no other beats in both."""
+
+from typing import Any
+
+from cifake.comparison.board import Board
+from cifake.comparison.table import Column, Table
+from cifake.comparison.views.parts import data_text, metric_cells, metric_text, metric_title
+from cifake.evaluation.metrics import describe_metric
+
+COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
+
+
+def pareto(board: Board) -> Table:
+    """The metric beside three costs, and for which of them a group is on the front."""
+    sign = 1 if board.described.higher_is_better else -1
+    rows: list[dict[str, Any]] = [
+        {
+            "rank": group.rank,
+            "variant": group.name,
+            "seeds": len(group.runs),
+            **metric_cells(group, board.metric),
+            **{cost: group.mean(cost) for cost in COSTS},
+        }
+        for group in board.groups
+    ]
+    for cost in COSTS:
+        for row in rows:
+            row[f"{cost}_front"] = not any(_beats(other, row, board.metric, sign, cost) for other in rows)
+    for row in rows:
+        on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
+        row["front"] = ", ".join(on) or None
+    return Table(
+        caption=f"{data_text(board)}: {metric_text(board)}. Means over seeds. A group is on the front of a "
+        "cost when no other is at least as good and as cheap, and better in one; noise is not considered.",
+        columns=[
+            Column("rank", "#", "d"),
+            Column("variant", "variant"),
+            Column("seeds", "seeds", "d"),
+            Column(board.metric, metric_title(board), board.described.form, spread=f"{board.metric}_std"),
+            *(Column(cost, describe_metric(cost).title, describe_metric(cost).form) for cost in COSTS),
+            Column("front", "on the front of"),
+        ],
+        rows=rows,
+        about=board.about,
+        notes=board.notes,
+    )
+
+
+def _beats(other: dict[str, Any], row: dict[str, Any], metric: str, sign: int, cost: str) -> bool:
+    """Whether a row is at least as good and as cheap as another, and better in one."""
+    if None in (other[metric], other[cost]):
+        return False
+    if None in (row[metric], row[cost]):
+        return True
+    gain, saving = sign * (other[metric] - row[metric]), row[cost] - other[cost]
+    return bool(gain >= 0 and saving >= 0 and (gain > 0 or saving > 0))

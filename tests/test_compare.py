@@ -1,0 +1,117 @@
+import json
+import subprocess
+import sys
+
+import mlflow
+import pytest
+from conftest import REPOSITORY
+from made_runs import log_run
+
+import compare
+from cifake.errors import exit_code
+
+
+def run(*words):
+    """The command in this process: its exit code."""
+    return exit_code(lambda: compare.main(list(words)))
+
+
+def test_the_command(store, tmp_path):
+    log_run("base", f1=0.9)
+    command = [sys.executable, str(REPOSITORY / "compare.py"), "--metric", "f1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1   base          1   0.9000" in done.stdout
+    done = subprocess.run([*command[:-1], "f2"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: unknown metric 'f2'; known: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
+    for name, start in {
+        "r.json": "{",
+        "r.md": "cifake, ",
+        "r.tex": "\\begin{table}",
+        "r.html": "<!doc",
+    }.items():
+        assert run("--tracking-uri", compared, "--output", str(tmp_path / name)) == 0
+        assert (tmp_path / name).read_text().startswith(start)
+    assert run("--tracking-uri", compared, "--output", str(tmp_path / "r.md"), "--format", "json") == 0
+    assert json.loads((tmp_path / "r.md").read_text())["leaderboard"][0]["rows"][0]["rank"] == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--top", "0"], "expected 1 or more, received 0"),
+        (["--confidence", "1"], "expected more than 0, less than 1, received 1.0"),
+        (["--output", "no/where.md"], "there is no folder no; make it first"),
+        (["--output", "."], "expected a file, . is a folder"),
+        (["--output", "report.docx"], "expected one of .txt, .md, .csv, .json, .tex, .html"),
+        (["--format", "docx"], "invalid choice: 'docx'"),
+        (["--view", "nope"], "invalid choice: 'nope'"),
+    ],
+)
+def test_what_the_command_refuses(words, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        compare.parse(words)
+    assert message in capsys.readouterr().err
+
+
+def test_the_gates_exit_codes(compared, capsys):
+    words = ["--tracking-uri", compared, "--variant", "base", "--variant", "val", "--format"]
+    assert run(*words, "json", "--fail-if", "f1 < 0.1") == 0
+    (table,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert [row["verdict"] for row in table["rows"]] == ["pass", "pass"]
+    assert {"condition", "split", "variant", "verdict", "value", "low", "high", "reason"} == set(
+        table["rows"][0]
+    )
+    assert run(*words, "text", "--fail-if", "f1 < 0.1", "--fail-if", "f1 < 0.99") == 1
+    assert "f1 < 0.99   full    base      fail" in capsys.readouterr().out
+    assert run(*words, "csv", "--fail-if", "f1 drops 0.001 vs base") == 3
+    assert capsys.readouterr().err.startswith("cannot tell: 'f1 drops 0.001 vs base' of val at ")
+    assert run(*words, "text", "--fail-if", "f1 is bad") == 2
+    assert capsys.readouterr().err.startswith("error: --fail-if: expected 'f1 < 0.93' or ")
+
+
+def test_the_report_is_kept_in_a_run_of_its_own(store, capsys):
+    log_run("base", f1=0.9)
+    assert run("--log") == 0
+    (found,) = mlflow.search_runs(["1"], filter_string="tags.tool = 'compare'", output_format="list")
+    page = mlflow.artifacts.load_text(f"{found.info.artifact_uri}/report.html")
+    assert "<h2>leaderboard</h2>" in page
+    assert (found.info.run_name, found.info.status) == ("compare f1", "FINISHED")
+    assert "compare f1" not in capsys.readouterr().out
+
+
+def test_under_mlflow_run_the_report_goes_into_its_run(store, monkeypatch):
+    log_run("base", f1=0.9)
+    launched = mlflow.MlflowClient().create_run("1").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", launched)
+    assert run() == 0
+    found = mlflow.get_run(launched)
+    assert found.data.tags["tool"] == "compare"
+    assert "base" in mlflow.artifacts.load_text(f"{found.info.artifact_uri}/report.html")
+
+
+def test_without_a_store_the_command_makes_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    command = [sys.executable, str(REPOSITORY / "compare.py")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "make a run first: mlflow run . -e base" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_comparing_never_loads_tensorflow(compared, tmp_path):
+    script = (
+        "import sys, compare; compare.main([]); "
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    environment = {"PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": compared}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

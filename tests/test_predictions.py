@@ -1,0 +1,119 @@
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import mlflow
+import numpy as np
+import pytest
+from made_runs import LABELS, N, log_run, made_scores, table
+
+from cifake.comparison import compare
+from cifake.comparison.predictions import fetch_predictions
+
+
+@pytest.fixture
+def good_runs(store):
+    """Three usable runs, which decide what the test images are."""
+    for seed in range(3):
+        log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
+
+
+def unusable(**keywords):
+    """The footnotes and the row of a variant that has one run without usable predictions."""
+    run_id = log_run("odd", f1=0.7, **keywords)
+    (found,) = compare().tables
+    row = next(row for row in found.rows if row["variant"] == "odd")
+    assert (row["test/f1"], row["test/f1_low"], row["p"]) == (0.7, None, None)
+    assert found.rows[0]["test/f1_low"] is not None
+    (note,) = [note for note in found.notes if run_id in note]
+    return re.fullmatch(rf"odd, run {run_id}: (.*); not in intervals and tests\.", note)[1]
+
+
+def test_missing(good_runs):
+    assert unusable() == "has no predictions.parquet"
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (table(np.full(N, np.nan)), "has scores that are no probabilities"),
+        (table(np.full(N, 1.5)), "has scores that are no probabilities"),
+        (table(np.full(N, 0.5)[:-1], LABELS[:-1]), "has 199 predictions, expected 200"),
+        (table(np.full(N, 0.5), np.ones(N)), "has test images of one label only"),
+        (table(np.full(N, 0.5), 1 - LABELS), "was scored on other test images than most runs"),
+        (table(np.full(N, 0.5), paths=["x"] * N), "was scored on other test images than most runs"),
+    ],
+)
+def test_unusable(good_runs, stored, reason):
+    assert unusable(predictions=stored) == reason
+
+
+def test_not_parquet(good_runs, tmp_path):
+    run_id = log_run("odd", f1=0.7)
+    path = tmp_path / "artifacts" / run_id / "artifacts" / "predictions.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("no table")
+    (found,) = compare().tables
+    assert f"odd, run {run_id}: predictions.parquet cannot be read (" in " ".join(found.notes)
+
+
+def test_one_unusable_seed_leaves_the_group_its_interval(good_runs):
+    run_id = log_run("base", 3, f1=0.8)
+    (found,) = compare().tables
+    assert found.rows[0]["seeds"] == 4
+    assert found.rows[0]["test/f1_low"] is not None
+    assert any(run_id in note for note in found.notes)
+
+
+def test_finished_runs_are_read_once(good_runs, tmp_path):
+    before = compare().tables[0].rows
+    for path in tmp_path.glob("artifacts/*/artifacts/predictions.parquet"):
+        path.unlink()
+    assert compare().tables[0].rows == before
+
+
+def test_through_a_tracking_server(tmp_path, empty_store, free_port, monkeypatch):
+    uri = f"http://127.0.0.1:{free_port}"
+    shutil.copy(empty_store, tmp_path / "served.db")
+    options = {
+        "--host": "127.0.0.1",
+        "--port": str(free_port),
+        "--workers": "1",
+        "--backend-store-uri": f"sqlite:///{tmp_path}/served.db",
+        "--artifacts-destination": str(tmp_path / "served"),
+    }
+    command = [sys.executable, "-m", "mlflow", "server", *itertools.chain(*options.items())]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(f"{uri}/health")
+            monkeypatch.chdir(tmp_path)
+            mlflow.set_tracking_uri(uri)
+            for seed in range(2):
+                log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
+            log_run("odd", f1=0.7)
+            (found,) = compare(tracking_uri=uri).tables
+        finally:
+            mlflow.set_tracking_uri(None)
+            server.terminate()
+    assert [row["test/f1_low"] is not None for row in found.rows] == [True, False]
+    assert "has no predictions.parquet" in found.notes[0]
+
+
+def _wait_for(address):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"{address} does not answer")
+
+
+def test_nothing_to_fetch():
+    assert fetch_predictions([]) == {}

@@ -1,0 +1,187 @@
+import numpy as np
+import pytest
+from made_runs import LABELS, OBJECTS, log_run, made_scores
+from sklearn.metrics import accuracy_score, f1_score
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.figures import FIGURES
+from cifake.comparison.views import VIEWS
+from cifake.errors import RunError
+
+
+def by_name(table, key="variant"):
+    return {row[key]: row for row in table.rows}
+
+
+def test_the_names_that_the_command_line_knows_are_those_of_the_views():
+    assert tuple(VIEWS) == VIEW_NAMES
+    assert set(FIGURES) <= set(VIEWS)
+
+
+def test_leaderboard(compared):
+    (table,) = compare("accuracy", tracking_uri=compared).tables
+    rows = by_name(table)
+    values = [accuracy_score(LABELS, made_scores(1.0, seed) >= 0.5) for seed in (0, 1, 2)]
+    assert rows["base"]["test/accuracy"] == pytest.approx(np.mean(values))
+    assert rows["base"]["test/accuracy_std"] == pytest.approx(np.std(values, ddof=1))
+    assert rows["base"]["test/accuracy_low"] < np.mean(values) < rows["base"]["test/accuracy_high"]
+    assert {row["variant"] for row in table.rows if row["tied"]} == {"base", "val"} - {
+        table.rows[0]["variant"]
+    }
+    assert rows["sgd"]["difference"] == pytest.approx(
+        rows["sgd"]["test/accuracy"] - table.rows[0]["test/accuracy"]
+    )
+    assert rows["sgd"]["difference_high"] < 0
+    adjusted = [row["p_holm"] for row in table.rows[1:]]
+    assert adjusted == pytest.approx(multipletests([row["p"] for row in table.rows[1:]], method="holm")[1])
+    assert "sigmoid: one seed, so training noise is not in the interval." in table.caption
+    assert "p is adjusted for 3 comparisons (Holm)" in table.caption
+    assert "= marks a tie: it cannot be told from " in table.caption
+
+
+def test_the_control_must_tie_and_says_so(compared):
+    (table,) = compare(tracking_uri=compared).tables
+    (note,) = table.notes
+    assert note.startswith("A/A control: ")
+    assert "in validation alone" in note
+    assert note.endswith("a tie, as it must be.")
+
+
+def test_a_control_that_differs_is_a_warning(store):
+    for seed in range(3):
+        for variant, quality, steps in (("base", 1.0, 23), ("val", 0.2, 10)):
+            log_run(variant, seed, predictions=made_scores(quality, seed), params={"validation_steps": steps})
+    assert any("NOT a tie" in note for note in compare().tables[0].notes)
+
+
+def test_a_baseline_moves_the_differences(compared):
+    (table,) = compare(baseline="sgd", tracking_uri=compared).tables
+    rows = by_name(table)
+    assert rows["sgd"]["difference"] is None
+    assert rows["sgd"]["reference"]
+    assert rows["base"]["difference_low"] > 0
+    assert "Differences are from sgd" in table.caption
+
+
+def test_confidence_widens_intervals(compared):
+    narrow, wide = (
+        compare(confidence=level, tracking_uri=compared).tables[0].rows[0] for level in (0.8, 0.99)
+    )
+    assert wide["test/f1_low"] < narrow["test/f1_low"] < narrow["test/f1_high"] < wide["test/f1_high"]
+
+
+def test_single_seeds_have_mcnemars_test_on_accuracy(store):
+    scores = {"base": made_scores(1.0, 0), "sgd": made_scores(0.3, 1)}
+    for variant, of_variant in scores.items():
+        log_run(variant, predictions=of_variant, accuracy=0.8 if variant == "base" else 0.7)
+    row = by_name(compare("accuracy").tables[0])["sgd"]
+    right, wrong = ((each >= 0.5) == LABELS for each in scores.values())
+    table = [
+        [np.sum(right & wrong), np.sum(right & ~wrong)],
+        [np.sum(~right & wrong), np.sum(~right & ~wrong)],
+    ]
+    assert row["mcnemar_p_holm"] == pytest.approx(mcnemar(table, exact=True).pvalue)
+    assert by_name(compare("f1").tables[0])["sgd"]["mcnemar_p_holm"] is None
+
+
+def test_a_cost_has_mean_and_deviation_and_no_test(compared):
+    (table,) = compare("cost/parameters", tracking_uri=compared).tables
+    assert "cost/parameters" in by_name(table)["base"]
+    assert by_name(table)["base"]["cost/parameters_low"] is None
+    assert [column.title for column in table.columns][:5] == [
+        "#",
+        "variant",
+        "seeds",
+        "cost/parameters",
+        "F1",
+    ]
+    assert "Holm" not in table.caption
+
+
+def test_pairwise(compared):
+    (table,) = compare(tracking_uri=compared).pairwise().tables
+    assert len(table.rows) == 6
+    assert [row["p_holm"] for row in table.rows] == pytest.approx(
+        multipletests([row["p"] for row in table.rows], method="holm")[1]
+    )
+    pairs = {frozenset((row["variant"], row["other"])): row["tied"] for row in table.rows}
+    assert pairs[frozenset(("base", "val"))]
+    assert not pairs[frozenset(("base", "sgd"))]
+
+
+def test_settings_shows_what_differs(compared):
+    (table,) = compare(tracking_uri=compared).settings().tables
+    keys = {column.key for column in table.columns if column.key.startswith("params.")}
+    assert keys == {"params.optimizer", "params.validation_steps", "params.activation"}
+    rows = by_name(table)
+    assert (rows["sgd"]["params.optimizer"], rows["base"]["params.optimizer"]) == ("sgd", "adam")
+    assert rows["base"]["params.activation"] is None
+
+
+def test_slices_are_weakest_first(compared):
+    (table,) = compare(tracking_uri=compared, variants=["base"]).slices().tables
+    expected = {
+        name: np.mean([_f1(made_scores(1.0, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        for name in ("cat", "dog")
+    }
+    assert {row["object"]: row["test/f1"] for row in table.rows} == pytest.approx(expected)
+    assert [row["images"] for row in table.rows] == [100, 100]
+    assert table.rows[0]["test/f1"] < table.rows[1]["test/f1"]
+    (by_loss,) = compare("loss", tracking_uri=compared, variants=["base"]).slices().tables
+    assert by_loss.rows[0]["test/loss"] > by_loss.rows[1]["test/loss"]
+
+
+def _f1(scores, rows):
+    return f1_score(LABELS[rows], scores[rows] >= 0.5)
+
+
+def test_slices_of_a_cost_are_refused(compared):
+    with pytest.raises(RunError, match="slices needs a metric of predictions such as f1, received cost/par"):
+        compare("cost/parameters", tracking_uri=compared).slices()
+
+
+def test_pareto(store):
+    for variant, f1, parameters, seconds in (("a", 0.9, 100, 9), ("b", 0.8, 10, 9), ("c", 0.7, 50, 5)):
+        log_run(variant, f1=f1, **{"cost/parameters": parameters, "cost/train_seconds": seconds})
+    rows = by_name(compare().pareto().tables[0])
+    assert [rows[name]["cost/parameters_front"] for name in "abc"] == [True, True, False]
+    assert [rows[name]["cost/train_seconds_front"] for name in "abc"] == [True, False, True]
+    assert [rows[name]["front"] for name in "abc"] == ["parameters, training s", "parameters", "training s"]
+
+
+def test_curves(compared):
+    rows = by_name(compare(tracking_uri=compared).curves().tables[0])
+    assert [rows["base"][f"epoch_{epoch}"] for epoch in (1, 2, 3)] == pytest.approx([0.5, 0.4, 0.3])
+    assert "epoch_3" not in rows["sgd"]
+    assert rows["base"]["epoch_kept"] == 4
+    assert rows["base"]["epoch_1_std"] == 0
+
+
+def test_calibration(compared):
+    (table,) = compare(tracking_uri=compared).calibration().tables
+    row = by_name(table)["base"]
+    briers = [np.mean((made_scores(1.0, seed) - LABELS) ** 2) for seed in (0, 1, 2)]
+    assert row["test/brier"] == pytest.approx(np.mean(briers), abs=1e-6)
+    assert row["mean_score"] == pytest.approx(np.mean([made_scores(1.0, s).mean() for s in (0, 1, 2)]))
+    assert row["test/ece_low"] >= 0
+    assert "50.0% of the images are FAKE" in table.caption
+
+
+@pytest.mark.parametrize("view", VIEW_NAMES)
+def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
+    log_run("base", f1=0.9)
+    log_run("$x_1$", f1=0.8)
+    shown = compare().view(view)
+    assert any("has no predictions.parquet" in note for note in shown.tables[0].notes)
+    assert len(shown.figures) == (1 if view in ("leaderboard", "pareto", "curves") else 0)
+
+
+@pytest.mark.parametrize("view", FIGURES)
+def test_figures_draw_every_group(compared, view):
+    (figure,) = compare(tracking_uri=compared).view(view).figures
+    figure.canvas.draw()
+    words = {text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())}
+    words |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    assert {"base", "val", "sgd", "sigmoid"} <= words
