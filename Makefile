@@ -25,6 +25,8 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparing
+	$(BIN)/python -m benchmarks.statistics
+	$(BIN)/python -m benchmarks.intervals
 
 ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --host 127.0.0.1

@@ -4,6 +4,8 @@ import itertools
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,15 @@ def real_data(monkeypatch):
         monkeypatch.setenv("CIFAKE_CACHE", USER_CACHE)
     else:
         monkeypatch.delenv("CIFAKE_CACHE")
+
+
+def launch(*words, cwd):
+    """Call ``mlflow run`` on this project."""
+    command = [sys.executable, "-m", "mlflow", "run", str(REPOSITORY), "--env-manager", "local", *words]
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="session")

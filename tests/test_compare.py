@@ -4,7 +4,7 @@ import sys
 
 import mlflow
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, launch
 from made_runs import log_run
 
 import compare
@@ -86,14 +86,18 @@ def test_the_report_is_kept_in_a_run_of_its_own(store, capsys):
     assert "compare f1" not in capsys.readouterr().out
 
 
-def test_under_mlflow_run_the_report_goes_into_its_run(store, monkeypatch):
+def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
     log_run("base", f1=0.9)
-    launched = mlflow.MlflowClient().create_run("1").info.run_id
-    monkeypatch.setenv("MLFLOW_RUN_ID", launched)
-    assert run() == 0
-    found = mlflow.get_run(launched)
-    assert found.data.tags["tool"] == "compare"
-    assert "base" in mlflow.artifacts.load_text(f"{found.info.artifact_uri}/report.html")
+    words = ["-e", "compare", "-P", "metric=accuracy"]
+    done = launch(*words, "-P", "fail-if=accuracy drops 0.1 vs nope", cwd=tmp_path)
+    assert "error: the baseline 'nope' is not among the rows" in done.stderr
+    done = launch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "test/accuracy, higher is better" in done.stdout
+    kept, failed = mlflow.search_runs(["1"], filter_string="params.metric LIKE '%'", output_format="list")
+    assert (failed.info.status, kept.info.status) == ("FAILED", "FINISHED")
+    assert kept.data.tags["tool"] == "compare"
+    assert "base" in mlflow.artifacts.load_text(f"{kept.info.artifact_uri}/report.html")
 
 
 def test_without_a_store_the_command_makes_none(tmp_path, monkeypatch):

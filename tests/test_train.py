@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import EXPERIMENTS, REPOSITORY
+from conftest import EXPERIMENTS, REPOSITORY, launch
 
 from cifake.config import load as load_settings
 from cifake.data import load
@@ -192,14 +192,6 @@ def test_an_interrupted_run_is_killed_not_running(store, tmp_path, sent, code):
     (run,) = runs()
     assert run.info.status == "KILLED"
     assert run.data.tags["failure"] in ("Terminated: stopped by SIGTERM", "KeyboardInterrupt")
-
-
-def launch(*words, cwd):
-    command = [sys.executable, "-m", "mlflow", "run", str(REPOSITORY), "--env-manager", "local", *words]
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
 
 
 def test_mlflow_run_fills_the_run_it_started(store, tmp_path):

@@ -34,7 +34,7 @@ def leaderboard_figure(board: Board) -> Figure:
     axes = figure.subplots()
     for place, group in enumerate(groups):
         colour = COLOURS[0] if group is board.reference else GREY
-        values = group.runs[board.metric].dropna().to_numpy(float)
+        values = group.values(board.metric)
         axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.5, markersize=4)
         estimate = measured.mean(group)
         if estimate:

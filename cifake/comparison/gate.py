@@ -151,7 +151,7 @@ def _over_seeds(board: Board, group: Group, baseline: Group | None) -> Estimate 
     """Of a metric that is not of predictions: seeds alone; None with one seed."""
     samples = []
     for each in (group, baseline) if baseline else (group,):
-        values = each.runs[board.metric].dropna().to_numpy(float)
+        values = each.values(board.metric)
         if len(values) < 2:
             return None
         samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))

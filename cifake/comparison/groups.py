@@ -32,23 +32,30 @@ class Group:
     runs: pd.DataFrame
     scores: dict[str, np.ndarray]
 
+    def values(self, key: str) -> np.ndarray:
+        """A metric of the seeds that have it: float [seeds]."""
+        values = self.runs[key].to_numpy(float) if key in self.runs else np.array([])
+        has: np.ndarray = values[~np.isnan(values)]
+        return has
+
     def mean(self, key: str) -> float | None:
         """The mean of a metric over seeds; None where no run has it."""
-        values = self._values(key)
+        values = self.values(key)
         return float(values.mean()) if len(values) else None
 
     def deviation(self, key: str) -> float | None:
         """The standard deviation of a metric over seeds; None with fewer than two."""
-        values = self._values(key)
+        values = self.values(key)
         return float(values.std(ddof=1)) if len(values) > 1 else None
 
-    def settings(self) -> pd.Series:
-        """Its settings as text, without the seed and the variant's name."""
-        first = self.runs.iloc[0]
-        return first[[key for key in first.index if key.startswith(PARAMETER) and key not in NO_SETTINGS]]
-
-    def _values(self, key: str) -> pd.Series:
-        return self.runs[key].dropna() if key in self.runs else pd.Series(dtype=float)
+    def settings(self) -> dict[str, str]:
+        """Its settings as text by key, without the seed and the variant's name."""
+        first = self.runs.iloc[0].to_dict()
+        return {
+            str(key): str(value)
+            for key, value in first.items()
+            if str(key).startswith(PARAMETER) and key not in NO_SETTINGS and not pd.isna(value)
+        }
 
 
 def rank_groups(runs: pd.DataFrame, metric: str) -> list[str]:

@@ -67,7 +67,7 @@ class View:
     def _repr_html_(self) -> str:
         return fragment(self.tables)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return text([Section(self.name, self.tables)])
 
 
@@ -103,7 +103,7 @@ class Report(View):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric}"
             )
-        return View(name, self.boards)
+        return self if name == self.name else View(name, self.boards)
 
     def leaderboard(self) -> View:
         """Best first, each against the best or the baseline."""

@@ -10,7 +10,7 @@ c the covariance of two seeds' metrics through the images they share (from influ
 ``influence``), s^2 the sample variance of m over seeds, which holds seed effect and interaction. For
 the difference of two groups on the same images, c is the variance of the difference of their image
 effects: where the images matter alike to both it vanishes, and what is left is Welch's t-test over
-seeds. Crossed random effects of readers and cases: Gallas et al. 2009, J. Opt. Soc. Am. A 24, B70.
+seeds. Crossed random effects: Gallas et al. 2009, Comm. Statist. Theory Methods 38, 2586.
 
 c rests on many images, s^2 / R on few seeds, so intervals use the t distribution, with the seeds'
 degrees of freedom divided by the seeds' share of the variance. Satterthwaite (1946) divides by the

@@ -1,5 +1,6 @@
 """A control: groups that are trained alike must not differ."""
 
+from collections import defaultdict
 from itertools import combinations
 
 from cifake.comparison.board import Board
@@ -12,25 +13,22 @@ HARMLESS = {f"{PARAMETER}validation_steps"}  # how training is watched, not how 
 
 def control_notes(board: Board, measured: Measured) -> list[str]:
     """A sentence on each pair that differs in nothing but how training is validated."""
-    pairs = [pair for pair in combinations(board.groups, 2) if _differing(*pair) <= HARMLESS]
-    notes = []
-    for first, second in pairs:
-        (difference,) = measured.differences([(second, first)])  # one planned comparison: not adjusted
-        if difference:
-            estimate = difference.estimate
-            verdict = (
-                "a tie, as it must be"
-                if difference.tied
-                else "NOT a tie: other small differences here deserve distrust"
-            )
-            notes.append(
-                f"A/A control: {second.name} differs from {first.name} in validation alone. "
-                f"Difference {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}], "
-                f"p = {estimate.p:.3f}: {verdict}."
-            )
-    return notes
+    alike = defaultdict(list)
+    for group in (group for group in board.groups if group.scores):
+        alike[tuple(item for item in group.settings().items() if item[0] not in HARMLESS)].append(group)
+    pairs = [pair for groups in alike.values() for pair in combinations(groups, 2)]
+    return [_note(first, second, measured) for first, second in pairs]
 
 
-def _differing(first: Group, second: Group) -> set[str]:
-    one, other = first.settings(), second.settings()
-    return {key for key in one.index if str(one[key]) != str(other[key])}
+def _note(first: Group, second: Group, measured: Measured) -> str:
+    """One planned comparison, so its p-value is not adjusted."""
+    (difference,) = measured.differences([(second, first)])
+    if difference is None:
+        return f"A/A control: {second.name} against {first.name} could not be measured."
+    estimate = difference.estimate
+    verdict = "a tie, as it must be" if difference.tied else "NOT a tie: distrust small differences here"
+    return (
+        f"A/A control: {second.name} differs from {first.name} in validation alone. "
+        f"Difference {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}], "
+        f"p = {estimate.p:.3f}: {verdict}."
+    )

@@ -1,7 +1,5 @@
 """What differs between the groups, beside how they did."""
 
-import pandas as pd
-
 from cifake.comparison.board import Board
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Table
@@ -10,17 +8,18 @@ from cifake.comparison.views.parts import data_text, metric_cells, metric_text, 
 
 def settings(board: Board) -> Table:
     """Only the settings that are not the same everywhere."""
-    values = pd.DataFrame([group.settings() for group in board.groups])
-    differing = [str(key) for key in values if len(values[key].unique()) > 1]
+    values = [group.settings() for group in board.groups]
+    keys = dict.fromkeys(key for of_group in values for key in of_group)
+    differing = [key for key in keys if len({of_group.get(key) for of_group in values}) > 1]
     rows = [
         {
             "rank": group.rank,
             "variant": group.name.split(" ")[0],
             "seeds": len(group.runs),
             **metric_cells(group, board.metric),
-            **{key: None if pd.isna(row[key]) else str(row[key]) for key in differing},
+            **{key: of_group.get(key) for key in differing},
         }
-        for group, (_, row) in zip(board.groups, values.iterrows(), strict=True)
+        for group, of_group in zip(board.groups, values, strict=True)
     ]
     return Table(
         caption=f"{data_text(board)}: {metric_text(board)}. The settings that differ; all others are equal.",
