@@ -92,20 +92,24 @@ def main() -> None:
 def _plot_growth() -> None:
     """Seconds by number of images, for a metric of counts and one of ranks."""
     sizes = (5000, 10000, 20000, 40000, 80000)
-    figure = Figure(figsize=(6, 3.5), layout="constrained")
-    axes = figure.subplots()
-    for metric in ("f1", "roc_auc"):
-        taken = []
-        for size in sizes:
-            labels, scores = make_scores(size)
-            start = time.perf_counter()
-            ours(labels, scores, metric)
-            taken.append(time.perf_counter() - start)
-        axes.plot(sizes, taken, "o-", label=metric)
-    axes.set(xlabel="test images", ylabel=f"seconds for {len(PAIRS)} pairs", xlim=(0, None), ylim=(0, None))
-    axes.legend()
     with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(6, 3.5), layout="constrained")
+        axes = figure.subplots()
+        for metric in ("f1", "roc_auc"):
+            taken = [min(_seconds(metric, size) for _ in range(5)) for size in sizes]
+            axes.plot(sizes, taken, "o-", label=metric)
+        axes.set(
+            xlabel="test images", ylabel=f"seconds for {len(PAIRS)} pairs", xlim=(0, None), ylim=(0, None)
+        )
+        axes.legend()
         figure.savefig(PLOT, dpi=110)
+
+
+def _seconds(metric: str, images: int) -> float:
+    labels, scores = make_scores(images)
+    start = time.perf_counter()
+    ours(labels, scores, metric)
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -98,3 +98,5 @@ def test_unknown_names_are_no_pass(compared):
         report.check("f2 < 0.5")
     with pytest.raises(RunError, match="the baseline 'nope' is not among the rows"):
         report.check("f1 drops 0.1 vs nope")
+    with pytest.raises(RunError, match=r"nothing to judge by .* base is the only row"):
+        compare(tracking_uri=compared, variants=["base"]).check("f1 drops 0.1 vs base")

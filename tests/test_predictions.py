@@ -14,6 +14,8 @@ from made_runs import LABELS, N, log_run, made_scores, table
 
 from cifake.comparison import compare
 from cifake.comparison.predictions import fetch_predictions
+from cifake.errors import RunError
+from cifake.folders import cache_directory
 
 
 @pytest.fixture
@@ -47,6 +49,7 @@ def test_missing(good_runs):
         (table(np.full(N, 0.5), np.ones(N)), "has test images of one label only"),
         (table(np.full(N, 0.5), 1 - LABELS), "was scored on other test images than most runs"),
         (table(np.full(N, 0.5), paths=["x"] * N), "was scored on other test images than most runs"),
+        (table(np.full(N, 0.5)).set_column(3, "score", [[None] * N]), "has predictions with empty cells"),
     ],
 )
 def test_unusable(good_runs, stored, reason):
@@ -60,6 +63,26 @@ def test_not_parquet(good_runs, tmp_path):
     path.write_text("no table")
     (found,) = compare().tables
     assert f"odd, run {run_id}: predictions.parquet cannot be read (" in " ".join(found.notes)
+
+
+def test_other_columns(good_runs):
+    assert unusable(predictions=table(np.full(N, 0.5)).drop_columns("object")).startswith(
+        "predictions.parquet cannot be read ("
+    )
+
+
+def test_a_spoilt_cache_is_read_again(good_runs):
+    before = compare().tables[0].rows
+    for path in (cache_directory() / "predictions").glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:100])
+    assert compare().tables[0].rows == before
+
+
+def test_a_cache_that_cannot_be_written_is_named(good_runs, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(RunError, match=r"predictions cannot be kept .* CIFAKE_CACHE names another folder"):
+        compare()
 
 
 def test_one_unusable_seed_leaves_the_group_its_interval(good_runs):

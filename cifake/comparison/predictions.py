@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,9 @@ from cifake.errors import RunError
 from cifake.folders import cache_directory
 
 FILE = "predictions.parquet"
+SCHEMA = pa.schema(
+    [("path", pa.string()), ("object", pa.string()), ("label", pa.int8()), ("score", pa.float32())]
+)
 DOWNLOADS = 8  # at a time
 REASONS_LISTED = 20
 
@@ -31,7 +35,7 @@ class Predictions:
 
     Attributes:
         labels: int8 [n], 1 is FAKE.
-        objects: int8 [n], the object class by its place in ``names``.
+        objects: int16 [n], the object class by its place in ``names``.
         names: str [k], of the object classes.
         scores: float32 [n], the probability of FAKE.
         images: a hash of the images' paths and labels in order; with equal hashes, runs can be paired.
@@ -79,7 +83,7 @@ def pairable(runs: pd.DataFrame, names: dict[str, str]) -> tuple[dict[str, Predi
         if isinstance(fetched[run_id], str)
     ]
     if len(reasons) > REASONS_LISTED:
-        reasons[REASONS_LISTED:] = [f"The same holds for {len(reasons) - REASONS_LISTED} more runs."]
+        reasons[REASONS_LISTED:] = [f"{len(reasons) - REASONS_LISTED} more runs are without, too."]
     return {run_id: found for run_id, found in fetched.items() if isinstance(found, Predictions)}, reasons
 
 
@@ -87,9 +91,11 @@ def _fetch(run: tuple[str, str]) -> Predictions | str:
     run_id, address = run
     cached = cache_directory() / "predictions" / f"{run_id}.npz"
     try:
-        if cached.exists():
-            with np.load(cached) as file:
-                return Predictions(**file)
+        with np.load(cached) as file:
+            return Predictions(**file)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile):
+        pass  # not there, or spoilt: read it again
+    try:
         predictions = _check(_download(run_id, address))
     except RunError as error:
         return str(error)
@@ -107,36 +113,41 @@ def _download(run_id: str, address: str) -> pa.Table:
                 path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=FILE, dst_path=folder)
             else:
                 path = f"{address}/{FILE}"
-            return pq.read_table(path, columns=["path", "object", "label", "score"])
+            return pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
         except FileNotFoundError:
             raise RunError(f"has no {FILE}") from None
-        except (MlflowException, OSError, pa.ArrowException) as error:
+        except (MlflowException, OSError, pa.ArrowException, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise RunError(f"{FILE} cannot be read ({reason})") from None
 
 
 def _check(table: pa.Table) -> Predictions:
+    if any(column.null_count for column in table.columns):
+        raise RunError("has predictions with empty cells")
     labels, scores = table["label"].to_numpy(), table["score"].to_numpy()
     if not np.all((scores >= 0) & (scores <= 1)):  # NaN is neither
         raise RunError("has scores that are no probabilities")
     if set(np.unique(labels)) != {0, 1}:
         raise RunError("has test images of one label only")
     digest = hashlib.sha256("\n".join(table["path"].to_pylist()).encode())
-    digest.update(labels.astype(np.int8).tobytes())
+    digest.update(labels.tobytes())
     objects = table["object"].combine_chunks().dictionary_encode()
     return Predictions(
-        labels=labels.astype(np.int8),
-        objects=objects.indices.to_numpy().astype(np.int8),
+        labels=labels,
+        objects=objects.indices.to_numpy().astype(np.int16),
         names=np.array(objects.dictionary.to_pylist()),
-        scores=scores.astype(np.float32),
+        scores=scores,
         images=np.array(digest.hexdigest()[:16]),
     )
 
 
 def _save(predictions: Predictions, path: Path) -> None:
     """Beside the final file, then renamed: a killed command leaves no half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
-    with unfinished.open("wb") as file:
-        np.savez(file, **vars(predictions))
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            np.savez(file, **vars(predictions))
+        unfinished.replace(path)
+    except OSError as error:
+        raise RunError(f"predictions cannot be kept ({error}); CIFAKE_CACHE names another folder") from None

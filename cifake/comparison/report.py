@@ -138,13 +138,18 @@ class Report(View):
 
         Raises:
             ConfigError: a condition that cannot be read.
-            RunError: an unknown metric or baseline.
+            RunError: an unknown metric or baseline, or no row but the baseline.
         """
         verdicts = []
         for condition in [parse_condition(each) for each in conditions]:
             metric = find_metric(self.runs, condition.metric)
             boards = make_boards(self.runs, metric, None, condition.baseline, self._confidence)
-            verdicts += [verdict for board in boards for verdict in judge(condition, board)]
+            judged = [verdict for board in boards for verdict in judge(condition, board)]
+            if not judged:
+                raise RunError(
+                    f"nothing to judge by '{condition.text}': {condition.baseline} is the only row"
+                )
+            verdicts += judged
         return verdicts
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
