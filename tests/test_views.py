@@ -72,6 +72,15 @@ def test_confidence_widens_intervals(compared):
     assert wide["test/f1_low"] < narrow["test/f1_low"] < narrow["test/f1_high"] < wide["test/f1_high"]
 
 
+def test_intervals_end_where_the_metric_does(store):
+    scores = np.where(LABELS == 1, 0.9, 0.1)
+    scores[:2] = 0.9  # one mistake in 200: 0.995 + 1.96 * 0.005 > 1
+    log_run("base", predictions=scores, accuracy=0.995)
+    row = compare("accuracy").tables[0].rows[0]
+    assert row["test/accuracy_high"] == 1
+    assert row["test/accuracy_low"] == pytest.approx(0.995 - 1.96 * np.sqrt(0.995 * 0.005 / 199), abs=1e-5)
+
+
 def test_single_seeds_have_mcnemars_test_on_accuracy(store):
     scores = {"base": made_scores(1.0, 0), "sgd": made_scores(0.3, 1)}
     for variant, of_variant in scores.items():
