@@ -1,3 +1,4 @@
+import mlflow
 import numpy as np
 import pytest
 from made_runs import LABELS, OBJECTS, log_run, made_scores
@@ -178,7 +179,31 @@ def test_calibration(compared):
     assert "50.0% of the images are FAKE" in table.caption
 
 
-@pytest.mark.parametrize("view", VIEW_NAMES)
+def test_trials_of_a_search_are_no_rows_but_a_view(store):
+    parent = log_run("tuned", f1=0.9)
+    client = mlflow.MlflowClient()
+    for number, rate, score in ((1, "0.01", 0.8), (2, "0.1", None), (3, "0.001", 0.9)):
+        tags = {"mlflow.parentRunId": parent, "trial": str(number)}
+        run_id = client.create_run("1", tags=tags).info.run_id
+        for key, value in {"learning_rate": rate, "monitor": "val/accuracy", "epochs": "5"}.items():
+            client.log_param(run_id, key, value)
+        if score:
+            client.log_metric(run_id, "trial/score", score)
+        else:
+            client.set_tag(run_id, "failure", "RunError: the loss is nan")
+        client.set_terminated(run_id, "FINISHED" if score else "FAILED")
+    report = compare()
+    assert [row["variant"] for row in report.tables[0].rows] == ["tuned"]
+    (table,) = report.trials().tables
+    assert [(row["trial"], row["score"], row["params.learning_rate"]) for row in table.rows] == [
+        (3, 0.9, "0.001"), (1, 0.8, "0.01"), (2, None, "0.1")
+    ]  # fmt: skip
+    assert table.rows[2]["reason"] == "RunError: the loss is nan"
+    assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
+    assert '<section id="trials">' in report.render("html")
+
+
+@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name != "trials"])
 def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
     log_run("base", f1=0.9)
     log_run("$x_1$", f1=0.8)

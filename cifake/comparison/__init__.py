@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEW_NAMES", "compare"]
 
-VIEW_NAMES = ("leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration")
+VIEW_NAMES = (
+    "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "trials",
+)  # fmt: skip
 
 
 def compare(

@@ -133,6 +133,10 @@ class Report(View):
         """Whether probabilities mean what they say."""
         return self.view("calibration")
 
+    def trials(self) -> View:
+        """What the searches have tried, best first."""
+        return self.view("trials")
+
     def check(self, *conditions: str) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
 
@@ -153,7 +157,7 @@ class Report(View):
         return verdicts
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
-        """The report as text of a format; html has every view.
+        """The report as text of a format; html has every view with a row.
 
         Args:
             form: a key of FORMATS.
@@ -163,6 +167,7 @@ class Report(View):
         if form == "html":
             names = [name for name in VIEWS if name not in OF_PREDICTIONS or is_of_predictions(self.metric)]
             sections = [self.view(name).section() for name in names]
+            sections = [section for section in sections if any(table.rows for table in section.tables)]
         else:
             sections = [Section(view, self.view(view).tables)]
         return FORMATS[form]([*sections, *([verdict_section(verdicts)] if verdicts else [])])

@@ -17,6 +17,8 @@ PAGE = 5000
 REQUESTS = 8  # at a time
 TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images")
 PARAMETER = "params."
+PARENT_TAG = "mlflow.parentRunId"
+TRIAL_TAG = "trial"
 
 
 def fetch_runs(
@@ -74,6 +76,32 @@ def fetch_history(run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
         return [{point.step: point.value for point in points} for points in histories]
 
 
+def fetch_trials(run_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The trials of searches, which are nested in the searches' runs.
+
+    Args:
+        run_ids: of the searches' runs; others have no trials.
+
+    Returns:
+        One row a trial: ``parent``, ``trial`` (its number), ``status``, ``score`` (None without),
+        ``failure``, ``params.<key>``.
+    """
+    ids = [experiment.experiment_id for experiment in mlflow.MlflowClient().search_experiments()]
+    parents = set(run_ids)
+    return [
+        {
+            "parent": run.data.tags.get(PARENT_TAG),
+            "trial": int(run.data.tags[TRIAL_TAG]),
+            "status": run.info.status,
+            "score": run.data.metrics.get("trial/score"),
+            "failure": run.data.tags.get("failure"),
+            **{PARAMETER + key: value for key, value in run.data.params.items()},
+        }
+        for run in _all_pages(ids, f"tags.{TRIAL_TAG} LIKE '%'")
+        if run.data.tags.get(PARENT_TAG) in parents
+    ]
+
+
 def _names(experiments: Sequence[str]) -> str:
     return f"experiment {' or '.join(experiments or _default_experiments())}"
 
@@ -90,17 +118,17 @@ def _search(experiments: Sequence[str], where: str) -> list[Run]:
     if experiments and unknown:
         known = ", ".join(experiment.name for experiment in client.search_experiments())
         raise RunError(f"unknown experiment '{unknown[0]}'; known: {known}")
-    ids = [experiment.experiment_id for _, experiment in found if experiment]
     wanted = "attributes.status = 'FINISHED' AND tags.variant LIKE '%'"
+    ids = [experiment.experiment_id for _, experiment in found if experiment]
+    return _all_pages(ids, f"{wanted} AND {where}" if where else wanted)
+
+
+def _all_pages(experiment_ids: Sequence[str], wanted: str) -> list[Run]:
+    client = mlflow.MlflowClient()
     runs: list[Run] = []
     token: str | None = None
-    while ids:
-        page = client.search_runs(
-            ids,
-            f"{wanted} AND {where}" if where else wanted,
-            max_results=PAGE,
-            page_token=token,
-        )
+    while experiment_ids:
+        page = client.search_runs(experiment_ids, wanted, max_results=PAGE, page_token=token)
         runs += page
         token = page.token
         if not token:

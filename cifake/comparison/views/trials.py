@@ -1,0 +1,59 @@
+"""What the searches among the runs have tried."""
+
+import re
+from typing import Any
+
+from cifake.comparison.board import Board
+from cifake.comparison.runs import PARAMETER, fetch_trials
+from cifake.comparison.table import Column, Table
+from cifake.comparison.views.parts import data_text
+
+LOWER_IS_BETTER = "val/loss"  # of all that a search can have as its objective
+ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
+
+
+def trials(board: Board) -> Table:
+    """The trials of each search, best first, with the settings that they vary."""
+    searches = {run_id: group for group in board.groups for run_id in group.runs["run_id"]}
+    found = fetch_trials(list(searches))
+    settings = [key for key in dict.fromkeys(key for row in found for key in row) if _is_setting(key)]
+    varied = [key for key in settings if len({row.get(key) for row in found}) > 1]
+    rows = [
+        {
+            "rank": searches[row["parent"]].rank,
+            "variant": searches[row["parent"]].name,
+            "search": row["parent"],
+            "trial": row["trial"],
+            "objective": row.get(f"{PARAMETER}monitor"),
+            "score": row["score"],
+            "status": row["status"],
+            "reason": row["failure"],
+            **{key: row.get(key) for key in varied},
+        }
+        for row in found
+    ]
+    return Table(
+        caption=f"{data_text(board)}: trials of searches, best first, as judged on validation images.",
+        columns=[
+            Column("variant", "variant"),
+            Column("trial", "trial", "d"),
+            Column("objective", "objective"),
+            Column("score", "score", ".4f"),
+            *(Column(key, key.removeprefix(PARAMETER)) for key in varied),
+            Column("status", "status"),
+            Column("reason", "reason"),
+        ],
+        rows=sorted(rows, key=_order),
+        about=board.about,
+        notes=[] if rows else ["None of these runs is a search."],
+    )
+
+
+def _is_setting(key: str) -> bool:
+    return key.startswith(PARAMETER) and not ONE_LAYER.search(key)
+
+
+def _order(row: dict[str, Any]) -> tuple:
+    """By search, then by score, those without a score last."""
+    sign = 1 if row["objective"] == LOWER_IS_BETTER else -1
+    return row["rank"], row["search"], row["score"] is None, sign * (row["score"] or 0.0), row["trial"]
