@@ -16,8 +16,7 @@ def trials(board: Board) -> Table:
     """The trials of each search, best first, with the settings that they vary."""
     searches = {run_id: group for group in board.groups for run_id in group.runs["run_id"]}
     found = fetch_trials(list(searches))
-    settings = [key for key in dict.fromkeys(key for row in found for key in row) if _is_setting(key)]
-    varied = [key for key in settings if len({row.get(key) for row in found}) > 1]
+    varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, found)))
     rows = [
         {
             "rank": searches[row["parent"]].rank,
@@ -49,8 +48,12 @@ def trials(board: Board) -> Table:
     )
 
 
-def _is_setting(key: str) -> bool:
-    return key.startswith(PARAMETER) and not ONE_LAYER.search(key)
+def _varied(search: str, trials: list[dict[str, Any]]) -> list[str]:
+    """The settings that are not the same in all trials of a search."""
+    own = [row for row in trials if row["parent"] == search]
+    keys = dict.fromkeys(key for row in own for key in row)
+    settings = [key for key in keys if key.startswith(PARAMETER) and not ONE_LAYER.search(key)]
+    return [key for key in settings if len({row.get(key) for row in own}) > 1]
 
 
 def _order(row: dict[str, Any]) -> tuple:
