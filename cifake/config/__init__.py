@@ -2,8 +2,9 @@
 
 from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
-from cifake.config.search import Dimension, TunerSettings, lengths, overrides
+from cifake.config.search import Dimension, lengths, overrides
 from cifake.config.settings import AugmentationSettings, Settings
+from cifake.config.tuner import TunerSettings
 
 __all__ = [
     "IMAGE_SIDE",

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from cifake.config.builders import CnnSettings, Count, Share, Strict, TransferSettings
 from cifake.config.mappings import flatten, merge, nest
-from cifake.config.search import AnyDimension, TunerSettings
+from cifake.config.search import AnyDimension
+from cifake.config.tuner import TunerSettings
 
 
 class AugmentationSettings(Strict):
