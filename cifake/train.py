@@ -97,7 +97,7 @@ def tune(variant: str, settings: Settings, tuner: TunerSettings, data: Dataset, 
         trials = search(settings, tuner, data, directory, track_trial)
         best = best_trial(trials, tuner)
         chosen = at_trial(settings, best)
-        tracking.log_search(trials, best, chosen, search_figure(trials, tuner))
+        tracking.log_search(trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
         logger.info("training the settings of trial %d", best.number)
         fit_and_evaluate(chosen, settings, data, start)
     logger.info("run %s of %s is finished", run_id, variant)

@@ -18,9 +18,9 @@ WORDS = ("dataset=demo", "split=small", "model.filters=[2]", "steps_per_epoch=2"
 
 @pytest.fixture
 def variant(tmp_path):
-    """Trials of 200 epochs a tenth of a second each, one of them with a rate that fails."""
+    """Four trials of a second each; those with the second rate fail."""
     path = tmp_path / "searching.yaml"
-    tuner = {"kind": "RandomSearch", "objective": "val/accuracy", "epochs": 20, "max_trials": 4}
+    tuner = {"kind": "RandomSearch", "objective": "val/accuracy", "epochs": 10, "max_trials": 4}
     space = {
         "model.dense": {"type": "int", "min": 2, "max": 9, "layers": [1, 1]},
         "learning_rate": {"type": "choice", "values": [0.01, 1e30]},
@@ -46,9 +46,11 @@ def runs():
 
 def test_a_killed_search_goes_on_where_it_stopped(store, variant):
     first = start(variant)
-    for line in first.stderr:
-        if line.startswith("trial 2"):
-            break
+    while not first.stderr.readline().startswith("trial 2"):
+        assert first.poll() is None
+    while not first.stderr.readline().startswith("epoch 1 "):  # of the third trial
+        assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)
     second = start(variant)
     _, complaint = second.communicate(timeout=120)
     assert second.returncode == 2
@@ -59,12 +61,16 @@ def test_a_killed_search_goes_on_where_it_stopped(store, variant):
     assert parent.info.status == "RUNNING"
     ended = {run.info.run_id for run in killed if run.info.status in ("FINISHED", "FAILED")}
 
-    last = start(variant)
+    # As `mlflow run` starts it: with a run of its own, which cannot be this search's.
+    launched = mlflow.MlflowClient().create_run(parent.info.experiment_id).info.run_id
+    last = start(variant, MLFLOW_RUN_ID=launched)
     _, messages = last.communicate(timeout=240)
     assert last.returncode == 0, messages
     (after,), trials = runs()
     assert after.info.run_id == parent.info.run_id
     assert after.info.status == "FINISHED"
+    note = mlflow.get_run(launched).data.tags["mlflow.note.content"]
+    assert note == f"The search went on in run {parent.info.run_id}."
     done = [run for run in trials if run.info.status != "KILLED"]
     assert sorted(run.data.tags["trial"] for run in done) == ["1", "2", "3", "4"]
     assert ended <= {run.info.run_id for run in done}
@@ -90,7 +96,7 @@ def check_trials(parent, trials):
         assert run.data.params["model.dense"] == f"[{run.data.params['model.dense.0']}]"
         if run not in failed:
             history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "val/accuracy")
-            assert [metric.step for metric in history] == list(range(20))
+            assert [metric.step for metric in history] == list(range(10))
             assert run.data.metrics["trial/score"] == max(metric.value for metric in history)
             scores[int(run.data.tags["trial"])] = run
     best = scores[int(parent.data.metrics["search/best_trial"])]

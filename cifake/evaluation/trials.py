@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cifake.config import TunerSettings
+from cifake.config import Dimension, TunerSettings
 from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE
 
 COLUMNS = 4
-LOG_FROM = 50  # a setting whose largest value is this many times its smallest is drawn on a log axis
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,17 @@ class Trial:
     reason: str = ""
 
 
-def search_figure(trials: Sequence[Trial], tuner: TunerSettings) -> Figure:
+def search_figure(trials: Sequence[Trial], tuner: TunerSettings, space: Mapping[str, Dimension]) -> Figure:
     """Score against trial, and against each setting that took more than one value.
 
     Args:
         trials: by number.
         tuner: whose objective the score is.
+        space: says which settings were sampled on a log scale.
     """
     done = [trial for trial in trials if trial.score is not None]
-    names = dict.fromkeys(name for trial in done for name in trial.values)
+    names = sorted({name for trial in done for name in trial.values})
+    log_names = tuple(key for key, value in space.items() if getattr(value, "sampling", "") == "log")
     varied = [name for name in names if len({str(t.values[name]) for t in done if name in t.values}) > 1]
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         rows = math.ceil((1 + len(varied)) / COLUMNS)
@@ -52,6 +53,8 @@ def search_figure(trials: Sequence[Trial], tuner: TunerSettings) -> Figure:
         _against_trial(grid[0], trials, tuner.higher_is_better)
         for axes, name in zip(grid[1:], varied, strict=False):
             _against_setting(axes, name, [trial for trial in done if name in trial.values])
+            if name.startswith(log_names):
+                axes.set_xscale("log")
         for axes in grid[1 + len(varied) :]:
             axes.axis("off")
         for axes in grid[::COLUMNS]:
@@ -79,10 +82,7 @@ def _against_trial(axes: Axes, trials: Sequence[Trial], higher_is_better: bool) 
 
 def _against_setting(axes: Axes, name: str, trials: Sequence[Trial]) -> None:
     values = [trial.values[name] for trial in trials]
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
-        if min(values) > 0 and max(values) / min(values) >= LOG_FROM:
-            axes.set_xscale("log")
-    else:
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         values = [str(value) for value in values]
     axes.plot(values, np.array([trial.score for trial in trials]), "o", color=NEUTRAL, markersize=4)
     axes.set_xlabel(name)

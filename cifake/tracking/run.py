@@ -81,7 +81,8 @@ def _take_up(stopped: str, launched: str | None) -> str:
     """Go on in the run of a search that was stopped; the one just launched only says so."""
     if launched:
         client = mlflow.MlflowClient()
-        client.set_tag(launched, "mlflow.note.content", f"went on with the search in run {stopped}")
+        client.set_tag(launched, "mlflow.runName", "went on with a search")
+        client.set_tag(launched, "mlflow.note.content", f"The search went on in run {stopped}.")
     run = mlflow.start_run(run_id=stopped)
     if FAILURE_TAG in run.data.tags:
         mlflow.delete_tag(FAILURE_TAG)
