@@ -165,6 +165,32 @@ def test_a_search_of_failures_ends_in_one_line(variant, data, tmp_path):
         run(variant(RANDOM, rates), data, tmp_path, optimizer="sgd", steps_per_epoch=20)
 
 
+@pytest.mark.parametrize("kind", ["Hyperband", "RandomSearch", "BayesianOptimization"])
+def test_every_kind_of_tuner_comes_to_its_end(variant, tmp_path, kind):
+    """14 trials, enough for a Gaussian process to be fitted; state is written and read back on the way."""
+    settings = load_settings(variant({**RANDOM, "kind": kind, "epochs": 9, "max_trials": 14}), QUICK)
+    started = set()
+    for _ in range(4):
+        oracle = make_oracle(settings.tuner, settings.search)
+        oracle.verbose = 0
+        oracle._set_project_dir(str(tmp_path), "state")
+        if started:
+            oracle.reload()
+            repair(oracle)
+        for _ in range(5):
+            trial = oracle.create_trial("here")
+            if trial.status == "STOPPED":
+                break
+            started.add(trial.trial_id)
+            oracle.update_trial(trial.trial_id, {"val/accuracy": trial.hyperparameters["learning_rate"]})
+            trial.status = "COMPLETED"
+            oracle.end_trial(trial)
+            oracle.save()
+    assert trial.status == "STOPPED"
+    assert len(started) == 14
+    assert type(oracle).__name__.endswith(kind)
+
+
 def oracle_of_three(variant, folder):
     """An oracle that was killed while its third trial ran."""
     settings = load_settings(variant(), QUICK)

@@ -56,7 +56,7 @@ def test_resnet50_has_the_layers_that_were_published():
     settings = load(EXPERIMENTS / "resnet50.yaml", {"model.weights": "none"})
     model = build_model(settings)
     assert names(model) == [
-        "InputLayer", "Rescaling", "Conv2D", "Functional", "GlobalAveragePooling2D", "BatchNormalization",
+        "InputLayer", "Rescaling", "Conv2D", "InferenceMode", "GlobalAveragePooling2D", "BatchNormalization",
         "Dense", "Dropout", "Dense", "Dense",
     ]  # fmt: skip
     assert not backbone_of(model).trainable_weights
@@ -72,9 +72,15 @@ def test_trainable_layers_count_from_the_end(given, trained):
     assert [layer.trainable for layer in layers] == [False] * (154 - trained) + [True] * trained
 
 
-def test_frozen_batch_normalisation_keeps_its_statistics(images):
-    """Training on a batch moves the statistics of the last layers alone."""
-    model = build(**{"model.trainable_layers": 30})
+@pytest.mark.parametrize(("given", "trained"), [("none", 30), ("pretrained.weights.h5", 0)])
+def test_batch_normalisation_keeps_its_statistics_where_it_should(tmp_path, images, given, trained):
+    """Training on a batch moves the statistics of trained layers, but never those of pretrained weights."""
+    if given != "none":
+        donor = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3))
+        given = str(tmp_path / given)
+        donor.save_weights(given)
+    model = build(**{"model.trainable_layers": 30, "model.weights": given})
+    kernels = [np.array(weight) for weight in backbone_of(model).trainable_weights]
     kind = keras.layers.BatchNormalization
     before = {x.name: np.array(x.moving_mean) for x in backbone_of(model).layers if isinstance(x, kind)}
     model.compile("sgd", "binary_crossentropy")
@@ -83,9 +89,20 @@ def test_frozen_batch_normalisation_keeps_its_statistics(images):
         x.name for x in backbone_of(model).layers
         if isinstance(x, kind) and not np.array_equal(before[x.name], x.moving_mean)
     }  # fmt: skip
-    expected = {x.name for x in backbone_of(model).layers[-30:] if isinstance(x, kind)}
-    assert expected
-    assert moved == expected
+    layers = backbone_of(model).layers
+    assert moved == {x.name for x in layers[len(layers) - trained :] if isinstance(x, kind)}
+    assert bool(moved) == bool(trained)
+    changed = [np.any(a != b) for a, b in zip(kernels, backbone_of(model).trainable_weights, strict=True)]
+    assert sum(changed) > 10
+
+
+def test_a_frozen_backbone_drops_nothing_while_the_head_is_trained(images):
+    """EfficientNet drops whole branches while it is trained."""
+    changes = {"model.backbone": "EfficientNetV2B0", "model.dropout": 0.0, "model.batch_norm": False}
+    model = build(**changes)
+    assert np.array_equal(model(images, training=True), model(images, training=False))
+    free = build(**changes, **{"model.trainable_layers": "all"})
+    assert not np.array_equal(free(images, training=True), free(images, training=False))
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50", "DenseNet121", "EfficientNetV2B0"])

@@ -47,8 +47,9 @@ def serving_model(model: keras.Model, settings: Settings) -> keras.Model:
             update={name: type(value)(0) for name, value in settings.augmentation}
         )
     }
-    if isinstance(settings.model, TransferSettings):  # its weights come from the model in a moment
-        changes["model"] = settings.model.model_copy(update={"weights": "none"})
+    if isinstance(settings.model, TransferSettings):
+        # Its weights come from the model in a moment, and it will not be trained: no InferenceMode.
+        changes["model"] = settings.model.model_copy(update={"weights": "none", "trainable_layers": "all"})
     serving = build_model(settings.model_copy(update=changes))
     serving.set_weights(model.get_weights())
     return serving

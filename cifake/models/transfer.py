@@ -1,5 +1,7 @@
 """A backbone of keras.applications under a small head."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -8,6 +10,17 @@ from cifake.models.augmentation import Augment
 from cifake.models.backbone import default_size, load_backbone, preprocessing
 
 FEATURES = "features"  # the layer whose output a frozen backbone's cache holds
+
+
+class InferenceMode(keras.Model):
+    """A model that does not know when it is trained: no dropout, no statistics of the batch.
+
+    Calling a model with ``training=False`` would not do: where it is part of another one, Keras
+    passes that one's ``training`` on instead.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
 
 
 def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Augment) -> keras.KerasTensor:
@@ -32,8 +45,11 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
     x = preprocessing(settings.backbone)(augment(x))
     backbone = load_backbone(settings.backbone, settings.weights, size)
     freeze(backbone, settings.trainable_layers)
-    # A backbone that is wholly frozen is a fixed function: no dropout, no batch statistics.
-    x = backbone(x, training=False) if settings.trainable_layers == 0 else backbone(x)
+    # Weights that were learned belong to the batch statistics they were learned with, also while they
+    # are trained on; see "Transfer learning & fine-tuning" among Keras' guides. Random ones learn theirs.
+    if settings.weights != "none" or settings.trainable_layers == 0:
+        backbone = InferenceMode(backbone.input, backbone.output, name=backbone.name)
+    x = backbone(x)
     x = layers.GlobalAveragePooling2D(name=FEATURES, dtype="float32")(x)
     return _head(x, settings)
 
