@@ -2,14 +2,15 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 
 import keras
+import mlflow
 import numpy as np
 import pytest
-import yaml
 from conftest import EXPERIMENTS, REPOSITORY
 
 from cifake.config import load
@@ -187,25 +188,48 @@ def test_without_a_network_the_command_asks_for_a_file_within_seconds(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["keras", "h5"])
-@pytest.mark.parametrize("backbone", ["MobileNetV2", "EfficientNetV2B0"])
-def test_a_serving_model_can_be_saved_in_both_formats(tmp_path, images, form, backbone):
-    settings = load(EXPERIMENTS / "mobilenet_v2.yaml", {**SMALL, "model.backbone": backbone})
+def test_a_serving_model_can_be_saved_in_both_formats(tmp_path, images, form):
+    settings = load(EXPERIMENTS / "mobilenet_v2.yaml", SMALL)
     model = serving_model(build_model(settings), settings)
     model.save(tmp_path / f"model.{form}")
     again = keras.models.load_model(tmp_path / f"model.{form}")
     assert np.array_equal(model.predict(images, verbose=0), again.predict(images, verbose=0))
 
 
-def test_a_variant_that_was_not_there_is_a_file_alone(tmp_path, images):
-    """EfficientNetV2B0 needs no Python, no table of sizes or preprocessing: four lines of YAML."""
-    (tmp_path / "efficient.yaml").write_text(
-        f"extends: {REPOSITORY}/experiments/mobilenet_v2.yaml\n"
+def test_a_variant_that_was_not_there_is_a_file_and_a_stanza_alone(tmp_path, store):
+    """EfficientNetV2B0: no line of Python, no table of sizes or preprocessing names it."""
+    assert "EfficientNet" not in "".join(path.read_text() for path in (REPOSITORY / "cifake").rglob("*.py"))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "cifake").symlink_to(REPOSITORY / "cifake")
+    shutil.copytree(EXPERIMENTS, project / "experiments")
+    (project / "experiments" / "efficient.yaml").write_text(
+        "extends: mobilenet_v2.yaml\n"
         "model: {backbone: EfficientNetV2B0, weights: none, image_size: 32, trainable_layers: 5}\n"
     )
-    assert "EfficientNet" not in "".join(path.read_text() for path in (REPOSITORY / "cifake").rglob("*.py"))
-    model = build_model(load(tmp_path / "efficient.yaml"))
-    assert backbone_of(model).name == "efficientnetv2-b0"
-    assert model.predict(images, verbose=0).shape == (6, 1)
-    assert (
-        yaml.safe_load((tmp_path / "efficient.yaml").read_text())["model"]["backbone"] == "EfficientNetV2B0"
-    )
+    shutil.copy(REPOSITORY / "conda.yaml", project)
+    stanza = "  efficient:\n    command: python -m cifake.train experiments/efficient.yaml\n"
+    (project / "MLproject").write_text((REPOSITORY / "MLproject").read_text() + stanza)
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "run",
+        str(project),
+        "-e",
+        "efficient",
+        "--env-manager",
+        "local",
+    ]
+    for word in ("dataset=demo", "split=small", "epochs=1", "steps_per_epoch=1", "validation_steps=1"):
+        command += ["-P", word]
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "MLFLOW_EXPERIMENT_NAME": "cifake"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (run,) = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    assert run.data.tags["variant"] == "efficient"
+    assert run.data.params["model.backbone"] == "EfficientNetV2B0"
+    assert run.data.metrics["test/accuracy"] > 0
+    # 5,919,312 of the backbone, 12 of its preprocessing, 1281*128 and 129 of the head
+    assert run.data.metrics["cost/parameters"] == 5_919_312 + 12 + 1281 * 128 + 129
