@@ -36,9 +36,9 @@ def tracked_run(variant: str, settings: Settings, data: Dataset, search: str | N
     """
     run_id = _start(f"{variant} {settings.split} seed {settings.seed}", data, search)
     try:
-        _log_settings(variant, settings, data)
         if search:
             mlflow.set_tag(SEARCH_TAG, search)
+        _log_settings(variant, settings, data)
         yield run_id
     except BaseException as error:
         _end_failed(run_id, error)
