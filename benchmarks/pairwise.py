@@ -25,7 +25,7 @@ from cifake.comparison.stats import Crossed, Sample, holm
 
 VARIANTS, SEEDS, IMAGES, RESAMPLES = 20, 5, 20000, 2000
 PAIRS = list(combinations(range(VARIANTS), 2))
-PLOT = Path(__file__).parent / "statistics.png"
+PLOT = Path(__file__).parent / "pairwise.png"
 
 
 def make_scores(images: int) -> tuple[np.ndarray, np.ndarray]:
