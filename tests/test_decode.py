@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from cifake.data import load
-from cifake.data.cache import cache_directory
 from cifake.data.decode import open_image
 from cifake.errors import DataError
+from cifake.folders import cache_directory
 
 
 def encode(image, form="JPEG"):

@@ -17,9 +17,9 @@ from mlflow.utils.time import get_current_time_millis
 
 from cifake.config import Settings
 from cifake.data import Dataset
-from cifake.data.cache import cache_directory
 from cifake.errors import RunError
 from cifake.evaluation.trials import Trial
+from cifake.folders import cache_directory
 
 FAILURE_TAG = "failure"
 SEARCH_TAG = "search"  # of the parent: the name of its search
