@@ -10,9 +10,10 @@ from conftest import REPOSITORY, TREE_SIZES
 from test_sources import pack
 
 from cifake.data import decode, load
+from cifake.data.cache import find_copies
 from cifake.data.decode import open_image
 from cifake.errors import DataError
-from cifake.folders import cache_directory, find_copies
+from cifake.folders import cache_directory
 
 LOAD = "from cifake.data import load; d = load('cifake'); print(d.digest, d.train.images.sum())"
 
