@@ -43,6 +43,7 @@ def contenders(uri: str, cache: Path, *words: str) -> dict[str, Callable[[], flo
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        _start(folder)
         uri = make_store(folder / "predictions", variants=200, seeds=5, images=20000)
         show(
             "200 variants x 5 seeds of 20,000 predictions, leaderboard of the top 20", "seconds",
@@ -53,6 +54,22 @@ def main() -> None:
             },
         )  # fmt: skip
         _grow(folder)
+
+
+def _start(folder: Path) -> None:
+    """A small store, where imports are most of the time."""
+    compare = contenders(make_store(folder / "small", variants=20, seeds=5), folder / "cache")
+    show(
+        "100 runs without predictions", "seconds",
+        in_turn(
+            {
+                "import mlflow": lambda: seconds("-c", "import mlflow"),
+                "compare.py": compare["compare.py, later"],
+            },
+            rounds=7,
+        ),
+        {("compare.py", "import mlflow"): "at most 1.5"},
+    )  # fmt: skip
 
 
 def _grow(folder: Path) -> None:

@@ -14,8 +14,8 @@ seeds. Crossed random effects: Gallas et al. 2009, Comm. Statist. Theory Methods
 
 c rests on many images, s^2 / R on few seeds, so intervals use the t distribution, with the seeds'
 degrees of freedom divided by the seeds' share of the variance. Satterthwaite (1946) divides by the
-share squared; with a share that was itself estimated from three seeds, that covers 92 % where 95 %
-are meant, and this 94 to 96 % (``benchmarks/intervals.py``).
+share squared; with a share that was itself estimated from three seeds, that covers 91 % where 95 %
+are meant, and this 93 to 96 % (``benchmarks/intervals.py``).
 
 A single seed cannot show seed noise: its variance is that of the images alone.
 """
