@@ -16,7 +16,7 @@ from cifake.folders import cache_directory
 from cifake.models.transfer import FEATURES
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
-BATCH = 500
+BATCH = 100
 logger = logging.getLogger(__name__)
 
 
@@ -74,9 +74,11 @@ def _extract(extractor: keras.Model, part: Part, file: Path) -> None:
     unfinished = file.with_suffix(".unfinished")
     shape = (len(part), extractor.output.shape[-1])
     features = np.lib.format.open_memmap(unfinished, mode="w+", dtype="float32", shape=shape)
+    batch = np.zeros((BATCH, *part.images.shape[1:]), part.images.dtype)
     for start in range(0, len(part), BATCH):
-        rows = slice(start, start + BATCH)
-        features[rows] = extractor.predict_on_batch(np.asarray(part.images[rows]))
+        images = part.images[start : start + BATCH]
+        batch[: len(images)] = images  # always of one size: another would have to be traced, for seconds
+        features[start : start + len(images)] = extractor.predict_on_batch(batch)[: len(images)]
     features.flush()
     shutil.move(unfinished, file)
 

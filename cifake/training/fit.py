@@ -60,9 +60,11 @@ def fit(
             the scores are the same.
     """
     start = time.perf_counter()
+    steps_per_execution = STEPS_PER_EXECUTION
     if cache_features and is_fixed(settings):
         model, data = on_features(model, data, settings)
-    compile_model(model, settings)
+        steps_per_execution = 1  # tracing more would take longer than a head's few, quick steps save
+    compile_model(model, settings, steps_per_execution)
     train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
     best = keras.callbacks.EarlyStopping(
@@ -89,7 +91,9 @@ def fit(
     )
 
 
-def compile_model(model: keras.Model, settings: Settings) -> None:
+def compile_model(
+    model: keras.Model, settings: Settings, steps_per_execution: int = STEPS_PER_EXECUTION
+) -> None:
     """Give a model its optimizer, its loss and the metrics that each epoch reports."""
     optimizer = keras.optimizers.get(settings.optimizer)
     if settings.learning_rate is not None:
@@ -98,7 +102,7 @@ def compile_model(model: keras.Model, settings: Settings) -> None:
         optimizer,
         loss="binary_crossentropy",
         metrics=["accuracy", keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-        steps_per_execution=STEPS_PER_EXECUTION,
+        steps_per_execution=steps_per_execution,
     )
 
 
