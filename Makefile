@@ -23,6 +23,8 @@ lint: $(INSTALLED)  ## style, types, import contracts
 bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet machine
 	$(BIN)/python -m benchmarks.decoding
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.statistics

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import EXPERIMENTS, REPOSITORY
 
-from cifake.config import load, parse_overrides
+from cifake.config import load, overrides, parse_overrides
 from cifake.errors import ConfigError
 
 VARIANTS = sorted(path for path in EXPERIMENTS.glob("*.yaml") if path.stem != "defaults")
@@ -22,8 +22,10 @@ def test_base_resolves_to_what_was_published():
         "model.kernel_size": 3,
         "model.padding": "valid",
         "model.activation": "relu",
+        "model.kernel_initializer": "glorot_uniform",
         "model.dense": [512],
         "model.dense_activation": "relu",
+        "model.dense_dropout": 0.0,
         "model.dropout": 0.5,
         "augmentation.rotation": 0.0,
         "augmentation.shift": 0.0,
@@ -39,6 +41,10 @@ def test_base_resolves_to_what_was_published():
         "monitor": "val/loss",
         "patience": None,
         "restore_best_weights": True,
+        "precision": "float32",
+        "export": None,
+        "tuner": None,
+        "search": None,
     }
 
 
@@ -69,7 +75,7 @@ def test_a_variant_changes_one_thing(variant, differences):
 def test_every_variant_is_short_resolves_and_says_why_it_exists(path):
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# ")
-    assert 2 <= len(lines) <= 8
+    assert 2 <= len(lines) <= 14
     assert load(path).epochs >= 1
 
 
@@ -110,11 +116,97 @@ def test_numbers_are_read_as_people_write_them(text):
         ("model.filters=[8,8,8,8,8]", "model: 5 convolutions of kernel_size 3 with pooling leave nothing"),
         ("epochs", "expected --key value or key=value, received 'epochs' alone"),
         ("epochs=[", "--epochs: not valid YAML"),
+        ("model.kernel_size=[3,x]", "model.kernel_size.1: expected a valid integer, received 'x'"),
+        (
+            "model.kernel_size=[3,3,3]",
+            "expected one value or 2 in kernel_size, as many as in filters, received",
+        ),
+        ("model.dense_dropout=[0.1,0.2]", "expected one value or 1 in dense_dropout, as many as in dense"),
+        ("model.builder=rnn", "model.builder: expected one of 'cnn', 'transfer', received 'rnn'"),
+        ("model.backbone=VGG16", "unknown setting 'model.backbone'; did you mean 'model.activation'?"),
+        ("precision=half", "precision: expected 'float32' or 'bfloat16', received 'half'"),
+        ("tuner.epochs=3", "tuner.kind: expected a value, received none"),
     ],
 )
 def test_a_bad_override_names_key_expectation_and_value(word, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         load(EXPERIMENTS / "base.yaml", parse_overrides([word]))
+
+
+@pytest.mark.parametrize(
+    ("variant", "word", "message"),
+    [
+        ("resnet50", "model.trainable_layers=some", "model.trainable_layers: expected 'all', received"),
+        ("resnet50", "model.trainable_layers=-1", "trainable_layers: expected greater than or equal to 0"),
+        ("resnet50", "model.filter=[3]", "unknown setting 'model.filter'; did you mean 'model.builder'?"),
+        ("tuned_resnet50", "tuner.kind=Grid", "tuner.kind: expected 'Hyperband', 'RandomSearch' or"),
+        ("tuned_resnet50", "tuner.max_trials=null", "tuner: expected max_trials for RandomSearch"),
+        ("tuned_resnet50", "tuner=null", "expected tuner and search together, received only one of them"),
+        ("tuned_resnet50", "search.learning_rate.max=1e-9", "search.learning_rate: expected min below max"),
+        ("tuned_resnet50", "search.learning_rate.min=-1.0", "expected a min above 0 for log sampling"),
+        ("tuned_resnet50", "search.learning_rate.step=0.1", "expected step or log sampling, received both"),
+        ("tuned_resnet50", "search.learning_rate.max=abc", "learning_rate.max: expected a valid number"),
+        ("tuned_resnet50", "search.learning_rate.type=normal", "type: expected one of 'choice', 'int'"),
+        ("tuned_resnet50", "search.rate={type: int, min: 1, max: 2}", "'rate' cannot be searched; did you"),
+        ("tuned_resnet50", "search.seed={type: int, min: 1, max: 2}", "search: 'seed' cannot be searched"),
+        ("tuned_resnet50", "search.optimizer={type: choice, values: [adam, lion]}",
+         "search: optimizer: expected 'adam' or 'sgd', received 'lion'"),
+        ("tuned_resnet50", "search.batch_size={type: choice, values: [8, big]}", "expected all texts, all"),
+        ("tuned_resnet50", "search.batch_size={type: int, min: 0, max: 9}",
+         "search: batch_size: expected greater than or equal to 1, received 0"),
+    ],
+)  # fmt: skip
+def test_a_bad_backbone_or_search_names_key_expectation_and_value(variant, word, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load(EXPERIMENTS / f"{variant}.yaml", parse_overrides([word]))
+
+
+def write_space(tmp_path, space):
+    values = {"extends": str(EXPERIMENTS / "tuned.yaml"), "search": space}
+    (tmp_path / "space.yaml").write_text(yaml.safe_dump(values))
+    return tmp_path / "space.yaml"
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        # as many kernels as filters at both ends, but too large ones for three layers
+        ({"model.padding": {"type": "choice", "values": ["valid"]}}, "leave nothing of a 32x32 image"),
+        ({"model.kernel_size": {"type": "choice", "values": [3], "layers": "model.dense_x"}},
+         "model.kernel_size.layers: expected a setting that is searched with layers: [min, max]"),
+        ({"model.kernel_size": {"type": "choice", "values": [3], "layers": "model.dense"}},
+         "expected one value or 1 in kernel_size, as many as in filters"),
+        ({"model.filters": {"type": "choice", "values": [8], "layers": [3, 1]}},
+         "expected the smaller number of layers first, received [3, 1]"),
+    ],
+)  # fmt: skip
+def test_every_corner_of_a_space_is_checked(tmp_path, space, message):
+    if "model.kernel_size" in space:
+        space["model.dense"] = {"type": "choice", "values": [8], "layers": [2, 2]}
+        space["model.filters"] = {"type": "choice", "values": [8], "layers": [1, 1]}
+    else:
+        space["model.kernel_size"] = {"type": "int", "min": 3, "max": 9}
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load(write_space(tmp_path, space))
+
+
+def test_a_tuner_s_values_become_settings():
+    settings = load(EXPERIMENTS / "tuned.yaml")
+    values = {
+        "learning_rate": 0.001, "optimizer": "sgd", "model.filters.layers": 2, "model.dense.layers": 1,
+        "model.filters.0": 32, "model.filters.1": 64, "model.kernel_size.0": 3, "model.kernel_size.1": 5,
+        "model.activation.0": "relu", "model.activation.1": "tanh", "model.dense.0": 128,
+        "model.dense_activation.0": "tanh", "model.dense_dropout.0": 0.1, "tuner/epochs": 3,
+    }  # fmt: skip
+    found = overrides(settings.search, values)
+    assert found == {
+        "model.filters": [32, 64], "model.kernel_size": [3, 5], "model.activation": ["relu", "tanh"],
+        "model.dense": [128], "model.dense_activation": ["tanh"], "model.dense_dropout": [0.1],
+        "optimizer": "sgd", "learning_rate": 0.001,
+    }  # fmt: skip
+    chosen = settings.at(found)
+    assert (chosen.search, chosen.tuner, chosen.patience) == (None, None, settings.patience)
+    assert chosen.model.kernel_size == [3, 5]
 
 
 def test_a_cycle_of_parents_is_refused(tmp_path):
@@ -131,9 +223,10 @@ def test_a_missing_file_lists_those_there_are():
         load(EXPERIMENTS / "nope.yaml")
 
 
-def test_the_hash_ignores_the_seed_and_nothing_else():
+def test_the_hash_ignores_the_seed_the_exported_file_and_nothing_else():
     base = load(EXPERIMENTS / "base.yaml")
     assert load(EXPERIMENTS / "base.yaml", {"seed": 3}).config_hash() == base.config_hash()
+    assert load(EXPERIMENTS / "base.yaml", {"export": "h5"}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash() != base.config_hash()
     assert (
         load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash()
@@ -141,8 +234,9 @@ def test_the_hash_ignores_the_seed_and_nothing_else():
     )
 
 
-def test_the_resolved_document_resolves_to_itself(tmp_path):
-    settings = load(EXPERIMENTS / "affine.yaml", {"learning_rate": 1e-05})
+@pytest.mark.parametrize("variant", ["affine", "tuned", "tuned_resnet50"])
+def test_the_resolved_document_resolves_to_itself(tmp_path, variant):
+    settings = load(EXPERIMENTS / f"{variant}.yaml", {"learning_rate": 1e-05})
     (tmp_path / "resolved.yaml").write_text(settings.to_yaml())
     assert load(tmp_path / "resolved.yaml") == settings
 

@@ -51,6 +51,56 @@ def test_settings_reach_the_layers():
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in model.layers)
 
 
+def layers_of(model, kind):
+    return [layer for layer in model.layers if isinstance(layer, kind)]
+
+
+def test_the_published_optima_have_their_numbers_of_parameters():
+    # 3*9*256+256 and 256*9*32+32 in the convolutions, (8*8*32+1)*256 and 257 in the dense layers
+    assert build_model(load(EXPERIMENTS / "hyperband_best.yaml")).count_params() == 605_729
+    # 3*9*80+80, (15*15*80+1)*200, 201*1000, 1001
+    assert build_model(load(EXPERIMENTS / "sequential_best.yaml")).count_params() == 3_804_441
+    # 896 + 9,248 in the convolutions, (6*6*32+1)*64, 65
+    assert build_model(load(EXPERIMENTS / "paper_cnn.yaml")).count_params() == 84_001
+
+
+def test_each_layer_can_have_its_own_settings():
+    model = build_model(
+        load(
+            EXPERIMENTS / "hyperband_best.yaml",
+            {
+                "model.filters": [8, 4],
+                "model.kernel_size": [5, 3],
+                "model.activation": ["relu", "tanh"],
+                "model.kernel_initializer": "by_activation",
+                "model.dense": [7, 3, 2],
+                "model.dense_activation": ["tanh", "relu", "relu"],
+                "model.dense_dropout": [0.1, 0.0, 0.4],
+            },
+        )
+    )
+    convolutions, dense = layers_of(model, keras.layers.Conv2D), layers_of(model, keras.layers.Dense)
+    assert [
+        (c.kernel_size, c.activation.__name__, type(c.kernel_initializer).__name__) for c in convolutions
+    ] == [((5, 5), "relu", "HeNormal"), ((3, 3), "tanh", "GlorotUniform")]
+    assert [(d.units, d.activation.__name__, type(d.kernel_initializer).__name__) for d in dense[:3]] == [
+        (7, "tanh", "GlorotUniform"), (3, "relu", "HeNormal"), (2, "relu", "HeNormal")
+    ]  # fmt: skip
+    names = [type(layer).__name__ for layer in model.layers]
+    assert names[names.index("Flatten") + 1 :] == ["Dense", "Dropout", "Dense", "Dense", "Dropout", "Dense"]
+    assert [layer.rate for layer in layers_of(model, keras.layers.Dropout)] == [0.1, 0.4]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_of_the_arithmetic_alone(images, precision):
+    model = build_model(load(EXPERIMENTS / "base.yaml", {"precision": precision}))
+    convolution = layers_of(model, keras.layers.Conv2D)[0]
+    assert convolution.compute_dtype == precision
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.predict(images, verbose=0).dtype == np.float32
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_preprocessing_is_inside():
     """Scores depend on pixels / 255, computed by hand for a model of one pixel's weight."""
     settings = load(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import keras
 import mlflow
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def finished(tmp_path_factory, empty_store):
     folder = tmp_path_factory.mktemp("run")
     uri = f"sqlite:///{folder}/mlflow.db"
     (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
-    done = train(*QUICK, "--seed", "3", cwd=folder, MLFLOW_TRACKING_URI=uri)
+    done = train(*QUICK, "--seed", "3", "--export", "h5", cwd=folder, MLFLOW_TRACKING_URI=uri)
     assert done.returncode == 0, done.stderr
     mlflow.set_tracking_uri(uri)
     (run,) = runs()
@@ -80,7 +81,7 @@ def test_params_are_the_resolved_settings(finished):
     assert params["model.filters"] == "[4]"
     assert params["seed"] == "3"
     assert params["augmentation.rotation"] == "0.0"
-    assert len(params) == 26
+    assert len(params) == 32
 
 
 def test_metrics_of_every_epoch_and_of_the_best_model(finished):
@@ -135,6 +136,15 @@ def test_the_model_loads_both_ways_and_gives_the_same_scores(finished):
     assert np.allclose(loaded.predict(images)[:, 0], expected, atol=1e-6)
     keras_model = mlflow.keras.load_model(uri)
     assert np.allclose(keras_model.predict(images, verbose=0)[:, 0], expected, atol=1e-6)
+
+
+def test_an_exported_file_gives_the_same_scores(finished):
+    (file,) = (artifacts(finished) / "export").iterdir()
+    assert file.name == "model.h5"
+    images = np.asarray(load("demo", "small").test.images)
+    expected = pd.read_parquet(artifacts(finished) / "predictions.parquet")["score"]
+    scores = keras.models.load_model(file).predict(images, verbose=0)[:, 0]
+    assert np.allclose(scores, expected, atol=1e-6)
 
 
 def test_the_data_set_is_an_input(finished):

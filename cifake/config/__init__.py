@@ -1,6 +1,22 @@
 """Settings of a variant: YAML file, parents and overrides through one gate."""
 
+from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
-from cifake.config.settings import AugmentationSettings, CnnSettings, Settings
+from cifake.config.search import Dimension, lengths, overrides
+from cifake.config.settings import AugmentationSettings, Settings
+from cifake.config.tuner import TunerSettings
 
-__all__ = ["AugmentationSettings", "CnnSettings", "Settings", "load", "parse_overrides"]
+__all__ = [
+    "IMAGE_SIDE",
+    "AugmentationSettings",
+    "CnnSettings",
+    "Dimension",
+    "Settings",
+    "TransferSettings",
+    "TunerSettings",
+    "lengths",
+    "load",
+    "overrides",
+    "parse_overrides",
+    "per_layer",
+]

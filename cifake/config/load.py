@@ -10,8 +10,17 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cifake.config.builders import TAGS
+from cifake.config.mappings import merge, nest
+from cifake.config.search import corners
 from cifake.config.settings import Settings, known_keys
 from cifake.errors import ConfigError
+
+# What a tuner may not vary: what the run is measured on, its seed, and the search itself.
+NOT_SEARCHED = (
+    "dataset", "split", "seed", "epochs", "monitor", "export", "tuner", "search", "model.builder",
+    "validation_steps", "restore_best_weights",
+)  # fmt: skip
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,11 +49,15 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
     """
     values = _read_with_parents(Path(path), ())
     for key, value in (overrides or {}).items():
-        values = _merge(values, _nest(key, value))
+        values = merge(values, nest(key, value))
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
+        _check_search(settings)
     except ValidationError as error:
         raise ConfigError(f"{path}: {'; '.join(map(_explain, error.errors()))}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return settings
 
 
 def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
@@ -80,7 +93,7 @@ def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]
     parent = values.pop("extends", None)
     if parent is None:
         return values
-    return _merge(_read_with_parents(path.parent / str(parent), (*children, path.resolve())), values)
+    return merge(_read_with_parents(path.parent / str(parent), (*children, path.resolve())), values)
 
 
 def _parse_yaml(text: str, source: str) -> Any:
@@ -91,32 +104,42 @@ def _parse_yaml(text: str, source: str) -> Any:
         raise ConfigError(f"{source}: not valid YAML ({reason})") from None
 
 
-def _merge(parent: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
-    """Child keys win; mappings merge, except that another builder starts afresh."""
-    merged = dict(parent)
-    for key, value in child.items():
-        old = merged.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            same_builder = value.get("builder", old.get("builder")) == old.get("builder")
-            value = _merge(old, value) if same_builder else value
-        merged[key] = value
-    return merged
+def _check_search(settings: Settings) -> None:
+    """Refuse a space that names what cannot be searched, or holds values that a setting refuses."""
+    if (settings.tuner is None) != (settings.search is None):
+        raise ConfigError("expected tuner and search together, received only one of them")
+    space = settings.search or {}
+    searchable = [k for k in known_keys(settings.model.builder) if not k.startswith(NOT_SEARCHED)]
+    for key in space:
+        if key not in searchable:
+            raise ConfigError(
+                f"search: '{key}' cannot be searched; did you mean '{_nearest(key, searchable)}'?"
+            )
+    for point in corners(space):
+        try:
+            settings.at(point)
+        except ValidationError as error:
+            raise ConfigError(f"search: {_explain(error.errors()[0])}") from None
 
 
-def _nest(key: str, value: Any) -> dict[str, Any]:
-    head, _, rest = key.partition(".")
-    return {head: _nest(rest, value) if rest else value}
+def _nearest(key: str, known: Sequence[str]) -> str:
+    return difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
 
 
 def _explain(error: ErrorDetails) -> str:
     """One pydantic error as: key, what was expected, what came."""
-    key = ".".join(str(part) for part in error["loc"])
+    builder = next((str(part) for part in error["loc"] if part in ("cnn", "transfer")), None)
+    key = ".".join(str(part) for part in error["loc"] if part not in TAGS)
     if error["type"] == "missing":
         return f"{key}: expected a value, received none"
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.0)
-        return f"unknown setting '{key}'; did you mean '{near[0]}'?"
+        return f"unknown setting '{key}'; did you mean '{_nearest(key, known_keys(builder))}'?"
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        discriminator = error["ctx"]["discriminator"].strip("'")
+        known = error["ctx"].get("expected_tags", "one of the known names")
+        given = error["ctx"].get("tag", "none")
+        return f"{key}.{discriminator}: expected one of {known}, received '{given}'"
     expected = error["msg"].removeprefix("Input should be ")
     return f"{key}: expected {expected}, received {error['input']!r}"

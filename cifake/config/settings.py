@@ -3,45 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
-Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Activation = Literal["relu", "sigmoid", "tanh", "elu", "gelu", "silu"]
-
-
-class Strict(BaseModel):
-    """Refuses unknown keys and silent conversions, cannot be changed once made."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class CnnSettings(Strict):
-    """Convolutions, each followed by 2x2 max pooling, then dropout and dense layers."""
-
-    builder: Literal["cnn"] = Field(description="the function that makes the model")
-    filters: list[Count] = Field(min_length=1, description="filters of each convolution")
-    kernel_size: Count = Field(3, description="side of the convolutions, in pixels")
-    padding: Literal["valid", "same"] = Field("valid", description="padding of the convolutions")
-    activation: Activation = Field("relu", description="activation of the convolutions")
-    dense: list[Count] = Field(description="units of each dense layer before the output")
-    dense_activation: Activation = Field("relu", description="activation of the dense layers")
-    dropout: Share = Field(0.0, description="dropout before the dense layers")
-
-    @model_validator(mode="after")
-    def _something_is_left(self) -> "CnnSettings":
-        side = 32
-        for _ in self.filters:
-            side = (side if self.padding == "same" else side - self.kernel_size + 1) // 2
-        if side < 1:
-            raise ValueError(
-                f"{len(self.filters)} convolutions of kernel_size {self.kernel_size} with pooling leave "
-                "nothing of a 32x32 image; use fewer, smaller ones, or padding: same"
-            )
-        return self
+from cifake.config.builders import CnnSettings, Count, Share, Strict, TransferSettings
+from cifake.config.mappings import flatten, merge, nest
+from cifake.config.search import AnyDimension
+from cifake.config.tuner import TunerSettings
 
 
 class AugmentationSettings(Strict):
@@ -64,7 +34,7 @@ class Settings(Strict):
         description="full is 80,000/20,000/20,000 images, small is 800/735/1,000"
     )
     seed: int = Field(ge=0, lt=2**32, description="of weights, shuffling, augmentation, dropout")
-    model: CnnSettings
+    model: CnnSettings | TransferSettings = Field(discriminator="builder")
     augmentation: AugmentationSettings
     optimizer: Literal["adam", "sgd"] = Field(description="Keras optimizer, at its defaults")
     learning_rate: float | None = Field(gt=0, description="null is the optimizer's Keras default")
@@ -79,14 +49,32 @@ class Settings(Strict):
         description="epochs without improvement before stopping; null never stops early"
     )
     restore_best_weights: bool = Field(description="keep the best epoch instead of the last")
+    precision: Literal["float32", "bfloat16"] = Field(description="of the arithmetic; weights stay float32")
+    export: Literal["keras", "h5"] | None = Field(description="also write the model as one file of this kind")
+    tuner: TunerSettings | None = Field(description="who searches, how long; null trains without a search")
+    search: dict[str, AnyDimension] | None = Field(description="settings to search, each with its range")
+
+    def at(self, point: Mapping[str, Any]) -> "Settings":
+        """These settings without the search, at one point of its space.
+
+        Args:
+            point: values by dotted key.
+
+        Raises:
+            ValidationError: a value that its setting does not take.
+        """
+        values: dict[str, Any] = {**self.model_dump(), "search": None, "tuner": None}
+        for key, value in point.items():
+            values = merge(values, nest(key, value))
+        return Settings.model_validate(values)
 
     def flat(self) -> dict[str, Any]:
         """Settings by dotted key, as MLflow params hold them."""
         return flatten(self.model_dump())
 
     def config_hash(self) -> str:
-        """Name of everything but the seed: runs that share it are repeats of each other."""
-        text = json.dumps(self.model_dump(exclude={"seed"}), sort_keys=True)
+        """Name of all that decides the scores but the seed: runs that share it are repeats."""
+        text = json.dumps(self.model_dump(exclude={"seed", "export"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
@@ -94,25 +82,26 @@ class Settings(Strict):
         return yaml.safe_dump(self.model_dump(), sort_keys=False, default_flow_style=None)
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+def known_keys(builder: str | None = None) -> list[str]:
+    """Every setting there is, dotted; with a builder, without the other builders' settings."""
+    return [key for key, _ in describe_settings(builder=builder)]
 
 
-def known_keys() -> list[str]:
-    """Every setting there is, dotted."""
-    return [key for key, _ in describe_settings()]
-
-
-def describe_settings(cls: type[BaseModel] = Settings, prefix: str = "") -> list[tuple[str, str]]:
+def describe_settings(
+    cls: type[BaseModel] = Settings, prefix: str = "", builder: str | None = None
+) -> list[tuple[str, str]]:
     """Every setting, dotted, with what it means."""
-    rows = []
+    rows: dict[str, str] = {}
     for name, field in cls.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            rows += describe_settings(field.annotation, f"{prefix}{name}.")
-        else:
-            rows.append((prefix + name, field.description or ""))
-    return rows
+        parts = [part for part in (get_args(field.annotation) or (field.annotation,)) if _is_settings(part)]
+        for part in parts:
+            if len(parts) == 1 or builder in (None, *get_args(part.model_fields["builder"].annotation)):
+                inner = describe_settings(part, f"{prefix}{name}.")
+                rows |= {key: text for key, text in inner if key not in rows}
+        if not parts:
+            rows[prefix + name] = field.description or ""
+    return list(rows.items())
+
+
+def _is_settings(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -1,10 +1,13 @@
 """Random rotation, shift, shear, zoom and mirroring in one resampling of the image."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
+
+Augment = Callable[[keras.KerasTensor], keras.KerasTensor]
 
 
 @keras.saving.register_keras_serializable(package="cifake")

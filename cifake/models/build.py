@@ -1,14 +1,17 @@
 """What every model has in common: raw pixels in, one probability out."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import keras
 
-from cifake.config import Settings
+from cifake.config import IMAGE_SIDE, Settings, TransferSettings
 from cifake.models.augmentation import RandomAffine
 from cifake.models.cnn import cnn
+from cifake.models.transfer import transfer
 
-BUILDERS: dict[str, Callable[..., keras.KerasTensor]] = {"cnn": cnn}
+BUILDERS: dict[str, Callable[..., keras.KerasTensor]] = {"cnn": cnn, "transfer": transfer}
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 def build_model(settings: Settings) -> keras.Model:
@@ -20,14 +23,17 @@ def build_model(settings: Settings) -> keras.Model:
     Returns:
         A model, not compiled, from uint8 [n, 32, 32, 3] to float32 [n, 1], the probability
         of FAKE.
+
+    Raises:
+        ConfigError: a backbone that Keras does not have, or weights that cannot be loaded.
     """
-    pixels = keras.Input((32, 32, 3), dtype="uint8", name="pixels")
-    x = keras.layers.Rescaling(1 / 255)(pixels)
-    augmentation = settings.augmentation.model_dump()
-    if any(augmentation.values()):
-        x = RandomAffine(**augmentation)(x)
-    features = BUILDERS[settings.model.builder](x, settings.model)
-    probability = keras.layers.Dense(1, activation="sigmoid", name="fake")(features)
+    with _precision(settings):
+        pixels = keras.Input((IMAGE_SIDE, IMAGE_SIDE, 3), dtype="uint8", name="pixels")
+        features = BUILDERS[settings.model.builder](
+            pixels, settings.model, lambda images: _augment(images, settings)
+        )
+        # Probabilities are float32 in any precision: bfloat16 has three digits.
+        probability = keras.layers.Dense(1, activation="sigmoid", name="fake", dtype="float32")(features)
     return keras.Model(pixels, probability, name=settings.model.builder)
 
 
@@ -36,9 +42,30 @@ def serving_model(model: keras.Model, settings: Settings) -> keras.Model:
 
     It consists of Keras' own layers, so it loads where this package is not installed.
     """
-    nothing = settings.augmentation.model_copy(
-        update={name: type(value)(0) for name, value in settings.augmentation}
-    )
-    serving = build_model(settings.model_copy(update={"augmentation": nothing}))
+    changes: dict[str, object] = {
+        "augmentation": settings.augmentation.model_copy(
+            update={name: type(value)(0) for name, value in settings.augmentation}
+        )
+    }
+    if isinstance(settings.model, TransferSettings):
+        # Its weights come from the model in a moment, and it will not be trained: no InferenceMode.
+        changes["model"] = settings.model.model_copy(update={"weights": "none", "trainable_layers": "all"})
+    serving = build_model(settings.model_copy(update=changes))
     serving.set_weights(model.get_weights())
     return serving
+
+
+def _augment(images: keras.KerasTensor, settings: Settings) -> keras.KerasTensor:
+    augmentation = settings.augmentation.model_dump()
+    return RandomAffine(**augmentation)(images) if any(augmentation.values()) else images
+
+
+@contextlib.contextmanager
+def _precision(settings: Settings) -> Iterator[None]:
+    """Layers take their precision from a global policy when they are made."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[settings.precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -3,27 +3,48 @@
 import keras
 from keras import layers
 
-from cifake.config import CnnSettings
+from cifake.config import CnnSettings, per_layer
+from cifake.models.augmentation import Augment
 
 
-def cnn(x: keras.KerasTensor, settings: CnnSettings) -> keras.KerasTensor:
+def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> keras.KerasTensor:
     """Features of an image.
 
     Args:
-        x: images, float [n, 32, 32, 3], in 0..1.
+        pixels: images, uint8 [n, 32, 32, 3].
         settings: layer sizes and activations.
+        augment: changes images while training.
 
     Returns:
         float [n, units of the last dense layer].
     """
-    for filters in settings.filters:
+    x = augment(layers.Rescaling(1 / 255)(pixels))
+    kernel_sizes = per_layer(settings.kernel_size, settings.filters)
+    activations = per_layer(settings.activation, settings.filters)
+    for filters, kernel_size, activation in zip(settings.filters, kernel_sizes, activations, strict=True):
         x = layers.Conv2D(
-            filters, settings.kernel_size, padding=settings.padding, activation=settings.activation
+            filters,
+            kernel_size,
+            padding=settings.padding,
+            activation=activation,
+            kernel_initializer=_initializer(settings, activation),
         )(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)
     if settings.dropout:
         x = layers.Dropout(settings.dropout)(x)
-    for units in settings.dense:
-        x = layers.Dense(units, activation=settings.dense_activation)(x)
+    activations = per_layer(settings.dense_activation, settings.dense)
+    dropouts = per_layer(settings.dense_dropout, settings.dense)
+    for units, activation, dropout in zip(settings.dense, activations, dropouts, strict=True):
+        x = layers.Dense(units, activation=activation, kernel_initializer=_initializer(settings, activation))(
+            x
+        )
+        if dropout:
+            x = layers.Dropout(dropout)(x)
     return x
+
+
+def _initializer(settings: CnnSettings, activation: str) -> str:
+    if settings.kernel_initializer != "by_activation":
+        return settings.kernel_initializer
+    return "he_normal" if activation == "relu" else "glorot_uniform"

@@ -47,8 +47,13 @@ def log_result(
     mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
 
 
-def log_model(model: Any) -> None:
-    """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1]."""
+def log_model(model: Any, export: str | None = None) -> None:
+    """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
+
+    Args:
+        model: consists of Keras' own layers.
+        export: ``keras`` or ``h5`` also writes it as one file, the artifact ``export/model.<export>``.
+    """
     import keras
     import mlflow.keras  # 1 s, and TensorFlow; not needed to start a run
     from mlflow.models import ModelSignature
@@ -64,6 +69,10 @@ def log_model(model: Any) -> None:
         signature=ModelSignature(Schema([pixels]), Schema([probability])),
         pip_requirements=[f"{package}=={version(package)}" for package in packages],
     )
+    if export:
+        with tempfile.TemporaryDirectory() as name:
+            model.save(f"{name}/model.{export}")
+            mlflow.log_artifacts(name, "export")
 
 
 def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:

@@ -14,23 +14,31 @@ from mlflow.entities import RunStatus
 from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.tracking.store import set_experiment, store_lock
+from cifake.tracking.trials import FAILURE_TAG, SEARCH_TAG, log_new_params, stopped_search
 
 EXPERIMENT = "cifake"
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
-FAILURE_TAG = "failure"
 
 
 @contextlib.contextmanager
-def tracked_run(variant: str, settings: Settings, data: Dataset) -> Iterator[str]:
+def tracked_run(variant: str, settings: Settings, data: Dataset, search: str | None = None) -> Iterator[str]:
     """Start a run, or take up the one that ``mlflow run`` started, and end it as what it became.
+
+    Args:
+        variant: its name.
+        settings: as resolved.
+        data: names the run's data set.
+        search: the name of a search; its run is taken up if it was stopped before its end.
 
     Yields:
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    run_id = _start(f"{variant} {settings.split} seed {settings.seed}", data)
+    run_id = _start(f"{variant} {settings.split} seed {settings.seed}", data, search)
     try:
         _log_settings(variant, settings, data)
+        if search:
+            mlflow.set_tag(SEARCH_TAG, search)
         yield run_id
     except BaseException as error:
         _end_failed(run_id, error)
@@ -48,12 +56,17 @@ def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
     mlflow.log_metrics(dict(metrics), step=epoch)
 
 
-def _start(name: str, data: Dataset) -> str:
+def _start(name: str, data: Dataset, search: str | None) -> str:
     if data.name == "demo":
         name = f"demo: {name}"
     with store_lock():
-        if "MLFLOW_RUN_ID" not in os.environ:
+        launched = os.environ.get("MLFLOW_RUN_ID")
+        if not launched:
             set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        stopped = stopped_search(search) if search else None
+        if stopped and stopped != launched:
+            return _take_up(stopped, launched)
+        if not launched:
             return str(mlflow.start_run(run_name=name).info.run_id)
         run = mlflow.start_run()
     given = run.info.run_name or ""
@@ -61,6 +74,18 @@ def _start(name: str, data: Dataset) -> str:
         mlflow.set_tag("mlflow.runName", name)
     elif data.name == "demo":
         mlflow.set_tag("mlflow.runName", f"demo: {given}")
+    return str(run.info.run_id)
+
+
+def _take_up(stopped: str, launched: str | None) -> str:
+    """Go on in the run of a search that was stopped; the one just launched only says so."""
+    if launched:
+        client = mlflow.MlflowClient()
+        client.set_tag(launched, "mlflow.runName", "went on with a search")
+        client.set_tag(launched, "mlflow.note.content", f"The search went on in run {stopped}.")
+    run = mlflow.start_run(run_id=stopped)
+    if FAILURE_TAG in run.data.tags:
+        mlflow.delete_tag(FAILURE_TAG)
     return str(run.info.run_id)
 
 
@@ -81,9 +106,10 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
         }
     )
     params = {"variant": variant, **settings.flat()}
+    for key in settings.search or {}:
+        del params[key]  # what the search finds is logged at its end, see log_search
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
-    already = mlflow.get_run(mlflow.active_run().info.run_id).data.params
-    mlflow.log_params({key: value for key, value in params.items() if key not in already})
+    log_new_params(mlflow.active_run().info.run_id, params)
     source = (
         HTTPDatasetSource(DATA_ADDRESS)
         if data.name == "cifake"

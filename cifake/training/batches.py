@@ -53,7 +53,7 @@ class Batches(keras.utils.PyDataset):
         return self.take(self.rows[step * self.batch_size : (step + 1) * self.batch_size])
 
     def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images uint8 [n, 32, 32, 3] and labels float32 [n] at n positions in the part."""
+        """Images uint8 [n, 32, 32, 3], or their features, and labels float32 [n] at n positions."""
         return self.images[rows], self.labels[rows]
 
 
@@ -68,8 +68,10 @@ def feed(batches: Batches) -> Any:
         return batches
     import tensorflow as tf
 
+    types = (tf.as_dtype(batches.images.dtype), tf.float32)
+
     def take(rows: Any) -> Any:
-        images, labels = tf.numpy_function(batches.take, [rows], (tf.uint8, tf.float32), stateful=False)
+        images, labels = tf.numpy_function(batches.take, [rows], types, stateful=False)
         images.set_shape((None, *batches.images.shape[1:]))
         labels.set_shape((None,))
         return images, labels
