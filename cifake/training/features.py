@@ -12,7 +12,7 @@ import numpy as np
 
 from cifake.config import Settings, TransferSettings
 from cifake.data import Dataset, Part
-from cifake.data.cache import cache_directory
+from cifake.folders import cache_directory
 from cifake.models.transfer import FEATURES
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
