@@ -77,7 +77,7 @@ def test_a_killed_training_goes_on_in_its_run_and_ends_with_the_same_scores(stor
     assert note == f"It went on in run {stopped.info.run_id}."
     after = mlflow.get_run(stopped.info.run_id)
     assert after.info.status == "FINISHED"
-    assert not list((tmp_path / "cache").glob("checkpoints/*"))
+    assert not list((tmp_path / "cache").glob("checkpoints/*/"))
 
     expected, received = result(whole), result(after)
     assert [step for step, _ in received[0]["train/loss"]] == list(range(12))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import RunStatus
 
 from cifake.errors import RunError
 from cifake.tracking.owner import HOST, PROCESS, is_dead
@@ -20,17 +20,19 @@ def only_process(directory: Path, what: str, timeout: float = 0) -> Iterator[Non
     """Refuse to do what another process does at this moment.
 
     Args:
-        directory: made here; it holds the lock.
+        directory: made here; the lock lies beside it.
         what: ``training`` or ``search``.
         timeout: seconds to wait for the other's end; -1 waits for ever.
 
     Raises:
         RunError: there is another.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    lock = directory.with_suffix(f".{what}.lock")  # beside it: a lock's file must not be removed
     try:
         # One lock object a file in this process: who holds it already may pass once more.
-        with filelock.FileLock(directory / f"{what}.lock", is_singleton=True).acquire(timeout=timeout):
+        with filelock.FileLock(lock, is_singleton=True).acquire(timeout=timeout):
+            directory.mkdir(exist_ok=True)
             yield
     except filelock.Timeout:
         raise RunError(
@@ -50,10 +52,10 @@ def unfinished_run(key: str) -> str | None:
     return None
 
 
-def finished_run(key: str) -> Run | None:
-    """The newest finished run of a training, if there is one."""
+def finished_run(key: str) -> str | None:
+    """The id of the newest finished run of a training, if there is one."""
     runs = search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status = 'FINISHED'")
-    return runs[0] if runs else None
+    return str(runs[0].info.run_id) if runs else None
 
 
 def end_abandoned_runs() -> None:
