@@ -26,6 +26,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.checkpoints
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.pairwise
 	$(BIN)/python -m benchmarks.intervals

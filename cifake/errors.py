@@ -26,7 +26,8 @@ class Terminated(BaseException):
     """SIGTERM, raised as an exception so that a run can still say that it was killed."""
 
 
-def _raise_terminated(_signum: int, _frame: FrameType | None) -> None:
+def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
+    """A handler of SIGTERM."""
     raise Terminated("stopped by SIGTERM")
 
 
@@ -38,7 +39,7 @@ def exit_code(command: Callable[[], int | None]) -> int:
         and 143 for SIGTERM, as shells count them. Other exceptions pass through: they
         are defects, and their traceback is wanted.
     """
-    signal.signal(signal.SIGTERM, _raise_terminated)
+    signal.signal(signal.SIGTERM, raise_terminated)
     try:
         code = command()
     except CifakeError as error:

@@ -160,3 +160,75 @@ def test_the_optimizer_follows_the_settings(data):
 def test_a_loss_that_is_no_number_ends_the_run(data):
     with pytest.raises(RunError, match=r"epoch \d: expected a finite training loss, .* lower learning_rate"):
         train(data, optimizer="sgd", learning_rate=1e30)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def train_in_pieces(data, file, stops, **overrides):
+    """Train with a new model after each epoch in ``stops``, as a new process has it."""
+    settings = load_settings(EXPERIMENTS / "base.yaml", {**SMALL, **overrides})
+    for stop in (*stops, None):
+        keras.utils.set_random_seed(settings.seed)
+        model = build_model(settings)
+        epochs = []
+
+        def on_epoch_end(epoch, metrics, stop=stop, epochs=epochs):
+            if epoch == stop:
+                raise StoppedError
+            epochs.append((epoch, metrics))
+
+        try:
+            fitted = fit(model, data, settings, on_epoch_end, checkpoint=file)
+        except StoppedError:
+            continue
+    return model, fitted, epochs
+
+
+# A rate this high makes the validation loss jump: the best epoch lies before a stop. Dropout and
+# augmentation draw random numbers in every step.
+JUMPY = {"epochs": 7, "learning_rate": 0.5, "seed": 2, "augmentation.rotation": 40.0}
+
+
+@pytest.mark.parametrize(
+    ("stops", "overrides"),
+    [((2, 5), {}), ((5,), {"optimizer": "sgd"}), ((3,), {"restore_best_weights": False})],
+)
+def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(data, tmp_path, stops, overrides):
+    whole = train(data, **{**JUMPY, **overrides})
+    pieces = train_in_pieces(data, tmp_path / "state.npz", stops, **{**JUMPY, **overrides})
+    assert [epoch for epoch, _ in pieces[2]] == list(range(stops[-1], 7))
+    assert pieces[1].history == whole[1].history
+    assert pieces[1].best_epoch == whole[1].best_epoch
+    assert pieces[1].images == whole[1].images == 7 * 6 * 32
+    for one, two in zip(whole[0].get_weights(), pieces[0].get_weights(), strict=True):
+        assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_training_that_had_ended_is_not_trained_on(data, tmp_path, patience):
+    overrides = {"optimizer": "sgd", "learning_rate": 2.0, "patience": patience, "epochs": 8}
+    whole = train(data, **overrides)
+    for trained in range(2):
+        model, fitted, epochs = train_in_pieces(data, tmp_path / "state.npz", (), **overrides)
+        assert len(epochs) == (0 if trained else len(whole[1].history))
+        assert fitted.history == whole[1].history
+        assert fitted.seconds > 0
+        for one, two in zip(whole[0].get_weights(), model.get_weights(), strict=True):
+            assert np.array_equal(one, two)
+    assert (len(whole[1].history) < 8) == bool(patience)
+
+
+def test_a_broken_checkpoint_is_said_and_not_used(data, tmp_path, caplog):
+    file = tmp_path / "state.npz"
+    train_in_pieces(data, file, ())
+    file.write_bytes(file.read_bytes()[:-100])
+    _, _, epochs = train_in_pieces(data, file, ())
+    assert [epoch for epoch, _ in epochs] == [0, 1]
+    assert "cannot be read" in caplog.text
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run(data, tmp_path):
+    with pytest.raises(RunError, match=r"the checkpoint .* cannot be written \(No such file or directory\)"):
+        train_in_pieces(data, tmp_path / "nowhere" / "state.npz", ())

@@ -3,16 +3,20 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.config import Settings
 from cifake.data import Dataset
+from cifake.tracking.identity import code_version, run_key
+from cifake.tracking.owner import owner_tags
+from cifake.tracking.resume import KEY_TAG, end_abandoned_runs, unfinished_run
 from cifake.tracking.store import set_experiment, store_lock
 from cifake.tracking.trials import FAILURE_TAG, SEARCH_TAG, log_new_params, stopped_search
 
@@ -21,21 +25,38 @@ DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-gene
 
 
 @contextlib.contextmanager
-def tracked_run(variant: str, settings: Settings, data: Dataset, search: str | None = None) -> Iterator[str]:
-    """Start a run, or take up the one that ``mlflow run`` started, and end it as what it became.
+def tracked_run(
+    variant: str,
+    settings: Settings,
+    data: Dataset,
+    search: str | None = None,
+    parent: str | None = None,
+    anew: bool = False,
+) -> Iterator[str]:
+    """Start a run, or take one up, and end it as what it became.
+
+    Taken up is the run of the same settings, seed, data and code that did not come to its end, or
+    else the run that ``mlflow run`` started. The caller sees to it that no two processes train the
+    same, see ``only_process``.
 
     Args:
         variant: its name.
         settings: as resolved.
         data: names the run's data set.
         search: the name of a search; its run is taken up if it was stopped before its end.
+        parent: the id of the run that this one belongs to, such as that of a suite.
+        anew: take up no run that was stopped.
 
     Yields:
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    run_id = _start(f"{variant} {settings.split} seed {settings.seed}", data, search)
+    key = run_key(settings, data.digest)
+    name = f"{variant} {settings.split} seed {settings.seed}"
+    run_id = _start(f"demo: {name}" if data.name == "demo" else name, data, key, search, anew)
     try:
+        belongs = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+        mlflow.set_tags({KEY_TAG: key, "code_version": code_version(), **owner_tags(), **belongs})
         if search:
             mlflow.set_tag(SEARCH_TAG, search)
         _log_settings(variant, settings, data)
@@ -51,21 +72,30 @@ def fail_launched_run(error: BaseException) -> None:
     _end_failed(os.environ["MLFLOW_RUN_ID"], error)
 
 
-def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-    """Log the metrics of one epoch, as one request."""
-    mlflow.log_metrics(dict(metrics), step=epoch)
+def epoch_log() -> Callable[[int, Mapping[str, float]], None]:
+    """What logs the metrics of one epoch to the active run, as one request.
+
+    Epochs that the run holds already, from a process that was killed, are not logged again.
+    """
+    run_id = mlflow.active_run().info.run_id
+    logged = {metric.step for metric in mlflow.MlflowClient().get_metric_history(run_id, "train/loss")}
+
+    def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
+        if epoch not in logged:
+            mlflow.log_metrics(dict(metrics), step=epoch, run_id=run_id)
+
+    return log_epoch
 
 
-def _start(name: str, data: Dataset, search: str | None) -> str:
-    if data.name == "demo":
-        name = f"demo: {name}"
+def _start(name: str, data: Dataset, key: str, search: str | None, anew: bool) -> str:
     with store_lock():
         launched = os.environ.get("MLFLOW_RUN_ID")
         if not launched:
             set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-        stopped = stopped_search(search) if search else None
+        stopped = None if anew else stopped_search(search) if search else unfinished_run(key)
         if stopped and stopped != launched:
             return _take_up(stopped, launched)
+        end_abandoned_runs()
         if not launched:
             return str(mlflow.start_run(run_name=name).info.run_id)
         run = mlflow.start_run()
@@ -78,11 +108,11 @@ def _start(name: str, data: Dataset, search: str | None) -> str:
 
 
 def _take_up(stopped: str, launched: str | None) -> str:
-    """Go on in the run of a search that was stopped; the one just launched only says so."""
+    """Go on in a run that was stopped; the one just launched only says so."""
     if launched:
         client = mlflow.MlflowClient()
-        client.set_tag(launched, "mlflow.runName", "went on with a search")
-        client.set_tag(launched, "mlflow.note.content", f"The search went on in run {stopped}.")
+        client.set_tag(launched, "mlflow.runName", "went on with another run")
+        client.set_tag(launched, "mlflow.note.content", f"It went on in run {stopped}.")
     run = mlflow.start_run(run_id=stopped)
     if FAILURE_TAG in run.data.tags:
         mlflow.delete_tag(FAILURE_TAG)

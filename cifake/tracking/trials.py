@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
 import mlflow
 from matplotlib.figure import Figure
-from mlflow.entities import Metric, Param, RunStatus
+from mlflow.entities import Metric, Param, Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.time import get_current_time_millis
 
@@ -36,27 +35,9 @@ def search_directory(settings: Settings, data: Dataset) -> Path:
     return cache_directory() / "searches" / hashlib.sha256(about.encode()).hexdigest()[:20]
 
 
-@contextlib.contextmanager
-def only_process(directory: Path) -> Iterator[None]:
-    """Refuse to start a search that another process runs, as a single process or as the chief.
-
-    Raises:
-        RunError: there is one.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(directory / "search.lock", timeout=0):
-            yield
-    except filelock.Timeout:
-        raise RunError(
-            f"this search runs already, in another process (its state is in {directory}); wait for its end, "
-            "or see README on sharing a search over several processes"
-        ) from None
-
-
 def stopped_search(name: str) -> str | None:
     """The id of the run of a search that did not come to its end, if there is one."""
-    runs = _search(f"tags.{SEARCH_TAG} = '{name}' AND attributes.status != 'FINISHED'")
+    runs = search_runs(f"tags.{SEARCH_TAG} = '{name}' AND attributes.status != 'FINISHED'")
     return str(runs[0].info.run_id) if runs else None
 
 
@@ -95,7 +76,7 @@ def tracked_trial(
         yield log_epoch
     except BaseException as error:
         status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
-        _end(run_id, status, f"{type(error).__name__}: {error}")
+        end_run(run_id, status, f"{type(error).__name__}: {error}")
         raise
     _log_metrics(run_id, {SCORE: (min if settings.monitor == "val/loss" else max)(scores)}, 0)
     client.set_terminated(run_id)
@@ -132,7 +113,7 @@ def log_new_params(run_id: str, params: Mapping[str, Any]) -> None:
 
 
 def _parent(search: str) -> str:
-    runs = _search(f"tags.{SEARCH_TAG} = '{search}' AND attributes.status = 'RUNNING'")
+    runs = search_runs(f"tags.{SEARCH_TAG} = '{search}' AND attributes.status = 'RUNNING'")
     if not runs:
         raise RunError(f"the store has no run of the search {search}; the chief must use the same store")
     return str(runs[0].info.run_id)
@@ -141,11 +122,12 @@ def _parent(search: str) -> str:
 def _end_killed(parent: str, number: int) -> None:
     """A nested run of the same trial that still runs belongs to a process that was killed."""
     filters = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}' AND tags.{TRIAL_TAG} = '{number}'"
-    for run in _search(f"{filters} AND attributes.status = 'RUNNING'"):
-        _end(run.info.run_id, RunStatus.KILLED, "its process was killed; the trial was run again")
+    for run in search_runs(f"{filters} AND attributes.status = 'RUNNING'"):
+        end_run(run.info.run_id, RunStatus.KILLED, "its process was killed; the trial was run again")
 
 
-def _search(filters: str) -> list[Any]:
+def search_runs(filters: str) -> list[Run]:
+    """Runs of every experiment that a filter finds, newest first."""
     client = mlflow.MlflowClient()
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return list(client.search_runs(experiments, filters))
@@ -157,6 +139,7 @@ def _log_metrics(run_id: str, metrics: Mapping[str, float], step: int) -> None:
     mlflow.MlflowClient().log_batch(run_id, metrics=rows)
 
 
-def _end(run_id: str, status: int, reason: str) -> None:
+def end_run(run_id: str, status: int, reason: str) -> None:
+    """End a run that is not the active one, with the reason in the tag ``failure``."""
     mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
     mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
@@ -12,6 +13,7 @@ from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.errors import RunError
 from cifake.training.batches import Batches, feed
+from cifake.training.checkpoint import Checkpoint
 from cifake.training.features import is_fixed, on_features
 
 # Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/training.py.
@@ -27,7 +29,8 @@ class Fitted:
     Attributes:
         history: metrics by epoch, named as the run contract has them.
         best_epoch: the epoch that ``monitor`` chose, from 0.
-        seconds: wall time of ``fit``, with validation and a frozen backbone's features.
+        seconds: wall time of ``fit``, with validation and a frozen backbone's features; of all
+            processes up to their last epochs, where it went on from a checkpoint.
         images: training images processed.
     """
 
@@ -45,6 +48,7 @@ def fit(
     show_progress: bool = False,
     initial_epoch: int = 0,
     cache_features: bool = True,
+    checkpoint: Path | None = None,
 ) -> Fitted:
     """Train on the training part, with the best epoch chosen on the validation part.
 
@@ -58,6 +62,11 @@ def fit(
         initial_epoch: the epoch to go on from, from 0, with the weights that the model has.
         cache_features: run a wholly frozen backbone once an image, and train the head alone;
             the scores are the same.
+        checkpoint: a file that keeps the state after each epoch; if it is there already, training
+            goes on from it, and ends as if it had not been stopped. None keeps nothing.
+
+    Raises:
+        RunError: a loss that is no number, or a checkpoint that cannot be written.
     """
     start = time.perf_counter()
     steps_per_execution = STEPS_PER_EXECUTION
@@ -74,6 +83,11 @@ def fit(
         restore_best_weights=settings.restore_best_weights,
     )
     report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
+    callbacks = [report, best]
+    kept = Checkpoint(checkpoint, best, report.history) if checkpoint else None
+    if kept:
+        callbacks.append(kept)
+        initial_epoch = kept.restore(model, settings.epochs) or initial_epoch
     model.fit(
         feed(train),
         shuffle=False,  # the batches are shuffled already
@@ -81,12 +95,12 @@ def fit(
         initial_epoch=initial_epoch,
         epochs=settings.epochs,
         verbose=1 if show_progress else 0,
-        callbacks=[report, best],
+        callbacks=callbacks,
     )
     return Fitted(
         history=report.history,
         best_epoch=best.best_epoch,
-        seconds=time.perf_counter() - start,
+        seconds=time.perf_counter() - start + (kept.seconds if kept else 0),
         images=len(report.history) * train.images_an_epoch,
     )
 

@@ -1,0 +1,181 @@
+"""The way from settings to a tracked, evaluated model."""
+
+import functools
+import logging
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifake import tracking
+from cifake.config import Settings, TunerSettings
+from cifake.data import Dataset
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifake.training.fit import Fitted, OnEpochEnd
+
+logger = logging.getLogger(__name__)
+
+
+def run(variant: str, settings: Settings, data: Dataset, start: float, **options: Any) -> str:
+    """Train a variant, or search with it first where it has a search; see ``train`` and ``tune``."""
+    if settings.tuner:
+        return tune(variant, settings, settings.tuner, data, start, **options)
+    return train(variant, settings, data, start, **options)
+
+
+def train(
+    variant: str,
+    settings: Settings,
+    data: Dataset,
+    start: float,
+    *,
+    watch: "OnEpochEnd | None" = None,
+    parent: str | None = None,
+    anew: bool = False,
+) -> str:
+    """Run the way from settings to a tracked, evaluated model.
+
+    A training that was stopped, whatever stopped it, goes on after its last epoch, in its run.
+
+    Args:
+        variant: its name.
+        settings: as resolved.
+        data: all three parts; the test part is read once, after training.
+        start: when the command began, by ``time.perf_counter``.
+        watch: also receives each epoch's number, from 0, and its metrics.
+        parent: the run that this one belongs to.
+        anew: go on with nothing that was stopped.
+
+    Returns:
+        The MLflow run's id.
+
+    Raises:
+        RunError: another process does the same training at this moment.
+    """
+    directory = tracking.checkpoint_directory(tracking.run_key(settings, data.digest))
+    with tracking.only_process(directory, "training"):
+        with tracking.tracked_run(variant, settings, data, parent=parent, anew=anew) as run_id:
+            fit_and_evaluate(settings, settings, data, start, directory / f"{run_id}.npz", watch)
+        shutil.rmtree(directory)
+    logger.info("run %s of %s is finished", run_id, variant)
+    return run_id
+
+
+def tune(
+    variant: str,
+    settings: Settings,
+    tuner: TunerSettings,
+    data: Dataset,
+    start: float,
+    *,
+    watch: "OnEpochEnd | None" = None,
+    parent: str | None = None,
+    anew: bool = False,
+) -> str:
+    """Search, then train and evaluate the best settings found; a worker only helps to search.
+
+    The arguments are those of ``train``, and who searches.
+
+    Returns:
+        The MLflow run's id; of a worker, nothing.
+    """
+    directory = tracking.search_directory(settings, data)
+    track_trial = functools.partial(tracking.tracked_trial, directory.name)
+    if "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "chief"):
+        from cifake.training.search import search
+
+        search(settings, tuner, data, directory, track_trial)
+        return ""
+    with (
+        tracking.only_process(directory, "search"),
+        tracking.tracked_run(
+            variant, settings, data, search=directory.name, parent=parent, anew=anew
+        ) as run_id,
+    ):
+        from cifake.evaluation.trials import search_figure
+        from cifake.training.search import at_trial, best_trial, search
+
+        trials = search(settings, tuner, data, directory, track_trial)
+        best = best_trial(trials, tuner)
+        chosen = at_trial(settings, best)
+        tracking.log_search(trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
+        logger.info("training the settings of trial %d", best.number)
+        checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
+        fit_and_evaluate(chosen, settings, data, start, checkpoint, watch)
+    checkpoint.unlink()
+    logger.info("run %s of %s is finished", run_id, variant)
+    return run_id
+
+
+def fit_and_evaluate(
+    chosen: Settings,
+    settings: Settings,
+    data: Dataset,
+    start: float,
+    checkpoint: Path,
+    watch: "OnEpochEnd | None" = None,
+) -> None:
+    """Train a model and log what became of it, in the active run.
+
+    Args:
+        chosen: what to train.
+        settings: what the run is logged with; others than ``chosen`` after a search.
+        data: all three parts.
+        start: when the command began.
+        checkpoint: the file that keeps the training's state.
+        watch: see ``train``.
+    """
+    import keras
+
+    from cifake.models import build_model, serving_model
+    from cifake.training import fit
+
+    log_epoch = tracking.epoch_log()
+
+    def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
+        log_epoch(epoch, metrics)
+        if watch:
+            watch(epoch, metrics)
+
+    keras.utils.set_random_seed(chosen.seed)
+    model = build_model(chosen)
+    show_progress = sys.stdout.isatty() and not watch
+    fitted = fit(model, data, chosen, on_epoch_end, show_progress=show_progress, checkpoint=checkpoint)
+    evaluate(serving_model(model, chosen), fitted, data, settings, start)
+
+
+def evaluate(model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings, start: float) -> None:
+    """Score a trained model on the test part, and log the result, the figures and the model."""
+    from cifake.evaluation.figures import run_figures
+    from cifake.evaluation.metrics import score
+    from cifake.evaluation.predict import latency_ms, predict
+    from cifake.evaluation.report import classification_report
+
+    scores = predict(model, data.test.images)
+    results = score(data.test.labels, scores)
+    tracking.log_model(model, settings.export)
+    tracking.log_result(
+        test=data.test,
+        scores=scores,
+        metrics={
+            **{f"test/{name}": value for name, value in results.items()},
+            "best_epoch": fitted.best_epoch,
+            "cost/parameters": model.count_params(),
+            "cost/train_seconds": fitted.seconds,
+            "cost/images_per_second": fitted.images / fitted.seconds,
+            "cost/latency_ms": latency_ms(model, data.test.images[0]),
+            "cost/total_seconds": time.perf_counter() - start,
+        },
+        figures=run_figures(fitted.history, fitted.best_epoch, data.test, scores),
+        report=classification_report(data.test.labels, scores),
+        settings=settings,
+    )
+    logger.info(
+        "test accuracy %.4f, F1 of FAKE %.4f, on %s images of %s",
+        results["accuracy"], results["f1"], f"{len(scores):,}", data.name,
+    )  # fmt: skip

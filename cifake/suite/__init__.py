@@ -1,0 +1,1 @@
+"""Many variants and seeds with one command: planned, resumable, over worker processes."""

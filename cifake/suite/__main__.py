@@ -1,0 +1,113 @@
+"""Train variants with several seeds, then rank them: python -m cifake.suite --variants base,val --seeds 2."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cifake.errors import CifakeError, Terminated, exit_code
+
+if TYPE_CHECKING:
+    from cifake.suite.command import Options
+    from cifake.suite.plan import Job
+    from cifake.suite.worker import Event
+
+
+def main(words: list[str]) -> int:
+    """Plan, train what is missing, rank everything.
+
+    Returns:
+        0, or 1 when a run failed.
+    """
+    from cifake.suite.command import divide, parse
+    from cifake.suite.plan import describe, look_up, make_jobs
+
+    try:
+        options = parse(words)
+        jobs = make_jobs(options.variants, options.seeds, options.overrides)
+        from cifake import tracking
+
+        experiment = tracking.open_store()
+        jobs = look_up(jobs, options.force)
+    except CifakeError as error:
+        if "MLFLOW_RUN_ID" in os.environ:
+            from cifake.tracking import fail_launched_run
+
+            fail_launched_run(error)
+        raise
+    todo = [job for job in jobs if job.state != "reuse"]
+    workers, threads = divide(len(todo), options.workers)
+    plan = describe(jobs, workers, threads)
+    print(plan, flush=True)
+    ended = _train(jobs, todo, options, experiment, workers, threads, plan)
+    _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
+    return _list_failures(jobs, ended)
+
+
+def _train(
+    jobs: "Sequence[Job]",
+    todo: "Sequence[Job]",
+    options: "Options",
+    experiment: str,
+    workers: int,
+    threads: int,
+    plan: str,
+) -> "list[Event]":
+    """Train what is to be trained; the events that ended the jobs."""
+    from rich.console import Console
+
+    from cifake import tracking
+    from cifake.folders import cache_directory
+    from cifake.suite.progress import ENDS, Display
+    from cifake.suite.worker import Surroundings
+    from cifake.suite.workers import execute
+
+    asked = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
+    ended: list[Event] = []
+    names = {job.number: job.name for job in jobs}
+    log = cache_directory() / "workers.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tracking.suite_run(f"suite of {len(jobs)} runs", plan, asked) as (run_id, failures):
+        surroundings = Surroundings(run_id, experiment, threads, options.force, log)
+        try:
+            with Display(todo, Console(stderr=True)) as display:
+                for event in execute(todo, workers, surroundings):
+                    display.show(event)
+                    if event.kind in ENDS:
+                        ended.append(event)
+        except (KeyboardInterrupt, Terminated):
+            print(
+                f"stopped: {len(ended)} of {len(todo)} runs ended; the same command goes on", file=sys.stderr
+            )
+            raise
+        failures += [f"{names[event.job]}: {event.text}" for event in ended if event.kind == "failed"]
+    return ended
+
+
+def _rank(run_ids: Sequence[str]) -> None:
+    """Print the ranked table of the suite's runs."""
+    from cifake.comparison import compare
+    from cifake.tracking import experiments_of
+
+    if run_ids:
+        where = f"attributes.run_id IN ({', '.join(repr(run_id) for run_id in run_ids)})"
+        print(compare(experiments=experiments_of(run_ids), where=where).render("text"), end="")
+
+
+def _list_failures(jobs: "Sequence[Job]", ended: "Sequence[Event]") -> int:
+    failed = [event for event in ended if event.kind == "failed"]
+    for event in failed:
+        if event.details:  # a defect: its traceback is wanted
+            print(event.details, file=sys.stderr)
+    if failed:
+        print(
+            f"{len(failed)} of {len(jobs)} runs failed; the same command tries them again:", file=sys.stderr
+        )
+    names = {job.number: job.name for job in jobs}
+    for event in failed:
+        print(f"  {names[event.job]}: {event.text}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))

@@ -1,0 +1,127 @@
+"""What a suite has to do: which runs it reuses, takes up and trains, and how long that takes."""
+
+import dataclasses
+import difflib
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cifake import tracking
+from cifake.config import Settings
+from cifake.config import load as load_settings
+from cifake.data import load as load_data
+from cifake.errors import ConfigError
+
+FOLDER = Path("experiments")
+PARENTS = ("defaults",)  # files there that are no variants
+STATES = ("reuse", "resume", "train")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a suite.
+
+    Attributes:
+        number: its place in the plan, from 0.
+        variant: its name.
+        settings: as resolved, with the name of the data set found.
+        key: names all that decides its scores.
+        state: one of STATES; found in the store, it may have changed when its turn comes.
+        run_id: of the run to reuse.
+        seconds: of training, as earlier runs of these settings took; None where there is none.
+    """
+
+    number: int
+    variant: str
+    settings: Settings
+    key: str
+    state: str = "train"
+    run_id: str = ""
+    seconds: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant} seed {self.settings.seed}"
+
+
+def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[str, Any]) -> list[Job]:
+    """One job for each variant and seed; everything is checked before anything runs.
+
+    Raises:
+        ConfigError, DataError: see ``cifake.config.load`` and ``cifake.data.load``.
+    """
+    resolved = [
+        (variant, load_settings(_file(variant), {**overrides, "seed": seed}))
+        for variant in variants
+        for seed in seeds
+    ]
+    data = functools.cache(load_data)
+    jobs = []
+    for number, (variant, settings) in enumerate(resolved):
+        found = data(settings.dataset, settings.split)
+        named = settings.model_copy(update={"dataset": found.name})
+        jobs.append(Job(number, Path(variant).stem, named, tracking.run_key(named, found.digest)))
+    return jobs
+
+
+def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
+    """The jobs as the store has them: finished, stopped or still to be trained."""
+    seconds = functools.cache(tracking.earlier_seconds)
+    known = []
+    for job in jobs:
+        finished = None if force else tracking.finished_run(job.key)
+        state = (
+            "reuse" if finished else "train" if force or not tracking.unfinished_run(job.key) else "resume"
+        )
+        known.append(
+            dataclasses.replace(
+                job,
+                state=state,
+                run_id=finished or "",
+                seconds=0.0 if finished else seconds(job.settings.config_hash()),
+            )
+        )
+    return known
+
+
+def describe(jobs: Sequence[Job], workers: int, threads: int) -> str:
+    """The plan as text: a line a variant, then the whole with an estimate of its time."""
+    lines = [f"plan: {len(jobs)} runs; workers: {workers}, threads of each: {threads}"]
+    width = max(len(job.variant) for job in jobs)
+    for variant in dict.fromkeys(job.variant for job in jobs):
+        parts = []
+        for state in STATES:
+            seeds = [str(job.settings.seed) for job in jobs if (job.variant, job.state) == (variant, state)]
+            if seeds:
+                parts.append(f"{state} seed{'s'[: len(seeds) > 1]} {', '.join(seeds)}")
+        lines.append(f"  {variant:{width}}  {'; '.join(parts)}")
+    counts = [f"{sum(job.state == state for job in jobs)} to {state}" for state in STATES]
+    return "\n".join([*lines, f"{', '.join(counts)}; {_estimate(jobs, workers)}"])
+
+
+def _estimate(jobs: Sequence[Job], workers: int) -> str:
+    known = [job.seconds for job in jobs if job.seconds is not None]
+    unknown = len(jobs) - len(known)
+    if unknown == len(jobs):
+        return "no earlier runs to tell the time from"
+    text = f"about {sum(known) / workers / 60:.1f} minutes of training"
+    return f"{text}, and {unknown} runs that no earlier one tells the time of" if unknown else text
+
+
+def known_variants() -> list[str]:
+    """The names of the variants in ``experiments``."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in PARENTS)
+
+
+def _file(variant: str) -> Path:
+    """A variant's file: named as it is, or by its name in ``experiments``."""
+    if variant.endswith(".yaml"):
+        return Path(variant)
+    known = known_variants()
+    if variant not in known:
+        near = difflib.get_close_matches(variant, known, n=1, cutoff=0.0)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is no {FOLDER}/ in this folder"
+        raise ConfigError(f"variants: unknown variant '{variant}'; {hint}")
+    return FOLDER / f"{variant}.yaml"

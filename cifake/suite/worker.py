@@ -1,0 +1,125 @@
+"""A worker process: TensorFlow and the data are loaded once, then one run after another is trained."""
+
+import contextlib
+import functools
+import gc
+import os
+import signal
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from pathlib import Path
+
+from cifake.data import Dataset, load
+from cifake.errors import CifakeError, Terminated, raise_terminated
+from cifake.suite.plan import Job
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all runs of a suite share.
+
+    Attributes:
+        parent: the id of the suite's run.
+        experiment: where runs are filed.
+        threads: of each worker.
+        force: train anew what is finished.
+        log: a file for what TensorFlow and others say, which would spoil the display.
+    """
+
+    parent: str
+    experiment: str
+    threads: int
+    force: bool
+    log: Path
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of a job.
+
+    Attributes:
+        job: its number.
+        kind: ``started``, ``epoch``, ``finished``, ``reused``, ``failed`` or ``died``.
+        epochs: how many have ended.
+        score: the monitored metric of the last of them.
+        run_id: of a run that is finished.
+        text: why it failed.
+        details: the traceback of a defect.
+    """
+
+    job: int
+    kind: str
+    epochs: int = 0
+    score: float | None = None
+    run_id: str = ""
+    text: str = ""
+    details: str = ""
+
+
+def serve(pipe: connection.Connection, surroundings: Surroundings) -> None:
+    """Train what comes through a pipe, as (job, whether for the first time), and send events back.
+
+    Ends when the pipe is closed, with the parent process, or by SIGTERM, which ends a run as KILLED.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
+    signal.signal(signal.SIGTERM, raise_terminated)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
+    os.environ["MLFLOW_EXPERIMENT_NAME"] = surroundings.experiment
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[name] = str(surroundings.threads)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with surroundings.log.open("a") as log, contextlib.suppress(Terminated, EOFError):
+        os.dup2(log.fileno(), 2)
+        while True:
+            job, first = pipe.recv()
+            pipe.send(Event(job.number, "started"))
+            pipe.send(_attempt(job, first, pipe, surroundings))
+
+
+def _attempt(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
+    try:
+        return _train(job, first, pipe, surroundings)
+    except CifakeError as error:
+        return Event(job.number, "failed", text=f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
+        reason = traceback.format_exception_only(error)[-1].strip()
+        return Event(job.number, "failed", text=reason, details=traceback.format_exc())
+
+
+def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
+    import keras
+
+    from cifake import tracking
+    from cifake.pipeline import run
+
+    def watch(epoch: int, metrics: dict[str, float]) -> None:
+        pipe.send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
+
+    # Another suite may train the same at this moment: wait for its end, then there is nothing to do.
+    with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
+        if not surroundings.force and (finished := tracking.finished_run(job.key)):
+            return Event(job.number, "reused", run_id=finished)
+        keras.backend.clear_session()  # the last run's model is not needed any more
+        gc.collect()
+        run_id = run(
+            job.variant, job.settings, _data(job.settings.dataset, job.settings.split), time.perf_counter(),
+            watch=watch, parent=surroundings.parent, anew=surroundings.force and first,
+        )  # fmt: skip
+    return Event(job.number, "finished", run_id=run_id)
+
+
+@functools.cache
+def _data(dataset: str, split: str) -> Dataset:
+    return load(dataset, split)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed leaves no workers behind; their runs are taken up by the next command."""
+    parent = parent_process()
+    if parent:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,101 @@
+"""Hand jobs to worker processes, and replace those that die."""
+
+import contextlib
+import multiprocessing
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from multiprocessing import connection
+
+from cifake.suite.plan import Job
+from cifake.suite.worker import Event, Surroundings, serve
+
+MOST_DEATHS = 3  # of a job's workers in a row without a new epoch, before it is given up
+PATIENCE = 20  # seconds that a run gets to say that it was stopped
+
+
+class Worker:
+    """A worker process, and the job it has."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        spawn = multiprocessing.get_context("spawn")  # a fork would share locks and TensorFlow's threads
+        self.pipe, far = spawn.Pipe()
+        self.process = spawn.Process(target=serve, args=(far, surroundings), daemon=True)
+        self.process.start()
+        far.close()  # so that the worker's end of the pipe ends with the worker
+        self.job: Job | None = None
+
+    def receive(self) -> Event | None:
+        """The next event; None when the process has died."""
+        try:
+            event: Event = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            return None
+        return event
+
+
+def execute(jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
+    """Run jobs over worker processes that live on between them.
+
+    Args:
+        jobs: what to train, in this order.
+        count: how many workers.
+        surroundings: what they share.
+
+    Yields:
+        Events as they come. The end of the iteration, also by an exception, ends the workers.
+    """
+    waiting = deque((job, True) for job in jobs)
+    deaths: Counter[int] = Counter()
+    workers = [Worker(surroundings) for _ in range(min(count, len(jobs)))]
+    try:
+        while True:
+            for worker in workers:
+                if worker.job is None and waiting:
+                    _hand(worker, waiting)
+            busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
+            if not busy:
+                return
+            for pipe in connection.wait(list(busy)):
+                worker, job = busy[pipe]  # type: ignore[index]
+                event = worker.receive()
+                if event is None:
+                    workers[workers.index(worker)] = Worker(surroundings)
+                    event = _after_death(job, worker.process.exitcode, waiting, deaths)
+                elif event.kind == "epoch":
+                    del deaths[event.job]
+                elif event.kind != "started":
+                    worker.job = None
+                yield event
+    finally:
+        _end(workers)
+
+
+def _hand(worker: Worker, waiting: deque[tuple[Job, bool]]) -> None:
+    worker.job, first = waiting.popleft()
+    with contextlib.suppress(BrokenPipeError):  # it has died; receive() finds out
+        worker.pipe.send((worker.job, first))
+
+
+def _after_death(
+    job: Job, exitcode: int | None, waiting: deque[tuple[Job, bool]], deaths: Counter[int]
+) -> Event:
+    """Put a job whose worker died back at the head of the queue, unless that happens again and again."""
+    deaths[job.number] += 1
+    how = f"its worker died (exit code {exitcode})"
+    if deaths[job.number] < MOST_DEATHS:
+        waiting.appendleft((job, False))
+        return Event(job.number, "died", text=how)
+    return Event(job.number, "failed", text=f"{how}, {MOST_DEATHS} times, perhaps for lack of memory")
+
+
+def _end(workers: Sequence[Worker]) -> None:
+    """Idle workers return; those with a job are stopped, so that their runs say so."""
+    for worker in workers:
+        if worker.job:
+            worker.process.terminate()
+        worker.pipe.close()
+    for worker in workers:
+        worker.process.join(PATIENCE)
+        if worker.process.is_alive():
+            worker.process.kill()

@@ -1,0 +1,67 @@
+"""Find the runs that a process left behind: taken up again, or marked KILLED."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+from mlflow.entities import RunStatus
+
+from cifake.errors import RunError
+from cifake.tracking.owner import HOST, PROCESS, is_dead
+from cifake.tracking.trials import end_run, search_runs
+
+KEY_TAG = "run_key"
+
+
+@contextlib.contextmanager
+def only_process(directory: Path, what: str, timeout: float = 0) -> Iterator[None]:
+    """Refuse to do what another process does at this moment.
+
+    Args:
+        directory: made here; the lock lies beside it.
+        what: ``training`` or ``search``.
+        timeout: seconds to wait for the other's end; -1 waits for ever.
+
+    Raises:
+        RunError: there is another.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    lock = directory.with_suffix(f".{what}.lock")  # beside it: a lock's file must not be removed
+    try:
+        # One lock object a file in this process: who holds it already may pass once more.
+        with filelock.FileLock(lock, is_singleton=True).acquire(timeout=timeout):
+            directory.mkdir(exist_ok=True)
+            yield
+    except filelock.Timeout:
+        raise RunError(
+            f"this {what} runs already, in another process (its state is in {directory}); wait for its end"
+            f"{', or see README on sharing a search over several processes' if what == 'search' else ''}"
+        ) from None
+
+
+def unfinished_run(key: str) -> str | None:
+    """The id of the newest run of a training that did not come to its end, if there is one.
+
+    The caller holds the training's lock, so no process of this machine runs it.
+    """
+    for run in search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status != 'FINISHED'"):
+        if run.info.status != "RUNNING" or is_dead(run.data.tags):
+            return str(run.info.run_id)
+    return None
+
+
+def finished_run(key: str) -> str | None:
+    """The id of the newest finished run of a training, if there is one."""
+    runs = search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status = 'FINISHED'")
+    return str(runs[0].info.run_id) if runs else None
+
+
+def end_abandoned_runs() -> None:
+    """Mark runs KILLED whose process, on this machine, was killed before it could."""
+    host = socket.gethostname()
+    for run in search_runs(f"tags.{HOST} = '{host}' AND attributes.status = 'RUNNING'"):
+        if is_dead(run.data.tags):
+            reason = f"its process {run.data.tags[PROCESS]} on {host} was killed; the same command goes on"
+            end_run(run.info.run_id, RunStatus.KILLED, reason)

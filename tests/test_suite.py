@@ -1,0 +1,218 @@
+"""Suites as users run them: planned, killed, taken up again, started twice, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import mlflow
+import psutil
+import pytest
+from conftest import EXPERIMENTS, REPOSITORY
+
+from cifake.errors import ConfigError
+from cifake.suite.command import parse
+from cifake.suite.plan import describe, look_up, make_jobs
+
+OVERRIDES = ("dataset=demo", "split=small", "model.filters=[4]", "model.dense=[8]", "steps_per_epoch=4",
+             "validation_steps=2")  # fmt: skip
+BASE = str(EXPERIMENTS / "base.yaml")
+# Shows, too, that the parent process imports neither.
+SUITE = """import sys
+from cifake.errors import exit_code
+from cifake.suite.__main__ import main
+code = exit_code(lambda: main(sys.argv[1:]))
+assert not {"tensorflow", "keras"} & set(sys.modules), "the parent process has imported TensorFlow"
+sys.exit(code)
+"""
+
+
+def start(folder, *words):
+    return subprocess.Popen(
+        [sys.executable, "-c", SUITE, *OVERRIDES, *words],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        # A shell makes its background jobs, and with them these tests, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+
+
+def end(process):
+    output, messages = process.communicate(timeout=300)
+    return process.returncode, output, messages
+
+
+def runs():
+    found = mlflow.search_runs(search_all_experiments=True, output_format="list", order_by=["start_time"])
+    return [run for run in found if "variant" in run.data.tags], [
+        run for run in found if run.data.tags.get("tool") == "suite"
+    ]
+
+
+def epochs(run, key="train/loss"):
+    return [(p.step, p.value) for p in mlflow.MlflowClient().get_metric_history(run.info.run_id, key)]
+
+
+def workers(process):
+    """Those of the suite; data is decoded by processes of joblib's."""
+    return [child for child in process.children() if "multiprocessing.spawn" in " ".join(child.cmdline())]
+
+
+def wait_for(condition):
+    limit = time.monotonic() + 200
+    while not (found := condition()):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path):
+    (tmp_path / "broken.yaml").write_text(f"extends: {BASE}\noptimizer: sgd\nlearning_rate: 1e+30\n")
+    words = (f"variants={tmp_path}/broken.yaml,{BASE}", "seeds=0,4", "epochs=2", "workers=1")
+    code, output, messages = end(start(tmp_path, *words))
+    assert code == 1, messages
+    assert output.splitlines()[1:4] == [
+        "  broken  train seeds 0, 4",
+        "  base    train seeds 0, 4",
+        "0 to reuse, 0 to resume, 4 to train; no earlier runs to tell the time from",
+    ]
+    lines = messages.splitlines()
+    assert lines[-3] == "2 of 4 runs failed; the same command tries them again:"
+    reason = "RunError: epoch 1: expected a finite training loss, received"
+    assert lines[-2].startswith(f"  broken seed 0: {reason}")
+    assert lines[-1].startswith(f"  broken seed 4: {reason}")
+    assert "base seed 4: finished (4 of 4 done)" in lines
+    children, (suite,) = runs()
+    assert sorted((run.data.tags["variant"], run.info.status) for run in children) == [
+        ("base", "FINISHED"), ("base", "FINISHED"), ("broken", "FAILED"), ("broken", "FAILED"),
+    ]  # fmt: skip
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {suite.info.run_id}
+    assert suite.info.status == "FAILED"
+    assert suite.data.tags["failure"].startswith("broken seed 0: RunError")
+    assert "broken  train seeds 0, 4" in mlflow.artifacts.load_text(f"{suite.info.artifact_uri}/plan.txt")
+
+    code, output, messages = end(start(tmp_path, f"variants={BASE}", "seeds=0,4", "epochs=2"))
+    assert code == 0, messages
+    assert output.splitlines()[1:3] == [
+        "  base  reuse seeds 0, 4",
+        "2 to reuse, 0 to resume, 0 to train; about 0.0 minutes of training",
+    ]
+    assert " 1   base          2 " in output  # the ranked table
+    assert len(runs()[0]) == 4
+
+
+def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice(store, tmp_path):
+    words = (f"variants={BASE}", "seeds=2", "epochs=40", "workers=2")
+    first = start(tmp_path, *words)
+    process = psutil.Process(first.pid)
+    states = tmp_path / "cache" / "checkpoints"
+    wait_for(lambda: len(list(states.glob("*/*.npz"))) == 2)
+    workers(process)[0].kill()
+    lines = iter(first.stderr.readline, "")
+    assert next(line for line in lines if "again" in line).endswith(
+        "again: its worker died (exit code -9) (0 of 2 done)\n"
+    )
+    orphans = workers(process)
+    assert len(orphans) == 2
+    first.kill()
+    first.wait()
+    assert psutil.wait_procs(orphans, timeout=60)[1] == []
+    killed = {run.info.run_id for run in runs()[0]}
+    assert len(killed) == 2
+
+    both = [start(tmp_path, *words) for _ in range(2)]
+    for code, _, messages in map(end, both):
+        assert code == 0, messages
+    after, suites = runs()
+    assert {run.info.run_id for run in after} == killed
+    assert [run.info.status for run in after] == ["FINISHED"] * 2
+    assert [run.info.status for run in suites] == ["KILLED", "FINISHED", "FINISHED"]
+    assert [[step for step, _ in epochs(run)] for run in after] == [list(range(40))] * 2
+
+    code, _, messages = end(start(tmp_path, *words, "force=true"))
+    assert code == 0, messages
+    anew = [run for run in runs()[0] if run.info.run_id not in killed]
+    assert sorted(epochs(run) for run in anew) == sorted(epochs(run) for run in after)
+    scores = ("test/loss", "test/roc_auc", "best_epoch")
+    assert sorted([run.data.metrics[key] for key in scores] for run in anew) == sorted(
+        [run.data.metrics[key] for key in scores] for run in after
+    )
+
+
+def test_ctrl_c_stops_cleanly(store, tmp_path):
+    process = start(tmp_path, f"variants={BASE}", "seeds=2", "epochs=100000", "workers=1")
+    wait_for(lambda: list((tmp_path / "cache" / "checkpoints").glob("*/*.npz")))
+    process.send_signal(signal.SIGINT)
+    code, _, messages = end(process)
+    assert code == 130
+    assert "stopped: 0 of 2 runs ended; the same command goes on" in messages
+    assert "Traceback" not in messages
+    (run,), (suite,) = runs()
+    assert (run.info.status, suite.info.status) == ("KILLED", "KILLED")
+    assert run.data.tags["failure"] == "Terminated: stopped by SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("words", "seeds", "variants"),
+    [
+        (["seeds=3"], [0, 1, 2], ["base", "epoch", "sgd", "sigmoid", "val"]),
+        (["--seeds", "0,1,7", "--variants", "base,val"], [0, 1, 7], ["base", "val"]),
+        (["seeds=[2, 1]", "variants=[val]"], [2, 1], ["val"]),
+    ],
+)
+def test_options(words, seeds, variants):
+    options = parse([*words, "--split", "small", "force=true", "workers=2"])
+    assert (options.seeds, options.variants) == (seeds, variants)
+    assert (options.overrides, options.force, options.workers) == ({"split": "small"}, True, 2)
+
+
+def test_all_variants_are_those_that_mlproject_names(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    variants = parse(["variants=all"]).variants
+    assert len(variants) == len(list(EXPERIMENTS.glob("*.yaml"))) - 1
+    assert "defaults" not in variants
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7, received 0"),
+        ("seeds=a,b", "seeds: expected a number from 1, or seeds such as 0,1,7, received 'a,b'"),
+        ("seed=1", "seed: expected seeds=0,1,7 or a number of them, received seed"),
+        ("workers=0", "workers: expected auto or a number from 1, received 0"),
+        ("force=yess", "force: expected true or false, received 'yess'"),
+    ],
+)
+def test_a_wrong_option_is_named(word, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        parse([word])
+
+
+def test_mistakes_in_variants_and_settings_come_before_anything_runs(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    with pytest.raises(ConfigError, match="variants: unknown variant 'bse'; did you mean 'base'"):
+        make_jobs(["bse"], [0], {})
+    with pytest.raises(ConfigError, match="unknown setting 'epoch'; did you mean 'epochs'"):
+        make_jobs(["base"], [0], {"epoch": 3})
+
+
+def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
+    settings = {"dataset": "demo", "split": "small", "epochs": 2}
+    jobs = make_jobs([BASE], [0, 1, 2], settings)
+    for job, status, seconds in ((jobs[0], "KILLED", 0.0), (jobs[1], "FINISHED", 240.0)):
+        tags = {"run_key": job.key, "config_hash": job.settings.config_hash()}
+        with mlflow.start_run(tags=tags):
+            mlflow.log_metric("cost/train_seconds", seconds)
+            mlflow.end_run(status)
+    assert describe(look_up(jobs, force=False), workers=2, threads=1).splitlines() == [
+        "plan: 3 runs; workers: 2, threads of each: 1",
+        "  base  reuse seed 1; resume seed 0; train seed 2",
+        "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",
+    ]
+    assert [job.state for job in look_up(jobs, force=True)] == ["train"] * 3
