@@ -1,6 +1,8 @@
 """Suites as users run them: planned, killed, taken up again, started twice, stopped."""
 
+import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +12,13 @@ import mlflow
 import psutil
 import pytest
 from conftest import EXPERIMENTS, REPOSITORY
+from rich.console import Console
 
 from cifake.errors import ConfigError
 from cifake.suite.command import parse
 from cifake.suite.plan import describe, look_up, make_jobs
+from cifake.suite.progress import Display
+from cifake.suite.worker import Event
 
 OVERRIDES = ("dataset=demo", "split=small", "model.filters=[4]", "model.dense=[8]", "steps_per_epoch=4",
              "validation_steps=2")  # fmt: skip
@@ -216,3 +221,42 @@ def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
         "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",
     ]
     assert [job.state for job in look_up(jobs, force=True)] == ["train"] * 3
+
+
+EVENTS = (
+    Event(0, "started"),
+    Event(1, "started"),
+    Event(0, "epoch", 1, 0.61),
+    Event(1, "epoch", 1, 0.72),
+    Event(0, "epoch", 2, 0.51),
+    Event(1, "failed", text="RunError: no"),
+)
+
+
+def shown(terminal):
+    jobs = make_jobs([BASE], [0, 1], {"dataset": "demo", "split": "small", "epochs": 4})
+    stream = io.StringIO()
+    with Display(
+        jobs, Console(file=stream, force_terminal=terminal, color_system=None, width=110)
+    ) as display:
+        for event in EVENTS:
+            display.show(event)
+    return stream.getvalue().splitlines()
+
+
+def test_a_terminal_shows_a_line_a_run():
+    last = [
+        re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[━╸╺]", "", line).split("\r")[-1].split()
+        for line in shown(True)[-4:-1]
+    ]
+    assert last[0][:6] == ["all,", "epochs", "1", "of", "2", "6/8"]
+    assert last[1][:7] == ["base", "seed", "0", "training", "2/4", "val/loss", "0.5100"]
+    assert last[2][:7] == ["base", "seed", "1", "failed", "1/4", "val/loss", "0.7200"]
+
+
+def test_elsewhere_there_is_a_line_for_each_change():
+    assert shown(False) == [
+        "base seed 0: starting (0 of 2 done)",
+        "base seed 1: starting (0 of 2 done)",
+        "base seed 1: failed: RunError: no (1 of 2 done)",
+    ]

@@ -1,5 +1,6 @@
 """Show how far a suite is: one line a run on a terminal, a line for each change elsewhere."""
 
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -29,6 +30,7 @@ class Display:
         self.jobs = {job.number: job for job in jobs}
         self.console = console
         self.done = 0
+        self.epochs: Counter[int] = Counter()  # of each job, all of them where it has ended
         self.progress = Progress(
             TextColumn("{task.description}"), TextColumn("{task.fields[state]:8}"), BarColumn(30),
             MofNCompleteColumn(), TextColumn("{task.fields[score]:20}"), TimeRemainingColumn(),
@@ -58,18 +60,20 @@ class Display:
     def show(self, event: Event) -> None:
         """Bring the lines up to date with an event."""
         job = self.jobs[event.job]
-        self.done += event.kind in ENDS
+        ended = event.kind in ENDS
+        self.done += ended
+        self.epochs[job.number] = job.settings.epochs if ended else event.epochs or self.epochs[job.number]
         line = self.lines[event.job]
         changes: dict[str, Any] = {"state": WORDS[event.kind], "visible": True}
         if event.kind == "started":
             self.progress.start_task(line)
         elif event.kind == "epoch":
             changes |= {"completed": event.epochs, "score": f"{job.settings.monitor} {event.score:.4f}"}
-        elif event.kind in ENDS:  # patience may have ended it early
+        elif ended and event.kind != "failed":  # patience may have ended it early
             changes["completed"] = job.settings.epochs
         self.progress.update(line, **changes)
-        epochs = sum(task.completed for task in self.progress.tasks if task.id != self.whole)
-        self.progress.update(self.whole, completed=epochs, state=f"{self.done} of {len(self.jobs)}")
+        whole = self.epochs.total()
+        self.progress.update(self.whole, completed=whole, state=f"{self.done} of {len(self.jobs)}")
         if not self.console.is_terminal and event.kind != "epoch":
             reason = f": {event.text}" if event.text else ""
             self.console.print(

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import gc
 import os
 import signal
 import threading
@@ -104,7 +103,6 @@ def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Sur
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
             return Event(job.number, "reused", run_id=finished)
         keras.backend.clear_session()  # the last run's model is not needed any more
-        gc.collect()
         run_id = run(
             job.variant, job.settings, _data(job.settings.dataset, job.settings.split), time.perf_counter(),
             watch=watch, parent=surroundings.parent, anew=surroundings.force and first,
