@@ -123,8 +123,8 @@ def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice
     assert next(line for line in lines if "again" in line).endswith(
         "again: its worker died (exit code -9) (0 of 2 done)\n"
     )
+    wait_for(lambda: workers(process))  # the other one may have done its run by now
     orphans = workers(process)
-    assert len(orphans) == 2
     first.kill()
     first.wait()
     assert psutil.wait_procs(orphans, timeout=60)[1] == []
