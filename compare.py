@@ -98,7 +98,8 @@ def main(words: list[str]) -> int:
     if arguments.log or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run . -e compare` has made a run
         from cifake.tracking import log_report
 
-        log_report("compare", f"compare {arguments.metric}", report.render("html", verdicts=verdicts))
+        page = rendered if arguments.format == "html" else report.render("html", verdicts=verdicts)
+        log_report("compare", f"compare {arguments.metric}", page)
     if arguments.output or arguments.format == "csv":  # otherwise the report has just said it
         for verdict in verdicts:
             print(verdict, file=sys.stderr)

@@ -1,5 +1,6 @@
 """Search spaces as data: which settings a tuner may vary, and how far."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -29,9 +30,9 @@ class Dimension(Strict):
             raise ValueError(f"expected the smaller number of layers first, received {self.layers}")
         return self
 
+    @abstractmethod
     def extremes(self) -> list[Any]:
         """The values at the edges: what a setting takes there, it takes in between."""
-        raise NotImplementedError
 
 
 class Choice(Dimension):

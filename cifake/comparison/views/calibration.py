@@ -7,7 +7,15 @@ import numpy as np
 from cifake.comparison.board import Board
 from cifake.comparison.measured import Measured
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import data_text, interval_cells, interval_column, level, single_seed_text
+from cifake.comparison.views.parts import (
+    GROUP_COLUMNS,
+    data_text,
+    group_cells,
+    interval_cells,
+    interval_column,
+    level,
+    single_seed_text,
+)
 from cifake.evaluation.metrics import ECE_BINS, describe_metric
 
 SCORES = ("ece", "brier", "loss")
@@ -20,7 +28,7 @@ def calibration(board: Board) -> Table:
     for group in board.groups:
         if not group.scores:
             continue
-        row = {"rank": group.rank, "variant": group.name, "seeds": len(group.scores)}
+        row = {**group_cells(group), "seeds": len(group.scores)}
         row["mean_score"] = float(np.mean([scores.mean() for scores in group.scores.values()]))
         for name, of_all in measured.items():
             estimate = of_all.mean(group)
@@ -33,9 +41,7 @@ def calibration(board: Board) -> Table:
         f"{ECE_BINS} bins, Brier score and loss: lower is better. Intervals ({level(board)}) are over "
         f"seeds and images.{single_seed_text(board)} Mean score is the mean probability of FAKE{share}.",
         columns=[
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("seeds", "seeds", "d"),
+            *GROUP_COLUMNS,
             *(column for name in SCORES for column in _columns(board, name)),
             Column("mean_score", "mean score", ".3f"),
         ],

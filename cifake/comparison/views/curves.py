@@ -7,7 +7,11 @@ import numpy as np
 from cifake.comparison.board import Board
 from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import data_text
+from cifake.comparison.views.parts import (
+    GROUP_COLUMNS,
+    data_text,
+    group_cells,
+)
 
 CURVE = "val/loss"
 EPOCHS_SHOWN = 8
@@ -21,9 +25,7 @@ def curves(board: Board) -> Table:
         kept = group.mean("best_epoch")
         rows.append(
             {
-                "rank": group.rank,
-                "variant": group.name,
-                "seeds": len(group.runs),
+                **group_cells(group),
                 "epoch_kept": None if kept is None else kept + 1,
                 **_by_epoch(history),
             }
@@ -34,9 +36,7 @@ def curves(board: Board) -> Table:
         caption=f"{data_text(board)}: {CURVE} by epoch, mean over the seeds that reached it; "
         "machine-readable formats have every epoch, with standard deviations.",
         columns=[
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("seeds", "seeds", "d"),
+            *GROUP_COLUMNS,
             Column("epoch_kept", "epoch kept", ".1f"),
             *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
         ],

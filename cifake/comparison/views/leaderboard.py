@@ -1,5 +1,6 @@
 """Which variant is best, by how much, and how sure that is."""
 
+from dataclasses import replace
 from typing import Any
 
 from cifake.comparison.board import Board
@@ -8,15 +9,17 @@ from cifake.comparison.measured import Difference, Measured
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.control import control_notes
 from cifake.comparison.views.parts import (
+    GROUP_COLUMNS,
     data_text,
     difference_cells,
     difference_columns,
+    group_cells,
     interval_cells,
     interval_column,
     level,
     metric_cells,
+    metric_column,
     metric_text,
-    metric_title,
     single_seed_text,
 )
 from cifake.evaluation.metrics import describe_metric
@@ -46,9 +49,7 @@ def leaderboard(board: Board) -> Table:
 
 def _row(board: Board, measured: Measured, group: Group, difference: Difference | None) -> dict[str, Any]:
     return {
-        "rank": group.rank,
-        "variant": group.name,
-        "seeds": len(group.runs),
+        **group_cells(group),
         "config_hash": group.runs["config_hash"].iloc[0],
         **metric_cells(group, board.metric),
         **interval_cells(board.metric, measured.mean(group)),
@@ -59,13 +60,13 @@ def _row(board: Board, measured: Measured, group: Group, difference: Difference 
 
 
 def _columns(board: Board, rows: list[dict[str, Any]]) -> list[Column]:
+    rank, *others = GROUP_COLUMNS
     form = board.described.form
     interval = interval_column(board, board.metric, form)
     return [
-        Column("rank", "#", "d", mark="tied"),
-        Column("variant", "variant"),
-        Column("seeds", "seeds", "d"),
-        Column(board.metric, metric_title(board), form, spread=f"{board.metric}_std"),
+        replace(rank, mark="tied"),
+        *others,
+        metric_column(board),
         *([interval] if any(row[interval.key] is not None for row in rows) else []),
         *difference_columns(board, rows),
         *(

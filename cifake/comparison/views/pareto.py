@@ -4,7 +4,14 @@ from typing import Any
 
 from cifake.comparison.board import Board
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import data_text, metric_cells, metric_text, metric_title
+from cifake.comparison.views.parts import (
+    GROUP_COLUMNS,
+    data_text,
+    group_cells,
+    metric_cells,
+    metric_column,
+    metric_text,
+)
 from cifake.evaluation.metrics import describe_metric
 
 COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
@@ -15,9 +22,7 @@ def pareto(board: Board) -> Table:
     sign = 1 if board.described.higher_is_better else -1
     rows: list[dict[str, Any]] = [
         {
-            "rank": group.rank,
-            "variant": group.name,
-            "seeds": len(group.runs),
+            **group_cells(group),
             **metric_cells(group, board.metric),
             **{cost: group.mean(cost) for cost in COSTS},
         }
@@ -33,10 +38,8 @@ def pareto(board: Board) -> Table:
         caption=f"{data_text(board)}: {metric_text(board)}. Means over seeds. A group is on the front of a "
         "cost when no other is at least as good and as cheap, and better in one; noise is not considered.",
         columns=[
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("seeds", "seeds", "d"),
-            Column(board.metric, metric_title(board), board.described.form, spread=f"{board.metric}_std"),
+            *GROUP_COLUMNS,
+            metric_column(board),
             *(Column(cost, describe_metric(cost).title, describe_metric(cost).form) for cost in COSTS),
             Column("front", "on the front of"),
         ],

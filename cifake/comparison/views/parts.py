@@ -8,6 +8,7 @@ from cifake.comparison.measured import Difference
 from cifake.comparison.stats import Estimate
 from cifake.comparison.table import P_VALUE, Column
 
+GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
 DIRECTIONS = {True: "higher is better", False: "lower is better", None: "lowest first"}
 
 
@@ -42,6 +43,16 @@ def single_seed_text(board: Board) -> str:
         return ""
     which = "All groups" if len(single) == len(board.groups) else ", ".join(single)
     return f" {which}: one seed, so training noise is not in the interval."
+
+
+def group_cells(group: Group) -> dict[str, Any]:
+    """What GROUP_COLUMNS show."""
+    return {"rank": group.rank, "variant": group.name, "seeds": len(group.runs)}
+
+
+def metric_column(board: Board) -> Column:
+    """The column of the metric's mean and standard deviation."""
+    return Column(board.metric, metric_title(board), board.described.form, spread=f"{board.metric}_std")
 
 
 def metric_cells(group: Group, key: str) -> dict[str, Any]:

@@ -3,7 +3,14 @@
 from cifake.comparison.board import Board
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import data_text, metric_cells, metric_text, metric_title
+from cifake.comparison.views.parts import (
+    GROUP_COLUMNS,
+    data_text,
+    group_cells,
+    metric_cells,
+    metric_column,
+    metric_text,
+)
 
 
 def settings(board: Board) -> Table:
@@ -13,9 +20,8 @@ def settings(board: Board) -> Table:
     differing = [key for key in keys if len({of_group.get(key) for of_group in values}) > 1]
     rows = [
         {
-            "rank": group.rank,
-            "variant": group.name.split(" ")[0],
-            "seeds": len(group.runs),
+            **group_cells(group),
+            "variant": group.name.split(" ")[0],  # the rest of the name is in the columns
             **metric_cells(group, board.metric),
             **{key: of_group.get(key) for key in differing},
         }
@@ -24,10 +30,8 @@ def settings(board: Board) -> Table:
     return Table(
         caption=f"{data_text(board)}: {metric_text(board)}. The settings that differ; all others are equal.",
         columns=[
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("seeds", "seeds", "d"),
-            Column(board.metric, metric_title(board), board.described.form, spread=f"{board.metric}_std"),
+            *GROUP_COLUMNS,
+            metric_column(board),
             *(Column(key, key.removeprefix(PARAMETER)) for key in differing),
         ],
         rows=rows,
