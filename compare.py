@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.condition import parse_condition
 from cifake.comparison.render import FORMATS, SUFFIXES
 from cifake.errors import exit_code
 
@@ -76,6 +77,8 @@ def main(words: list[str]) -> int:
         0, or the exit code of the gate.
     """
     arguments = parse(words)
+    for condition in arguments.fail_if:
+        parse_condition(condition)  # a mistake ends the command here, not after the store was read
     report = compare(
         arguments.metric,
         experiments=arguments.experiment,

@@ -60,6 +60,11 @@ def test_what_the_command_refuses(words, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_wrong_condition_is_found_before_the_store_is_read(tmp_path, capsys):
+    assert run("--tracking-uri", f"sqlite:///{tmp_path}/none.db", "--fail-if", "f1 is bad") == 2
+    assert capsys.readouterr().err.startswith("error: --fail-if: expected 'f1 < 0.93' or ")
+
+
 def test_the_gates_exit_codes(compared, capsys):
     words = ["--tracking-uri", compared, "--variant", "base", "--variant", "val", "--format"]
     assert run(*words, "json", "--fail-if", "f1 < 0.1") == 0

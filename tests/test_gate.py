@@ -4,7 +4,8 @@ import pytest
 from made_runs import log_run, made_scores
 
 from cifake.comparison import compare
-from cifake.comparison.gate import Condition, exit_code_of, parse_condition
+from cifake.comparison.condition import Condition, parse_condition
+from cifake.comparison.gate import exit_code_of
 from cifake.errors import ConfigError, RunError
 
 

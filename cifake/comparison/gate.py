@@ -1,42 +1,19 @@
 """A gate for CI: conditions on runs, judged on intervals."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cifake.comparison.board import Board, is_of_predictions
+from cifake.comparison.condition import Condition
 from cifake.comparison.groups import Group
 from cifake.comparison.measured import Measured
 from cifake.comparison.stats import Crossed, Estimate, Sample, seeds_needed
 from cifake.comparison.table import Column, Section, Table
-from cifake.errors import ConfigError
 
 PASS, FAIL, CANNOT_TELL = "pass", "fail", "cannot tell"
 EXIT_CODES = {FAIL: 1, CANNOT_TELL: 3}
-_NUMBER = r"(?P<limit>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-_LIMIT = re.compile(rf"(?P<metric>\S+)\s*(?P<sign>[<>])=?\s*{_NUMBER}")
-_CHANGE = re.compile(rf"(?P<metric>\S+)\s+(?P<sign>drops|rises)\s+{_NUMBER}\s+vs\s+(?P<baseline>.+)")
-
-
-@dataclass(frozen=True)
-class Condition:
-    """When a comparison fails: a metric beyond a limit, or a change beyond one.
-
-    Attributes:
-        text: as it was given.
-        metric: the metric as it was given: ``f1``.
-        sign: 1 fails above the limit, -1 below it.
-        limit: in units of the metric.
-        baseline: what a change is measured from; None for a limit of the metric itself.
-    """
-
-    text: str
-    metric: str
-    sign: int
-    limit: float
-    baseline: str | None
 
 
 @dataclass(frozen=True)
@@ -64,26 +41,6 @@ class Verdict:
         if self.estimate:
             words.append(f"at {self.estimate.value:.4g} [{self.estimate.low:.4g}, {self.estimate.high:.4g}]")
         return " ".join([*words, *([f"({self.reason})"] if self.reason else [])])
-
-
-def parse_condition(text: str) -> Condition:
-    """Read ``f1 < 0.93`` or ``f1 drops 0.005 vs base``.
-
-    Raises:
-        ConfigError: neither.
-    """
-    found = _LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())
-    if not found:
-        raise ConfigError(
-            "--fail-if: expected 'f1 < 0.93' or 'f1 drops 0.005 vs base' (or with > or rises), "
-            f"received '{text}'"
-        )
-    sign = -1 if found["sign"] in ("<", "drops") else 1
-    baseline = found.groupdict().get("baseline")
-    limit = float(found["limit"])
-    if baseline and limit < 0:
-        raise ConfigError(f"--fail-if: expected a change of 0 or more, received {limit} in '{text}'")
-    return Condition(text, found["metric"], sign, sign * limit if baseline else limit, baseline)
 
 
 def judge(condition: Condition, board: Board) -> list[Verdict]:

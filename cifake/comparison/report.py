@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cifake.comparison.board import Board, find_metric, is_of_predictions, make_boards
-from cifake.comparison.gate import Verdict, judge, parse_condition, verdict_section
+from cifake.comparison.condition import parse_condition
+from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import fragment
 from cifake.comparison.render.text import text
