@@ -15,6 +15,9 @@ from cifake.data.demo import Demo
 REPOSITORY = Path(__file__).parent.parent
 EXPERIMENTS = REPOSITORY / "experiments"
 REAL_DATA, USER_CACHE = os.environ.get("CIFAKE_DATA"), os.environ.get("CIFAKE_CACHE")
+QUICK = [
+    "--dataset=demo", "--split=small", "--epochs=2", "--steps_per_epoch=4", "--model.filters=[4]",
+]  # fmt: skip
 TREE_SIZES = {"train": 40, "test": 20}  # images of each label
 
 
@@ -49,6 +52,12 @@ def launch(*words, cwd):
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
+
+
+def train(*words, cwd=REPOSITORY, **environment):
+    command = [sys.executable, "-m", "cifake.train", str(EXPERIMENTS / "base.yaml"), *words]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +108,32 @@ def store(tmp_path, monkeypatch, empty_store):
     yield uri
     mlflow.set_tracking_uri(None)
     os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # mlflow.set_experiment leaves it behind
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, empty_store):
+    """One finished run on the demo set, its store's folder and its process, for tests that only read."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("run")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    shutil.copy(empty_store, folder / "mlflow.db")
+    done = train(*QUICK, "--seed", "3", "--export", "h5", cwd=folder, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0, done.stderr
+    (run,) = mlflow.MlflowClient(uri).search_runs(["1"])
+    return run, folder, done
+
+
+@pytest.fixture
+def finished_store(finished, monkeypatch):
+    """The address of the store that holds ``finished``, as the present one."""
+    import mlflow
+
+    uri = f"sqlite:///{finished[1]}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    yield uri
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -12,49 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import EXPERIMENTS, REPOSITORY, launch
+from conftest import EXPERIMENTS, QUICK, REPOSITORY, launch, train
 
 from cifake.config import load as load_settings
 from cifake.data import load
 from cifake.evaluation.metrics import score
 
-QUICK = [
-    "--dataset",
-    "demo",
-    "--split",
-    "small",
-    "--epochs",
-    "2",
-    "--steps_per_epoch",
-    "4",
-    "--model.filters",
-    "[4]",
-]
 TAGS = {"variant": "base", "dataset": "demo", "split": "small", "test_images": "1000"}
-
-
-def train(*words, cwd=REPOSITORY, **environment):
-    command = [sys.executable, "-m", "cifake.train", str(EXPERIMENTS / "base.yaml"), *words]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def runs(filter_string=""):
     return mlflow.search_runs(experiment_names=["cifake"], filter_string=filter_string, output_format="list")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, empty_store):
-    """One finished run, for the tests that only read it."""
-    folder = tmp_path_factory.mktemp("run")
-    uri = f"sqlite:///{folder}/mlflow.db"
-    (folder / "mlflow.db").write_bytes(empty_store.read_bytes())
-    done = train(*QUICK, "--seed", "3", "--export", "h5", cwd=folder, MLFLOW_TRACKING_URI=uri)
-    assert done.returncode == 0, done.stderr
-    mlflow.set_tracking_uri(uri)
-    (run,) = runs()
-    yield run, folder, done
-    mlflow.set_tracking_uri(None)
 
 
 def artifacts(finished):
@@ -84,7 +52,7 @@ def test_params_are_the_resolved_settings(finished):
     assert len(params) == 32
 
 
-def test_metrics_of_every_epoch_and_of_the_best_model(finished):
+def test_metrics_of_every_epoch_and_of_the_best_model(finished, finished_store):
     run = finished[0]
     for key in (
         "train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/precision", "val/recall",
@@ -125,7 +93,7 @@ def test_artifacts(finished):
     assert "FAKE" in (folder / "classification_report.txt").read_text()
 
 
-def test_the_model_loads_both_ways_and_gives_the_same_scores(finished):
+def test_the_model_loads_both_ways_and_gives_the_same_scores(finished, finished_store):
     run = finished[0]
     uri = f"runs:/{run.info.run_id}/model"
     expected = pd.read_parquet(artifacts(finished) / "predictions.parquet")["score"]
