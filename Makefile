@@ -12,7 +12,7 @@ run: $(INSTALLED)  ## train base and rank the runs; pass overrides as ARGS="-P s
 	$(BIN)/python compare.py --metric f1
 
 test: $(INSTALLED)  ## all tests; the real data is used where CIFAKE_DATA names it
-	$(BIN)/pytest -q $(ARGS)
+	$(BIN)/pytest -q --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)  ## style, types, import contracts
 	$(BIN)/ruff format --check .
