@@ -1,0 +1,91 @@
+"""Where heat lies over many images: mean maps, and the share of it on the border."""
+
+import numpy as np
+import pandas as pd
+
+from cifake.config import IMAGE_SIDE
+
+BORDER = 4  # pixels on each side: 44 % of the area
+AREA_SHARE = 1 - (1 - 2 * BORDER / IMAGE_SIDE) ** 2  # what lies there of a map that is the same everywhere
+
+
+def enlarge(maps: np.ndarray) -> np.ndarray:
+    """Maps as large as the image, bilinearly, as is the custom: float [..., h, w] to [..., 32, 32]."""
+    down, across = (_stretch(size) for size in maps.shape[-2:])
+    return np.asarray(down @ maps @ across.T)
+
+
+def densities(heat: np.ndarray) -> np.ndarray:
+    """Maps that sum to 1 over the pixels of the image, so that every image counts alike.
+
+    Args:
+        heat: float [n, h, w], at least 0.
+
+    Returns:
+        float [n, h, w]; NaN for an image without heat.
+    """
+    total = _sum_over(heat, np.ones((IMAGE_SIDE, IMAGE_SIDE)))
+    return np.divide(
+        heat, total[:, None, None], out=np.full(heat.shape, np.nan), where=total[:, None, None] > 0
+    )
+
+
+def border_shares(density: np.ndarray) -> np.ndarray:
+    """The share of each image's heat on the outermost 4 pixels: float [n] from ``densities``."""
+    border = np.ones((IMAGE_SIDE, IMAGE_SIDE))
+    border[BORDER:-BORDER, BORDER:-BORDER] = 0
+    return _sum_over(density, border)
+
+
+def share_table(density: np.ndarray, **groups: np.ndarray) -> pd.DataFrame:
+    """Border shares by group and over all objects of a label.
+
+    Args:
+        density: float [n, h, w], from ``densities``.
+        groups: str [n] each, such as ``label`` and ``object``.
+
+    Returns:
+        A row for each group and, with several keys, for each value of the first one: its keys (``all``
+        for the keys it does not tell apart), images, images without heat, the mean share of the heat on the
+        border and its standard error, and the share of the area.
+    """
+    frame = pd.DataFrame({**groups, "share": border_shares(density)})
+    keys = list(groups)
+    parts = []
+    for by in [keys[:1], keys][: len(keys)]:
+        found = frame.groupby(by)["share"].agg(["size", "count", "mean", "sem"]).reset_index()
+        parts.append(found.reindex(columns=[*keys, "size", "count", "mean", "sem"]).fillna(dict.fromkeys(keys, "all")))
+    table = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(
+        {
+            **{key: table[key] for key in keys},
+            "images": table["size"],
+            "without_heat": table["size"] - table["count"],
+            "border_share": table["mean"],
+            "standard_error": table["sem"],
+            "area_share": AREA_SHARE,
+        }
+    )
+
+
+def mean_map(density: np.ndarray) -> np.ndarray:
+    """The mean of maps, enlarged: float [32, 32]; 1 is what a map that is the same everywhere has.
+
+    Images without heat are left out; without any image with heat, the map is zero.
+    """
+    lit = density[np.isfinite(density).all(axis=(1, 2))]
+    if not len(lit):
+        return np.zeros((IMAGE_SIDE, IMAGE_SIDE))
+    return enlarge(lit.mean(axis=0)) * IMAGE_SIDE**2
+
+
+def _stretch(size: int) -> np.ndarray:
+    """Weights of bilinear interpolation with half-pixel centres: float [32, size], rows sum to 1."""
+    positions = (np.arange(IMAGE_SIDE) + 0.5) * size / IMAGE_SIDE - 0.5
+    return np.stack([np.interp(positions, np.arange(size), row) for row in np.eye(size)], axis=1)
+
+
+def _sum_over(maps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Sums of enlarged maps over weighted pixels, without enlarging them: float [n]."""
+    down, across = (_stretch(size) for size in maps.shape[-2:])
+    return np.asarray(np.einsum("nhw,hw->n", maps, down.T @ pixels @ across))
