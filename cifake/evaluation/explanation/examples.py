@@ -52,9 +52,9 @@ class Explained:
 
 
 def outcomes(explained: Explained) -> Iterator[tuple[str, np.ndarray]]:
-    """What can come of a call, and the rows where it did: ``true_FAKE``, ``false_FAKE``, …
+    """What can come of a call, such as ``true_FAKE``, and the rows where it did.
 
-    A false call of FAKE is a REAL image that was called FAKE. Without labels: ``called_FAKE``, …
+    ``false_FAKE`` is a REAL image that was called FAKE. Without labels there is ``called_FAKE``.
     """
     for call, name in enumerate(LABELS):
         called = explained.calls == call

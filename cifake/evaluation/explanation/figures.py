@@ -32,23 +32,31 @@ def explanation_figures(
         table: from ``share_table`` with the groups of ``explained``.
         random_share: the border share of models with random weights.
     """
-    with matplotlib.rc_context({**STYLE, "axes.grid": False}):  # type: ignore[arg-type]
-        figures = {f"{name}.png": calls_figure(explained, name, rows) for name, rows in outcomes(explained)}
-        figures["mean_maps.png"] = mean_maps_figure(density, explained.groups, table)
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        figures = {f"{name}.png": calls_figure(explained, name, rows) for name, rows in outcomes(explained)}
+        figures["mean_maps.png"] = mean_maps_figure(density, explained.groups)
         figures["border_share.png"] = shares_figure(table, random_share)
     return figures
 
 
 def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
     """Images of one outcome: the most confident, then some at random, each above its heat."""
-    figure = Figure(figsize=(10.5, 6.9), layout="constrained")
+    figure = Figure(figsize=(10.5, 5.9), layout="constrained")
     grid = figure.subplots(4, SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
     chosen = choose(rows, explained.scores)
     for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=True):
-        above[0].text(-0.12, -0.05, title, transform=above[0].transAxes, rotation=90, ha="right", va="center")
+        above[0].text(
+            -0.12,
+            -0.05,
+            title,
+            transform=above[0].transAxes,
+            rotation=90,
+            fontsize=10,
+            ha="right",
+            va="center",
+        )
         for image_axes, heat_axes, row in zip(above, below, shown, strict=False):
             _show_example(image_axes, heat_axes, explained, int(row))
     figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
@@ -70,19 +78,67 @@ def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: 
         heat_axes.set_title("no heat", fontsize=8, y=-0.2)
 
 
-def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray], table: pd.DataFrame) -> Figure:
-    """The mean map of each group on one scale; 1 is a map that is the same everywhere."""
-    keys = list(groups)
-    members = [
-        np.all([groups[key] == row[key] for key in keys if row[key] != "all"], axis=0)
-        for _, row in table.iterrows()
-    ]
-    means = [mean_map(density[member]) for member in members]
-    firsts = list(dict.fromkeys(table[keys[0]]))
-    columns = len(table) // len(firsts)
-    figure = Figure(figsize=(1.35 * max(columns, 3) + 1, 1.85 * len(firsts) + 0.7), layout="constrained")
-    grid = figure.subplots(len(firsts), columns, squeeze=False)
-    highest = max(2.0, *(mean.max() for mean in means))
-    for mean, (_, row) in zip(means, table.sort_values(keys[:1], kind="stable").iterrows(), strict=True):
-        raise NotImplementedError
+def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> Figure:
+    """The mean map of each label, or call, and object class, on one scale.
+
+    Args:
+        density: float [n, h, w], from ``densities``.
+        groups: of ``Explained``.
+    """
+    label, objects = next(iter(groups.values())), groups.get("object", np.full(len(density), "all"))
+    names = ["all", *(name for name in np.unique(objects) if name != "all")]
+    rows = [name for name in LABELS if name in label]
+    chosen = {
+        (row, name): (label == row) & ((objects == name) | (name == "all")) for row in rows for name in names
+    }
+    means = {key: mean_map(density[members]) for key, members in chosen.items()}
+    figure = Figure(figsize=(1.25 * len(names) + 2.5, 1.5 * len(rows) + 0.7), layout="constrained")
+    grid = figure.subplots(len(rows), len(names), squeeze=False)
+    highest = max(2.0, *(float(mean.max()) for mean in means.values()))
+    for axes, ((row, name), mean) in zip(grid.ravel(), means.items(), strict=True):
+        axes.grid(False)
+        axes.imshow(mean, cmap=HEAT, vmin=0, vmax=highest)
+        inner = IMAGE_SIDE - 2 * BORDER
+        axes.add_patch(
+            Rectangle((BORDER - 0.5, BORDER - 0.5), inner, inner, fill=False, color="white", linewidth=0.8)
+        )
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(f"{name}\nn = {chosen[row, name].sum():,}", fontsize=8)
+        if name == "all":
+            axes.set_ylabel(f"{next(iter(groups))} {row}", color=COLOURS[row], fontweight="bold")
+    bar = ScalarMappable(Normalize(0, highest), HEAT)
+    figure.colorbar(bar, ax=grid, shrink=0.8, label="heat / mean heat")
+    figure.suptitle(f"mean heat towards the class called; white: the outermost {BORDER} pixels")
     return figure
+
+
+def shares_figure(table: pd.DataFrame, random_share: float) -> Figure:
+    """The share of heat on the border by group, with twice its standard error."""
+    figure = Figure(figsize=(9.5, 4), layout="constrained")
+    axes = figure.subplots()
+    key = table.columns[0]
+    for offset, name in zip((-0.1, 0.1), LABELS, strict=True):
+        rows = table[table[key] == name]
+        names = rows["object"] if "object" in rows else rows[key].map(lambda _: "all")
+        positions = np.arange(len(rows)) + offset
+        axes.errorbar(
+            positions, rows["border_share"], 2 * rows["standard_error"], fmt="o", color=COLOURS[name],
+            capsize=3, label=f"{key} {name}",
+        )  # fmt: skip
+        if len(rows):
+            axes.set_xticks(np.arange(len(rows)), names, fontsize=9)
+    axes.axhline(AREA_SHARE, color=NEUTRAL, linestyle=":", label="share of the area")
+    axes.axhline(random_share, color="black", linestyle="--", label="random weights")
+    axes.set(ylabel=f"share of the heat on the outermost {BORDER} pixels", ylim=(0, None))
+    axes.legend(loc="lower right", ncols=2)
+    return figure
+
+
+def _in_words(outcome: str) -> str:
+    kind, _, name = outcome.partition("_")
+    other = LABELS[1 - LABELS.index(name)]
+    return {
+        "true": f"{name} and called {name}",
+        "false": f"{other}, but called {name}",
+        "called": f"called {name}",
+    }[kind]

@@ -46,28 +46,30 @@ class GradCam:
         model: takes uint8 [n, 32, 32, 3]; ends in a dense layer with one sigmoid. Its weights are
             shared, not copied.
         layer: a layer with maps, in nested models, too; by default the last convolution.
+        method: ``grad_cam`` weights a map by the mean of its gradient, ``hires_cam``
+            each of its values by its own (Draelos & Carin 2020, HiResCAM), so that its sum is what
+            the layer adds to the logit where a dense layer follows.
 
     Attributes:
         layer: the layer's name.
+        method: as given.
 
     Raises:
         RunError: no convolution, no such layer, another output, another backend than TensorFlow.
     """
 
-    def __init__(self, model: keras.Model, layer: str | None = None) -> None:
+    def __init__(self, model: keras.Model, layer: str | None = None, method: str = "grad_cam") -> None:
         if keras.backend.backend() != "tensorflow":
-            raise RunError(
-                f"Grad-CAM: expected KERAS_BACKEND=tensorflow, received {keras.backend.backend()}"
-            )
+            raise RunError(f"Grad-CAM: expected KERAS_BACKEND=tensorflow, received {keras.backend.backend()}")
         observed = Observed(_find(model, layer))
-        self.layer = str(observed.name)
+        self.layer, self.method = str(observed.name), method
         logits = _logits(model, observed)
         if len(observed.output.shape) != 4:
             raise RunError(
                 f"layer {self.layer}: expected one that gives maps {_known(model)}, received one that "
                 f"gives {observed.output.shape}"
             )
-        self._step = _step(logits, observed)
+        self._step = _step(logits, observed, averaged=method == "grad_cam")
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where evidence lies.
@@ -81,7 +83,9 @@ class GradCam:
         """
         maps, scores = [], []
         with progress_bar() as progress:
-            for start in progress.track(range(0, len(images), BATCH), description=f"explaining, {BATCH} each"):
+            for start in progress.track(
+                range(0, len(images), BATCH), description=f"explaining, {BATCH} each"
+            ):
                 batch = np.asarray(images[start : start + BATCH])
                 # Always the same shape, so that TensorFlow traces one graph.
                 filled = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
@@ -140,10 +144,10 @@ def _logits(model: keras.Model, observed: Observed) -> keras.Model:
     return logits
 
 
-def _step(logits: keras.Model, observed: Observed) -> Callable[[np.ndarray], tuple[Any, Any]]:
+def _step(logits: keras.Model, observed: Observed, averaged: bool) -> Callable[[np.ndarray], tuple[Any, Any]]:
     import tensorflow as tf
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(images: Any) -> tuple[Any, Any]:
         seen: list[Any] = []
         # Nothing but the layer's output is watched, so what lies before it is not differentiated.
@@ -156,7 +160,8 @@ def _step(logits: keras.Model, observed: Observed) -> Callable[[np.ndarray], tup
             observed.show = show
             logit = logits(images, training=False)
         gradient = tf.cast(tape.gradient(logit, seen[-1]), "float32")
-        weights = tf.reduce_mean(gradient, axis=(1, 2))
-        return tf.einsum("nhwc,nc->nhw", tf.cast(seen[-1], "float32"), weights), tf.sigmoid(logit)
+        if averaged:
+            gradient = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+        return tf.reduce_sum(tf.cast(seen[-1], "float32") * gradient, axis=-1), tf.sigmoid(logit)
 
     return step  # type: ignore[no-any-return]

@@ -12,7 +12,8 @@ AREA_SHARE = 1 - (1 - 2 * BORDER / IMAGE_SIDE) ** 2  # what lies there of a map 
 def enlarge(maps: np.ndarray) -> np.ndarray:
     """Maps as large as the image, bilinearly, as is the custom: float [..., h, w] to [..., 32, 32]."""
     down, across = (_stretch(size) for size in maps.shape[-2:])
-    return np.asarray(down @ maps @ across.T)
+    larger: np.ndarray = down @ maps @ across.T
+    return larger
 
 
 def densities(heat: np.ndarray) -> np.ndarray:
@@ -25,9 +26,9 @@ def densities(heat: np.ndarray) -> np.ndarray:
         float [n, h, w]; NaN for an image without heat.
     """
     total = _sum_over(heat, np.ones((IMAGE_SIDE, IMAGE_SIDE)))
-    return np.divide(
-        heat, total[:, None, None], out=np.full(heat.shape, np.nan), where=total[:, None, None] > 0
-    )
+    total[total == 0] = np.nan
+    density: np.ndarray = heat / total[:, None, None]
+    return density
 
 
 def border_shares(density: np.ndarray) -> np.ndarray:
@@ -54,7 +55,9 @@ def share_table(density: np.ndarray, **groups: np.ndarray) -> pd.DataFrame:
     parts = []
     for by in [keys[:1], keys][: len(keys)]:
         found = frame.groupby(by)["share"].agg(["size", "count", "mean", "sem"]).reset_index()
-        parts.append(found.reindex(columns=[*keys, "size", "count", "mean", "sem"]).fillna(dict.fromkeys(keys, "all")))
+        parts.append(
+            found.reindex(columns=[*keys, "size", "count", "mean", "sem"]).fillna(dict.fromkeys(keys, "all"))
+        )
     table = pd.concat(parts, ignore_index=True)
     return pd.DataFrame(
         {
@@ -88,4 +91,5 @@ def _stretch(size: int) -> np.ndarray:
 def _sum_over(maps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Sums of enlarged maps over weighted pixels, without enlarging them: float [n]."""
     down, across = (_stretch(size) for size in maps.shape[-2:])
-    return np.asarray(np.einsum("nhw,hw->n", maps, down.T @ pixels @ across))
+    sums: np.ndarray = np.einsum("nhw,hw->n", maps, down.T @ pixels @ across)
+    return sums
