@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cifake.tracking import Found
 
+METHODS = ("grad_cam", "hires_cam")
 DESCRIPTION = "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average."
 OPTIONS = """options, as --key value or key=value:
   run     a run id, a variant (its newest finished run), models:/<name>@<alias>, models:/<name>/<version>
@@ -29,9 +30,6 @@ OPTIONS = """options, as --key value or key=value:
   method  grad_cam, or hires_cam: gradients are not averaged over a map (default: grad_cam)
   images  a folder of 32x32 RGB images to explain (default: the test images of the run)
   output  a folder for the files (default: the run's artifacts; a model file needs it)"""
-
-
-METHODS = ("grad_cam", "hires_cam")
 
 
 @dataclass(frozen=True)
@@ -61,12 +59,8 @@ def main(words: list[str]) -> None:
             explain(options, found, images, {"paths": paths})
         else:
             test = _test_images(found)
-            explain(
-                options,
-                found,
-                test.images,
-                {"paths": test.paths, "labels": test.labels, "objects": test.objects},
-            )
+            about = {"paths": test.paths, "labels": test.labels, "objects": test.objects}
+            explain(options, found, test.images, about)
 
 
 def parse(words: Sequence[str]) -> Options:
@@ -84,10 +78,10 @@ def parse(words: Sequence[str]) -> Options:
         raise ConfigError("run: expected a run id, a variant, a registered model or a file; pass run=base")
     if given.get("method", METHODS[0]) not in METHODS:
         raise ConfigError(f"method: expected {' or '.join(METHODS)}, received '{given['method']}'")
-    paths: dict[str, Any] = {
-        key: Path(given[key]).expanduser() for key in ("images", "output") if key in given
-    }
-    return Options(**{**given, **paths})
+    options: dict[str, Any] = dict(given)
+    for key in {"images", "output"} & set(given):
+        options[key] = Path(given[key]).expanduser()
+    return Options(**options)
 
 
 def explain(

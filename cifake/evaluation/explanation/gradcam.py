@@ -47,8 +47,8 @@ class GradCam:
             shared, not copied.
         layer: a layer with maps, in nested models, too; by default the last convolution.
         method: ``grad_cam`` weights a map by the mean of its gradient, ``hires_cam``
-            each of its values by its own (Draelos & Carin 2020, HiResCAM), so that its sum is what
-            the layer adds to the logit where a dense layer follows.
+            each of its values by its own (Draelos & Carin 2020, HiResCAM): where only pooling, ReLU and
+            dense layers follow, the map's sum is the logit but for what their biases add.
 
     Attributes:
         layer: the layer's name.

@@ -37,12 +37,10 @@ class Control:
 def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
     """Explain a sample of the images by models with random weights, in the way of ``cam``."""
     rows = np.unique(np.linspace(0, len(explained.images) - 1, SAMPLE).astype(int))
-    trained = explained.evidence[rows]
+    images, trained = np.asarray(explained.images)[rows], explained.evidence[rows]
     values = []
     for _ in range(RANDOM_MODELS):
-        evidence, scores = GradCam(randomised(model), cam.layer, cam.method)(
-            np.asarray(explained.images)[rows]
-        )
+        evidence, scores = GradCam(randomised(model), cam.layer, cam.method)(images)
         share = _mean_share(densities(heat(evidence, scores)))
         others = rank_correlation(trained, np.roll(evidence, 1, axis=0))
         values.append((rank_correlation(trained, evidence), others, share))
