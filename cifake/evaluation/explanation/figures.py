@@ -41,22 +41,15 @@ def explanation_figures(
 
 def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
     """Images of one outcome: the most confident, then some at random, each above its heat."""
-    figure = Figure(figsize=(10.5, 5.9), layout="constrained")
+    figure = Figure(figsize=(10.5, 6.1), layout="constrained")
+    figure.get_layout_engine().set(rect=(0.03, 0, 0.97, 1))  # type: ignore[union-attr]
     grid = figure.subplots(4, SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
     chosen = choose(rows, explained.scores)
     for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=True):
-        above[0].text(
-            -0.12,
-            -0.05,
-            title,
-            transform=above[0].transAxes,
-            rotation=90,
-            fontsize=10,
-            ha="right",
-            va="center",
-        )
+        name = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=10)
+        name.set(ha="right", va="center", in_layout=False)  # or else the rows would make room for it
         for image_axes, heat_axes, row in zip(above, below, shown, strict=False):
             _show_example(image_axes, heat_axes, explained, int(row))
     figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
