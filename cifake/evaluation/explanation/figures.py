@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from cifake.config import IMAGE_SIDE
@@ -41,8 +42,7 @@ def explanation_figures(
 
 def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
     """Images of one outcome: the most confident, then some at random, each above its heat."""
-    figure = Figure(figsize=(10.5, 6.1), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.03, 0, 0.97, 1))  # type: ignore[union-attr]
+    figure = Figure(figsize=(10.5, 6.1), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
     grid = figure.subplots(4, SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
