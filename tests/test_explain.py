@@ -24,7 +24,7 @@ def test_a_finished_run_gets_figures_arrays_and_metrics_and_stays_finished(finis
     before = client.get_run(run_id).info
     main(["run=base"])
     files = {file.path.removeprefix("explanation/") for file in client.list_artifacts(run_id, "explanation")}
-    assert files == FIGURES | {"heatmaps.npz", "border_share.csv"}
+    assert files == FIGURES | {"heatmaps.npz", "heat.csv"}
     after = client.get_run(run_id)
     assert (after.info.status, after.info.end_time) == (before.status, before.end_time)
     assert after.data.tags["explained_by"] == "grad_cam of conv2d_1"  # of the serving model
@@ -38,7 +38,7 @@ def test_a_finished_run_gets_figures_arrays_and_metrics_and_stays_finished(finis
         mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="predictions.parquet")
     )
     assert np.allclose(arrays["score"], predictions["score"], atol=1e-6)
-    table = pd.read_csv(f"{folder}/border_share.csv")
+    table = pd.read_csv(f"{folder}/heat.csv")
     assert len(table) == 22
     metrics = after.data.metrics
     assert metrics["explain/border_share_FAKE"] == pytest.approx(table.loc[0, "border_share"])
@@ -60,7 +60,7 @@ def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, 
     assert {"called_REAL.png", "called_FAKE.png", "mean_maps.png", "heatmaps.npz"} < written
     assert not FIGURES & written - {"mean_maps.png", "border_share.png"}
     assert np.load(output / "heatmaps.npz")["path"].tolist() == ["below/0.png", "below/1.png", "below/2.png"]
-    assert pd.read_csv(output / "border_share.csv")["images"].sum() == 3
+    assert pd.read_csv(output / "heat.csv")["images"].sum() == 3
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from cifake.evaluation.explanation.where import (
     border_shares,
     densities,
     enlarge,
+    half_areas,
     mean_map,
     share_table,
 )
@@ -49,6 +50,13 @@ def test_images_count_alike_in_the_mean_and_those_without_heat_do_not():
     assert mean_map(densities(heat[2:])).max() == 0
 
 
+def test_half_of_the_heat_lies_on_the_fewest_cells():
+    heat = np.array([[[5.0, 1, 1], [1, 1, 1]], [[1, 1, 1], [1, 1, 1]], [[0, 0, 0], [0, 0, 0]]])
+    shares = half_areas(densities(heat))
+    assert shares[:2].tolist() == pytest.approx([1 / 6, 1 / 2])  # 5 of 10, and 3 of 6
+    assert np.isnan(shares[2])
+
+
 def test_the_table_counts_by_label_and_by_object():
     heat = np.ones((4, 2, 2))
     heat[3] = 0
@@ -61,5 +69,6 @@ def test_the_table_counts_by_label_and_by_object():
         ["FAKE", "all", 3, 1], ["REAL", "all", 1, 0],
         ["FAKE", "cat", 1, 0], ["FAKE", "dog", 2, 1], ["REAL", "cat", 1, 0],
     ]  # fmt: skip
+    assert table["half_area"].tolist() == pytest.approx([0.5] * 5)
     assert table["border_share"].tolist() == pytest.approx([0.4375] * 5)
     assert share_table(densities(heat), call=np.array(["REAL"] * 4))["images"].tolist() == [4]

@@ -61,7 +61,7 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
     """
     density = densities(explained.heat)
     table = share_table(density, **explained.groups)
-    table.to_csv(folder / "border_share.csv", index=False)
+    table.to_csv(folder / "heat.csv", index=False)
     for name, figure in explanation_figures(explained, density, table, control.border_share).items():
         figure.savefig(folder / name)
     known = {"label": explained.labels, "object": explained.objects}

@@ -38,6 +38,14 @@ def border_shares(density: np.ndarray) -> np.ndarray:
     return _sum_over(density, border)
 
 
+def half_areas(density: np.ndarray) -> np.ndarray:
+    """The smallest share of each map's area that holds half of its heat: float [n] from ``densities``."""
+    cells = -np.sort(-density.reshape(len(density), -1), axis=1)
+    running = np.cumsum(cells, axis=1)
+    needed = (running < running[:, -1:] / 2).sum(axis=1) + 1
+    return np.where(np.isnan(running[:, -1]), np.nan, needed / cells.shape[1])
+
+
 def share_table(density: np.ndarray, **groups: np.ndarray) -> pd.DataFrame:
     """Border shares by group and over all objects of a label.
 
@@ -48,27 +56,20 @@ def share_table(density: np.ndarray, **groups: np.ndarray) -> pd.DataFrame:
     Returns:
         A row for each group and, with several keys, for each value of the first one: its keys (``all``
         for the keys it does not tell apart), images, images without heat, the mean share of the heat on the
-        border and its standard error, and the share of the area.
+        border with its standard error, the share of the area there, and the mean of ``half_areas``.
     """
-    frame = pd.DataFrame({**groups, "share": border_shares(density)})
+    frame = pd.DataFrame({**groups, "share": border_shares(density), "half": half_areas(density)})
     keys = list(groups)
     parts = []
     for by in [keys[:1], keys][: len(keys)]:
-        found = frame.groupby(by)["share"].agg(["size", "count", "mean", "sem"]).reset_index()
-        parts.append(
-            found.reindex(columns=[*keys, "size", "count", "mean", "sem"]).fillna(dict.fromkeys(keys, "all"))
-        )
-    table = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(
-        {
-            **{key: table[key] for key in keys},
-            "images": table["size"],
-            "without_heat": table["size"] - table["count"],
-            "border_share": table["mean"],
-            "standard_error": table["sem"],
-            "area_share": AREA_SHARE,
-        }
-    )
+        grouped = frame.groupby(by)
+        found = grouped.agg(
+            images=("share", "size"), without_heat=("share", lambda share: share.isna().sum()),
+            border_share=("share", "mean"), standard_error=("share", "sem"), half_area=("half", "mean"),
+        ).reset_index()  # fmt: skip
+        parts.append(found.assign(**dict.fromkeys(set(keys) - set(by), "all")))
+    table = pd.concat(parts, ignore_index=True).assign(area_share=AREA_SHARE)
+    return table[[*keys, *(column for column in table if column not in keys)]]
 
 
 def mean_map(density: np.ndarray) -> np.ndarray:
