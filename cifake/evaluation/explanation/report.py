@@ -13,7 +13,14 @@ from cifake.evaluation.explanation.examples import Explained
 from cifake.evaluation.explanation.figures import explanation_figures
 from cifake.evaluation.explanation.gradcam import GradCam, heat
 from cifake.evaluation.explanation.randomised import SAME, randomised, rank_correlation
-from cifake.evaluation.explanation.where import AREA_SHARE, BORDER, border_shares, densities, share_table
+from cifake.evaluation.explanation.where import (
+    AREA_SHARE,
+    BORDER,
+    border_shares,
+    densities,
+    half_areas,
+    share_table,
+)
 
 RANDOM_MODELS = 3
 SAMPLE = 500  # images that the random models explain, spread over all
@@ -27,11 +34,13 @@ class Control:
         correlation: of their maps with those of the trained model, see ``rank_correlation``.
         chance: the same between maps of different images.
         border_share: of their heat.
+        half_area: that holds half of it.
     """
 
     correlation: float
     chance: float
     border_share: float
+    half_area: float
 
 
 def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
@@ -41,9 +50,16 @@ def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
     values = []
     for _ in range(RANDOM_MODELS):
         evidence, scores = GradCam(randomised(model), cam.layer, cam.method)(images)
-        share = _mean_share(densities(heat(evidence, scores)))
+        density = densities(heat(evidence, scores))
         others = rank_correlation(trained, np.roll(evidence, 1, axis=0))
-        values.append((rank_correlation(trained, evidence), others, share))
+        values.append(
+            (
+                rank_correlation(trained, evidence),
+                others,
+                _mean(border_shares(density)),
+                _mean(half_areas(density)),
+            )
+        )
     return Control(*(float(value) for value in np.mean(values, axis=0)))
 
 
@@ -70,15 +86,17 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
         evidence=explained.evidence, score=explained.scores, path=explained.paths, layer=np.array(layer),
         **{key: value for key, value in known.items() if value is not None},  # type: ignore[arg-type]
     )  # fmt: skip
-    classes = next(iter(explained.groups.values()))
+    classes, shares = next(iter(explained.groups.values())), border_shares(density)
     return {
-        "explain/border_share": _mean_share(density),
+        "explain/border_share": _mean(shares),
         **{
-            f"explain/border_share_{name}": _mean_share(density[classes == name])
+            f"explain/border_share_{name}": _mean(shares[classes == name])
             for name in LABELS
             if name in classes
         },
+        "explain/half_area": _mean(half_areas(density)),
         "explain/randomised_border_share": control.border_share,
+        "explain/randomised_half_area": control.half_area,
         "explain/randomised_correlation": control.correlation,
         "explain/chance_correlation": control.chance,
     }
@@ -95,6 +113,8 @@ def describe(metrics: Mapping[str, float]) -> str:
     lines = [
         f"heat on the outermost {BORDER} pixels: {shares}; share of the area {AREA_SHARE:.1%}, random "
         f"weights {metrics['explain/randomised_border_share']:.1%}",
+        f"half of the heat lies on {metrics['explain/half_area']:.1%} of the area, with random weights on "
+        f"{metrics['explain/randomised_half_area']:.1%}",
         f"rank correlation with the maps of random weights: {correlation:.2f} (maps of different images: "
         f"{metrics['explain/chance_correlation']:.2f})",
     ]
@@ -103,5 +123,5 @@ def describe(metrics: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def _mean_share(density: np.ndarray) -> float:
-    return float(pd.Series(border_shares(density)).mean())  # without the images that have no heat
+def _mean(values: np.ndarray) -> float:
+    return float(pd.Series(values).mean())  # without the images that have no heat
