@@ -118,9 +118,8 @@ def test_the_most_confident_are_shown_and_others_always_the_same():
 
 
 def test_maps_like_those_of_random_weights_are_warned_of():
-    numbers = {
-        "explain/border_share_FAKE": 0.4, "explain/randomised_border_share": 0.4,
-        "explain/half_area": 0.1, "explain/randomised_half_area": 0.2, "explain/randomised_correlation": 0.6, "explain/chance_correlation": 0.1,
-    }  # fmt: skip
+    shares = ("border_share_FAKE", "randomised_border_share", "half_area", "randomised_half_area")
+    numbers = {f"explain/{key}": 0.1 for key in (*shares, "chance_correlation")}
+    numbers["explain/randomised_correlation"] = 0.6
     assert "warning: expected at most 0.5" in describe(numbers)
     assert "warning" not in describe({**numbers, "explain/randomised_correlation": 0.4})

@@ -51,15 +51,8 @@ def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
     for _ in range(RANDOM_MODELS):
         evidence, scores = GradCam(randomised(model), cam.layer, cam.method)(images)
         density = densities(heat(evidence, scores))
-        others = rank_correlation(trained, np.roll(evidence, 1, axis=0))
-        values.append(
-            (
-                rank_correlation(trained, evidence),
-                others,
-                _mean(border_shares(density)),
-                _mean(half_areas(density)),
-            )
-        )
+        correlations = [rank_correlation(trained, maps) for maps in (evidence, np.roll(evidence, 1, axis=0))]
+        values.append([*correlations, _mean(border_shares(density)), _mean(half_areas(density))])
     return Control(*(float(value) for value in np.mean(values, axis=0)))
 
 
