@@ -48,14 +48,30 @@ def test_a_finished_run_gets_figures_arrays_and_metrics_and_stays_finished(finis
     )
 
 
-def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, tmp_path):
+@pytest.fixture
+def images(tmp_path):
+    """A folder of three images."""
+    folder = tmp_path / "three"
+    (folder / "below").mkdir(parents=True)
+    for number, image in enumerate(load("demo", "small").test.images[:3]):
+        Image.fromarray(image).save(folder / "below" / f"{number}.png")
+    return folder
+
+
+def test_images_of_a_folder_do_not_change_the_metrics_of_the_run(finished, finished_store, images):
+    run_id, client = finished[0].info.run_id, mlflow.MlflowClient()
+    before = client.get_run(run_id).data.metrics
+    main(["run=base", f"images={images}"])
+    files = {file.path for file in client.list_artifacts(run_id, "explanation/three")}
+    assert {"explanation/three/heatmaps.npz", "explanation/three/mean_maps.png"} < files
+    assert client.get_run(run_id).data.metrics == before
+
+
+def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, images, tmp_path):
     run, folder, _ = finished
     model = folder / "mlruns" / run.info.experiment_id / run.info.run_id / "artifacts" / "export" / "model.h5"
-    (tmp_path / "images" / "below").mkdir(parents=True)
-    for number, image in enumerate(load("demo", "small").test.images[:3]):
-        Image.fromarray(image).save(tmp_path / "images" / "below" / f"{number}.png")
     output = tmp_path / "new" / "folder"
-    main([f"run={model}", f"images={tmp_path / 'images'}", f"output={output}", "method=hires_cam"])
+    main([f"run={model}", f"images={images}", f"output={output}", "method=hires_cam"])
     written = {path.name for path in output.iterdir()}
     assert {"called_REAL.png", "called_FAKE.png", "mean_maps.png", "heatmaps.npz"} < written
     assert not FIGURES & written - {"mean_maps.png", "border_share.png"}
