@@ -95,7 +95,7 @@ def test_heat_is_what_speaks_for_the_class_that_was_called():
     ("model", "layer", "expected", "side"),
     [
         (lambda: variant("base"), None, "conv2d", 13),
-        (lambda: variant("base"), "max_pooling2d", "max_pooling2d", 15),
+        (lambda: variant("base"), "max_pooling2d_2", "max_pooling2d_2", 15),
         (
             lambda: variant("mobilenet_v2", model__weights="none", model__image_size=32),
             None, "Conv_1", 1,
