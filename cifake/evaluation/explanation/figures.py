@@ -42,19 +42,20 @@ def explanation_figures(
 
 def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
     """Images of one outcome: the most confident, then some at random, each above its heat."""
-    figure = Figure(figsize=(10.5, 6.1), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
-    grid = figure.subplots(4, SHOWN)
+    chosen = {title: shown for title, shown in choose(rows, explained.scores).items() if len(shown)}
+    height = 2.9 * max(len(chosen), 1) + 0.3
+    figure = Figure(figsize=(10.5, height), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
+    grid = figure.subplots(2 * max(len(chosen), 1), SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
-    chosen = choose(rows, explained.scores)
-    for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=True):
+    for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=False):
         name = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=10)
         name.set(ha="right", va="center", in_layout=False)  # or else the rows would make room for it
         for image_axes, heat_axes, row in zip(above, below, shown, strict=False):
             _show_example(image_axes, heat_axes, explained, int(row))
     figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
     bar = ScalarMappable(Normalize(0, 1), HEAT)
-    figure.colorbar(bar, ax=grid, shrink=0.5, aspect=40, label="heat, as a share of the image's highest")
+    figure.colorbar(bar, ax=grid, shrink=0.5, aspect=40, label="heat / highest of the image")
     return figure
 
 
@@ -85,8 +86,9 @@ def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> F
         (row, name): (label == row) & ((objects == name) | (name == "all")) for row in rows for name in names
     }
     means = {key: mean_map(density[members]) for key, members in chosen.items()}
-    figure = Figure(figsize=(1.25 * len(names) + 2.5, 1.5 * len(rows) + 0.7), layout="constrained")
-    grid = figure.subplots(len(rows), len(names), squeeze=False)
+    down, across = (len(rows), len(names)) if len(names) > 1 else (1, len(rows))
+    figure = Figure(figsize=(max(1.25 * across + 2.5, 4.6), 1.5 * down + 0.9), layout="constrained")
+    grid = figure.subplots(down, across, squeeze=False)
     highest = max(2.0, *(float(mean.max()) for mean in means.values()))
     for axes, ((row, name), mean) in zip(grid.ravel(), means.items(), strict=True):
         axes.grid(False)
@@ -101,7 +103,7 @@ def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> F
             axes.set_ylabel(f"{next(iter(groups))} {row}", color=COLOURS[row], fontweight="bold")
     bar = ScalarMappable(Normalize(0, highest), HEAT)
     figure.colorbar(bar, ax=grid, shrink=0.8, label="heat / mean heat")
-    figure.suptitle(f"mean heat towards the class called; white: the outermost {BORDER} pixels")
+    figure.suptitle(f"mean heat towards the class called\nwhite: the outermost {BORDER} pixels", fontsize=11)
     return figure
 
 
@@ -120,6 +122,7 @@ def shares_figure(table: pd.DataFrame, random_share: float) -> Figure:
         )  # fmt: skip
         if len(rows):
             axes.set_xticks(np.arange(len(rows)), names, fontsize=9)
+            axes.set_xlim(-0.6, len(rows) - 0.4)
     axes.axhline(AREA_SHARE, color=NEUTRAL, linestyle=":", label="share of the area")
     axes.axhline(random_share, color="black", linestyle="--", label="random weights")
     axes.set(ylabel=f"share of the heat on the outermost {BORDER} pixels", ylim=(0, None))
