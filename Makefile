@@ -32,6 +32,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.pairwise
 	$(BIN)/python -m benchmarks.intervals
+	$(BIN)/python -m benchmarks.explaining
 
 ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --host 127.0.0.1

@@ -6,11 +6,12 @@ from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import finished_run, only_process, unfinished_run
 from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
-from cifake.tracking.tool import log_report, tool_run
+from cifake.tracking.tool import add_to_run, log_report, tool_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
 
 __all__ = [
     "Found",
+    "add_to_run",
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",

@@ -1,10 +1,14 @@
 """Runs of tools: they hold what a command wrote, and are no rows in a comparison."""
 
 import contextlib
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import mlflow
+from mlflow.entities import Metric, RunTag
+from mlflow.utils.time import get_current_time_millis
 
 from cifake.errors import CifakeError
 from cifake.tracking.run import EXPERIMENT, fail_launched_run
@@ -53,3 +57,24 @@ def tool_run(tool: str, name: str) -> Iterator[None]:
         if launched:
             fail_launched_run(error)
         raise
+
+
+def add_to_run(
+    run_id: str, folder: Path, artifact_path: str, metrics: Mapping[str, float], tags: Mapping[str, str]
+) -> None:
+    """Add what a tool found out to a finished run, which stays finished.
+
+    Args:
+        run_id: of the run.
+        folder: its files become artifacts.
+        artifact_path: where.
+        metrics: by key; those that are no number, since there was nothing to average, are left out.
+        tags: by name.
+    """
+    client, now = mlflow.MlflowClient(), get_current_time_millis()
+    client.log_artifacts(run_id, str(folder), artifact_path)
+    client.log_batch(
+        run_id,
+        metrics=[Metric(key, value, now, 0) for key, value in metrics.items() if not math.isnan(value)],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )

@@ -1,0 +1,44 @@
+"""Do the maps show what was learned? Those of random weights must differ.
+
+After Adebayo et al. (2018), Sanity Checks for Saliency Maps, the model parameter randomisation test.
+"""
+
+import keras
+import numpy as np
+from scipy.stats import rankdata
+
+SAME = 0.5  # a correlation from here on is a warning: more than half of the order is not learned
+
+
+def randomised(model: keras.Model) -> keras.Model:
+    """The same layers with new initial weights, drawn with Keras' global seed.
+
+    Layers that are never trained, such as a backbone's preprocessing, keep theirs.
+    """
+    fresh = keras.models.clone_model(model)
+    for layer, trained in zip(fresh.layers, model.layers, strict=True):
+        if not isinstance(layer, keras.Model) and not trained.trainable:
+            layer.set_weights(trained.get_weights())
+    return fresh
+
+
+def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:
+    """Mean absolute Spearman correlation of n pairs of maps; pairs with a constant map are left out.
+
+    Absolute, since random weights decide which of their maps is the negative of the other class.
+
+    Args:
+        maps: float [n, h, w], signed.
+        others: likewise.
+
+    Returns:
+        From 0 to 1, NaN when no pair is left.
+    """
+    first, second = (_centred_ranks(group) for group in (maps, others))
+    scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+    return float(np.mean(np.abs((first * second).sum(axis=1)[scale > 0] / scale[scale > 0])))
+
+
+def _centred_ranks(maps: np.ndarray) -> np.ndarray:
+    ranks = rankdata(maps.reshape(len(maps), -1), axis=1)
+    return np.asarray(ranks - ranks.mean(axis=1, keepdims=True))

@@ -1,0 +1,164 @@
+"""Show where a trained model finds its evidence: python -m cifake.explain run=base."""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifake.config import parse_overrides
+from cifake.data import Part
+from cifake.data import load as load_data
+from cifake.data.folder import read_folder
+from cifake.errors import ConfigError, DataError, exit_code
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cifake.tracking import Found
+
+METHODS = ("grad_cam", "hires_cam")
+DESCRIPTION = "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average."
+OPTIONS = """options, as --key value or key=value:
+  run     a run id, a variant (its newest finished run), models:/<name>@<alias>, models:/<name>/<version>
+          or a .keras or .h5 file
+  layer   the layer whose maps are used (default: the last convolution)
+  method  grad_cam, or hires_cam: gradients are not averaged over a map (default: grad_cam)
+  images  a folder of 32x32 RGB images to explain (default: the test images of the run)
+  output  a folder for the files (default: the run's artifacts; a model file needs it)"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for; None where nothing was."""
+
+    run: str
+    layer: str | None = None
+    method: str = METHODS[0]
+    images: Path | None = None
+    output: Path | None = None
+
+
+def main(words: list[str]) -> None:
+    """Explain the calls of a trained model; arguments and data are checked before TensorFlow is imported."""
+    _show_help(words)
+    from cifake import tracking
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with tracking.tool_run("explain", " ".join(["explain", *words])):
+        options = parse(words)
+        found = tracking.find_model(options.run)
+        if not found.run and not options.output:
+            raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
+        if options.images:
+            images, paths = read_folder(options.images)
+            explain(options, found, images, {"paths": paths})
+        else:
+            test = _test_images(found)
+            about = {"paths": test.paths, "labels": test.labels, "objects": test.objects}
+            explain(options, found, test.images, about)
+
+
+def parse(words: Sequence[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        ConfigError: an unknown option, or no run.
+    """
+    given = {key: str(value) for key, value in parse_overrides(words).items()}
+    known = [field.name for field in fields(Options)]
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"unknown option '{key}'; expected {', '.join(known)}")
+    if "run" not in given:
+        raise ConfigError("run: expected a run id, a variant, a registered model or a file; pass run=base")
+    if given.get("method", METHODS[0]) not in METHODS:
+        raise ConfigError(f"method: expected {' or '.join(METHODS)}, received '{given['method']}'")
+    options: dict[str, Any] = dict(given)
+    for key in {"images", "output"} & set(given):
+        options[key] = Path(given[key]).expanduser()
+    return Options(**options)
+
+
+def explain(
+    options: Options, found: "Found", images: "np.ndarray", about: "Mapping[str, np.ndarray]"
+) -> None:
+    """Make the maps and the control, write them, and print what they say.
+
+    Args:
+        options: which layer, and where to.
+        found: the model.
+        images: uint8 [n, 32, 32, 3].
+        about: their ``paths`` and, where they are known, ``labels`` and ``objects``.
+    """
+    import keras
+
+    from cifake.evaluation.explanation import report
+    from cifake.evaluation.explanation.examples import Explained
+    from cifake.evaluation.explanation.gradcam import GradCam
+
+    model = found.load()
+    keras.utils.set_random_seed(0)  # of the models with random weights
+    cam = GradCam(model, options.layer, options.method)
+    evidence, scores = cam(images)
+    explained = Explained(images=images, evidence=evidence, scores=scores, **about)
+    control = report.control(model, cam, explained)
+    with _folder(options.output) as folder:
+        metrics = report.write(explained, control, cam.layer, folder)
+        where = _log(options, found, folder, metrics, f"{cam.method} of {cam.layer}")
+    print(f"{found.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")
+    print(f"{report.describe(metrics)}\nfigures and arrays are in {where}")
+
+
+def _test_images(found: "Found") -> Part:
+    """The test part that a run was measured on."""
+    if not found.run:
+        return load_data("auto", "full").test
+    tags = found.run.data.tags
+    data = load_data(tags["dataset"], tags["split"])
+    if data.digest != tags["dataset_digest"]:
+        raise DataError(
+            f"{found.name}: expected the data set it was measured on, {tags['dataset_digest']}, found "
+            f"{data.digest}; set CIFAKE_DATA to that one, or pass images=DIR"
+        )
+    return data.test
+
+
+@contextlib.contextmanager
+def _folder(output: Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that is gone afterwards."""
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        yield output
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
+
+
+def _log(options: Options, found: "Found", folder: Path, metrics: Mapping[str, float], how: str) -> str:
+    """Add what was found to the model's run, unless a folder was asked for; where it went."""
+    if not found.run or options.output:
+        return str(options.output)
+    from cifake import tracking
+
+    where, tags = "explanation", {"explained_by": how}
+    if options.images:  # the run's metrics are those of its test images
+        where, metrics, tags = f"explanation/{options.images.resolve().name}", {}, {}
+    tracking.add_to_run(found.run.info.run_id, folder, where, metrics, tags)
+    return f"the artifacts of run {found.run.info.run_id}, {where}/"
+
+
+def _show_help(words: Sequence[str]) -> None:
+    argparse.ArgumentParser(
+        prog="python -m cifake.explain", description=DESCRIPTION,
+        usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=OPTIONS, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_known_args(words)  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))
