@@ -65,8 +65,8 @@ def main() -> None:
         ended = time.perf_counter()
         assert code == 0, (folder / "suite.log").read_text()[-3000:]
         check(loud, quiet, RUNS, given.epochs)
-    print(f"killed {counts}: {RUNS} runs of {given.epochs} epochs on {data.name} FINISHED once, every epoch "
-          f"logged once, all scores equal; {between - began:.0f} s, left alone {ended - between:.0f} s")  # fmt: skip
+    print(f"killed {counts}: {RUNS} runs of {given.epochs} epochs on {data.name} FINISHED once, every epoch")
+    print(f"logged once, all scores equal; {between - began:.0f} s, left alone {ended - between:.0f} s")
 
 
 if __name__ == "__main__":

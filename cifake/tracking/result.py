@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 
 from cifake.config import Settings
 from cifake.data import Part
+from cifake.tracking.delivery import patient
 
 
+@patient
 def log_result(
     test: Part,
     scores: np.ndarray,
@@ -47,6 +49,7 @@ def log_result(
     mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
 
 
+@patient
 def log_model(model: Any, export: str | None = None) -> None:
     """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
 
