@@ -41,22 +41,22 @@ def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
     raise Terminated("stopped by SIGTERM")
 
 
-def is_full_disk(error: BaseException) -> bool:
-    """Whether a full disk is behind an error, whatever it was wrapped in."""
+def full_disk(error: BaseException) -> str:
+    """What says that a full disk is behind an error, whatever it was wrapped in; empty where none is."""
     seen: BaseException | None = error
     while seen:
-        if FULL_DISK.search(str(seen)):
-            return True
+        if found := FULL_DISK.search(str(seen)):
+            file = getattr(seen, "filename", None)
+            return f"{found[0]}: {file}" if file else found[0]
         seen = seen.__cause__ or seen.__context__
-    return False
+    return ""
 
 
 def as_mistake(error: Exception) -> CifakeError | None:
     """An error that the user can mend; None for a defect, whose traceback is wanted."""
     if isinstance(error, CifakeError):
         return error
-    if is_full_disk(error):
-        reason = str(error).splitlines()[0][-200:]
+    if reason := full_disk(error):
         return RunError(f"a disk is full ({reason}); make room and give the same command again: it goes on")
     return None
 

@@ -125,7 +125,10 @@ def serve(folder, port, store):
         "--artifacts-destination": str(folder / "served"),
     }
     command = [sys.executable, "-m", "mlflow", "server", *itertools.chain(*options.items())]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # three processes more
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
         try:
             _wait_for(f"{uri}/health")
             yield uri

@@ -14,7 +14,7 @@ from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 from mlflow.utils.time import get_current_time_millis
 
-from cifake.errors import RunError, is_full_disk
+from cifake.errors import RunError, full_disk
 from cifake.folders import cache_directory
 from cifake.tracking.store import quick_requests
 
@@ -63,7 +63,7 @@ def is_away(error: MlflowException) -> bool:
     """Whether the store, or the database behind it, did not answer; a full disk needs more than time."""
     codes = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
     unanswered = str(error).startswith("API request to ")  # no connection, no answer in time, or a 5xx
-    return (error.error_code in codes or unanswered) and not is_full_disk(error)
+    return (error.error_code in codes or unanswered) and not full_disk(error)
 
 
 class EpochLog:

@@ -10,7 +10,10 @@ import filelock
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError, is_full_disk
+from cifake.errors import RunError, full_disk
+
+# It prints a traceback of every database error that it raises as well.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
@@ -34,7 +37,7 @@ def set_experiment(name: str) -> None:
         try:
             mlflow.set_experiment(name)
         except MlflowException as error:
-            if is_full_disk(error):
+            if full_disk(error):
                 raise
             reason = str(error).splitlines()[0]
             raise RunError(f"the store at {mlflow.get_tracking_uri()} cannot be used ({reason})") from None
