@@ -61,7 +61,7 @@ class Postgres:
             shutil.chown(folder, **self.who)
         make = [self.programs / "initdb", "-D", folder / "data", "-U", "mlflow", "--auth=trust"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self.who)
-        self.uri = f"postgresql://mlflow@127.0.0.1:{self.port}/postgres"
+        self.uri = f"postgresql+psycopg2://mlflow@127.0.0.1:{self.port}/postgres"
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -101,10 +101,12 @@ class Server:
             subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log) as process,
             stopped_at_end(process, signal.SIGTERM),
         ):
-            wait_for(self._answers)
+            wait_for(lambda: self._answers(process))
             yield
 
-    def _answers(self) -> bool:
+    def _answers(self, process: subprocess.Popen) -> bool:
+        if process.poll() is not None:
+            raise SystemExit((self.folder / "server.log").read_text()[-2000:])
         try:
             with urllib.request.urlopen(f"{self.uri}/health", timeout=1):
                 return True
