@@ -1,8 +1,8 @@
 """Memory of two workers on all images, against one: python -m benchmarks.memory.
 
-Base, two epochs; the peak of the workers' proportional set size (PSS), looked at every half second. PSS counts
-a page that several processes map at each one's share, so that a sum over processes is what the machine has to
-hold. Resident sets would count the mapped images once for each worker, unique sets not at all.
+Base, two epochs; the peak of the workers' proportional set size (PSS), looked at every half second. PSS
+counts a page that several processes map at each one's share, so that a sum over processes is what the machine
+has to hold. Resident sets would count the mapped images once for each worker, unique sets not at all.
 """
 
 import subprocess
