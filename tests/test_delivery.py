@@ -5,7 +5,9 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import mlflow
 import pytest
@@ -75,34 +77,57 @@ def test_a_server_that_stops_in_the_middle_of_a_training(tmp_path, empty_store, 
     assert not list((tmp_path / "cache" / "undelivered").iterdir())
 
 
-@pytest.fixture
-def no_server(free_port, monkeypatch):
-    """Makes the store one that nobody listens for, and the old one again when it is closed."""
+class Unavailable(BaseHTTPRequestHandler):
+    """What a server says whose database is away."""
 
-    @contextlib.contextmanager
-    def gone():
-        uri = mlflow.get_tracking_uri()
-        mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port}")
+    def do_POST(self):
+        self.send_error(503)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def away(how):
+    """The store is a server that is away; the old store once more at the end."""
+    uri = mlflow.get_tracking_uri()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unavailable, bind_and_activate=how != "refuses") as server:
+        if how == "refuses":
+            server.server_bind()  # and does not listen
+        elif how == "answers 503":
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        mlflow.set_tracking_uri(f"http://127.0.0.1:{server.server_port}")
         yield
         mlflow.set_tracking_uri(uri)
+        if how == "answers 503":
+            server.shutdown()
 
-    return gone
 
-
-def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, no_server, caplog):
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("refuses", "[Errno 111] Connection refused"),
+        ("answers 503", "too many 503 error responses"),
+        ("says nothing", "Read timed out. (read timeout=1)"),
+    ],
+)
+def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, how, reason, caplog, monkeypatch):
+    monkeypatch.setattr(delivery, "LONGEST_REQUEST", 1)
     run_id = (
         mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id).info.run_id
     )
     log = delivery.EpochLog(run_id)
     log(0, {"train/loss": 0.5})
-    with no_server():
+    with away(how):
         start = time.monotonic()
         log(1, {"train/loss": 0.4})
+        assert 0 < log.next_attempt - time.monotonic() < 10 * (time.monotonic() - start)
         log(2, {"train/loss": float("nan")})
-        assert time.monotonic() - start < 5
-    assert [
-        record.message.partition(" (")[0] for record in caplog.records if record.name == delivery.__name__
-    ] == ["the store does not answer"]
+        assert time.monotonic() - start < 6
+    (said,) = [record.message for record in caplog.records if record.name == delivery.__name__]
+    assert said.startswith("the store does not answer (")
+    assert reason in said
+    assert said.endswith(f"; metrics wait in {log.file} and training goes on")
     log.next_attempt = 0.0
     log(3, {"train/loss": 0.2})
     assert [(step, value) for step, value, _ in points(run_id, "train/loss")] == [
@@ -111,12 +136,12 @@ def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, no_server, ca
     assert not log.file.exists()
 
 
-def test_what_was_taken_without_an_answer_is_not_logged_twice(store, no_server):
+def test_what_was_taken_without_an_answer_is_not_logged_twice(store):
     run_id = (
         mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id).info.run_id
     )
     log = delivery.EpochLog(run_id)
-    with no_server():
+    with away("refuses"):
         log(0, {"train/loss": 0.5, "val/loss": 0.6})
     lost_answer = list(log.waiting)
     again = delivery.EpochLog(run_id)  # of a process that goes on after a kill

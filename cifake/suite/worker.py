@@ -94,8 +94,6 @@ def _attempt(job: Job, first: bool, pipe: connection.Connection, surroundings: S
 
 
 def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
-    import keras
-
     from cifake import tracking
     from cifake.pipeline import run
 
@@ -106,6 +104,8 @@ def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Sur
     with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
             return Event(job.number, "reused", run_id=finished)
+        import keras  # takes seconds, in vain where another suite has done all
+
         keras.backend.clear_session()  # the last run's model is not needed any more
         run_id = run(
             job.variant, job.settings, _data(job.settings.dataset, job.settings.split), time.perf_counter(),

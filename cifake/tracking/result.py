@@ -36,7 +36,6 @@ def log_result(
         report: the classification report.
         settings: as resolved.
     """
-    mlflow.log_metrics(dict(metrics))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "config.yaml").write_text(settings.to_yaml())
@@ -47,6 +46,7 @@ def log_result(
             figure.savefig(folder / "figures" / file)
         mlflow.log_artifacts(name)
     mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
+    mlflow.log_metrics(dict(metrics))  # last: a repeated call would log it once more
 
 
 @patient

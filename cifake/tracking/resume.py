@@ -9,8 +9,9 @@ import filelock
 from mlflow.entities import RunStatus
 
 from cifake.errors import RunError
+from cifake.tracking.ends import end_run
 from cifake.tracking.owner import HOST, PROCESS, is_dead, owner_tags
-from cifake.tracking.trials import end_run, search_runs
+from cifake.tracking.trials import search_runs
 
 KEY_TAG = "run_key"
 

@@ -1,7 +1,6 @@
 """One run from its start to its end: FINISHED, FAILED or KILLED, never left as RUNNING."""
 
 import contextlib
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -11,21 +10,20 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.entities import RunStatus
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.tracking.delivery import EpochLog, patient
+from cifake.tracking.ends import FAILURE_TAG, end_active, end_failed
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.owner import owner_tags
 from cifake.tracking.resume import KEY_TAG, end_abandoned_runs, unfinished_run
-from cifake.tracking.store import quick_requests, set_experiment, store_lock
-from cifake.tracking.trials import FAILURE_TAG, SEARCH_TAG, log_new_params, stopped_search
+from cifake.tracking.store import first_requests, store_lock
+from cifake.tracking.trials import SEARCH_TAG, log_new_params, stopped_search
 
 EXPERIMENT = "cifake"
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
-logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -62,8 +60,11 @@ def tracked_run(
     tags = {KEY_TAG: key, "code_version": code_version(), **owner_tags()}
     if search:
         tags[SEARCH_TAG] = search
-    start = patient(_start) if parent else _start  # a command's first request fails within seconds
-    run_id = start(name, tags, search, anew)
+    if parent:
+        run_id = patient(_start)(name, tags, search, anew)
+    else:
+        with first_requests():
+            run_id = _start(name, tags, search, anew)
     try:
         if run_id == launched:
             _rename(name, data)
@@ -77,29 +78,16 @@ def tracked_run(
     patient(end_active)(run_id, RunStatus.FINISHED)
 
 
-def fail_launched_run(error: BaseException) -> None:
-    """Say why in the run that ``mlflow run`` started, for errors before ``tracked_run``."""
-    end_failed(os.environ["MLFLOW_RUN_ID"], error)
-
-
 def epoch_log() -> EpochLog:
     """What logs the metrics of one epoch to the active run, as one request."""
     return EpochLog(mlflow.active_run().info.run_id)
-
-
-def end_active(run_id: str, status: int) -> None:
-    """End a run, the active one; once more where that failed: then it is not active any more."""
-    if mlflow.active_run():
-        mlflow.end_run(RunStatus.to_string(status))
-    else:
-        mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))
 
 
 def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -> str:
     with store_lock():
         launched = os.environ.get("MLFLOW_RUN_ID")
         if not launched:
-            set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
         stopped = None if anew else stopped_search(search) if search else unfinished_run(tags[KEY_TAG])
         if stopped and stopped != launched:
             return _take_up(stopped, launched)
@@ -158,15 +146,3 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
         else CodeDatasetSource({"made_by": "cifake.data.demo"})
     )
     mlflow.log_input(MetaDataset(source, name=data.name, digest=data.digest), context="training")
-
-
-def end_failed(run_id: str, error: BaseException) -> None:
-    """End a run FAILED or KILLED with the reason; without waiting for a store that is away."""
-    status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
-    try:
-        with quick_requests():
-            end_active(run_id, status)
-            mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    except MlflowException as unanswered:  # what ended the run matters more, and follows
-        logger.warning("run %s could not be ended, the next command does it: %s", run_id, unanswered)

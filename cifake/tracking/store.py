@@ -31,11 +31,12 @@ def store_lock() -> Iterator[None]:
         yield
 
 
-def set_experiment(name: str) -> None:
-    """The first request to the store: one that does not answer is named within seconds."""
+@contextlib.contextmanager
+def first_requests() -> Iterator[None]:
+    """A command's first requests to the store: one that does not answer is named within seconds."""
     with quick_requests():
         try:
-            mlflow.set_experiment(name)
+            yield
         except MlflowException as error:
             if full_disk(error):
                 raise

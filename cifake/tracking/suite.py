@@ -8,11 +8,12 @@ import mlflow
 from mlflow.entities import RunStatus
 
 from cifake.tracking.delivery import patient
+from cifake.tracking.ends import FAILURE_TAG, end_active, end_failed
 from cifake.tracking.owner import owner_tags
 from cifake.tracking.resume import end_abandoned_runs
-from cifake.tracking.run import EXPERIMENT, end_active, end_failed
-from cifake.tracking.store import set_experiment, store_lock
-from cifake.tracking.trials import FAILURE_TAG, log_new_params, search_runs
+from cifake.tracking.run import EXPERIMENT
+from cifake.tracking.store import first_requests, store_lock
+from cifake.tracking.trials import log_new_params, search_runs
 
 
 def open_store() -> str:
@@ -27,7 +28,8 @@ def open_store() -> str:
             name = str(experiment.name)
         else:
             name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-            set_experiment(name)
+            with first_requests():
+                mlflow.set_experiment(name)
         end_abandoned_runs()
     return name
 

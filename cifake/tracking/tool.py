@@ -5,7 +5,7 @@ import os
 import mlflow
 
 from cifake.tracking.run import EXPERIMENT
-from cifake.tracking.store import set_experiment, store_lock
+from cifake.tracking.store import first_requests, store_lock
 
 
 def log_report(tool: str, name: str, page: str) -> str:
@@ -23,7 +23,8 @@ def log_report(tool: str, name: str, page: str) -> str:
         if "MLFLOW_RUN_ID" in os.environ:
             run = mlflow.start_run()
         else:
-            set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            with first_requests():
+                mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
             run = mlflow.start_run(run_name=name)
     with run:
         mlflow.set_tag("tool", tool)

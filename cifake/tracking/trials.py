@@ -19,8 +19,8 @@ from cifake.errors import RunError
 from cifake.evaluation.trials import Trial
 from cifake.folders import cache_directory
 from cifake.tracking.delivery import EpochLog, patient
+from cifake.tracking.ends import end_run
 
-FAILURE_TAG = "failure"
 SEARCH_TAG = "search"  # of the parent: the name of its search
 TRIAL_TAG = "trial"  # of a nested run: its number. A trial has no tag `variant`: it is no variant's run.
 SCORE = "trial/score"
@@ -137,9 +137,3 @@ def search_runs(filters: str) -> list[Run]:
     client = mlflow.MlflowClient()
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return list(client.search_runs(experiments, filters))
-
-
-def end_run(run_id: str, status: int, reason: str) -> None:
-    """End a run that is not the active one, with the reason in the tag ``failure``."""
-    mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))
