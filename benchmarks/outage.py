@@ -26,7 +26,7 @@ from cifake.data import load
 VARIANTS, SEEDS, EPOCHS = "base,sgd", 3, 60
 RUNS = 2 * SEEDS
 BINARIES = "/usr/lib/postgresql"
-LIMIT = 300  # seconds that anything here may take
+LIMIT = 1200  # seconds that anything here may take
 
 
 def free_port() -> int:
