@@ -49,7 +49,7 @@ def results(store: str) -> tuple[list[str], Results]:
             for key in ("train/loss", "val/loss", "val/accuracy", "learning_rate")
         }
         scores = [run.data.metrics.get(key, float("nan")) for key in SCORES]
-        values[run.data.tags["variant"], run.data.params["seed"]] = (curves, scores)
+        values[run.data.tags["variant"], run.data.params.get("seed", "")] = (curves, scores)
     return [run.info.status for run in runs], values
 
 
