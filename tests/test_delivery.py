@@ -158,6 +158,12 @@ def test_a_mistake_is_not_waited_for(store):
         delivery.patient(mlflow.MlflowClient().get_experiment)("77")
 
 
+def test_a_password_is_not_shown():
+    mlflow.set_tracking_uri("http://me:secret@127.0.0.1:1/a@b")
+    assert store.store_address() == "http://127.0.0.1:1/a@b"
+    mlflow.set_tracking_uri(None)
+
+
 def test_requests_are_quick_only_for_a_while(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
     with store.quick_requests(20):

@@ -16,7 +16,7 @@ from mlflow.utils.time import get_current_time_millis
 
 from cifake.errors import RunError, full_disk
 from cifake.folders import cache_directory
-from cifake.tracking.store import quick_requests
+from cifake.tracking.store import quick_requests, store_address
 
 PATIENCE = 600.0  # seconds that a call waits for the store
 PAUSE = 5.0  # seconds between two attempts
@@ -45,7 +45,7 @@ def patient(call: Callable[P, T]) -> Callable[P, T]:
             except MlflowException as error:
                 if not is_away(error):
                     raise
-                where = f"the store {mlflow.get_tracking_uri()} does not answer ({_reason(error)})"
+                where = f"the store {store_address()} does not answer ({_reason(error)})"
                 if time.monotonic() - began > PATIENCE:
                     raise RunError(
                         f"{where} for {PATIENCE / 60:g} minutes; what was trained is kept: start the store, "

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,12 @@ def first_requests() -> Iterator[None]:
             if full_disk(error):
                 raise
             reason = str(error).splitlines()[0]
-            raise RunError(f"the store at {mlflow.get_tracking_uri()} cannot be used ({reason})") from None
+            raise RunError(f"the store at {store_address()} cannot be used ({reason})") from None
+
+
+def store_address() -> str:
+    """The store's address, without a user's name and password."""
+    return re.sub(r"://[^/@]*@", "://", mlflow.get_tracking_uri())
 
 
 @contextlib.contextmanager
