@@ -28,7 +28,9 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.checkpoints
 	$(BIN)/python -m benchmarks.suite
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.chaos
+	$(BIN)/python -m benchmarks.outage
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.pairwise
 	$(BIN)/python -m benchmarks.intervals

@@ -17,10 +17,20 @@ from benchmarks.measure import show
 from cifake.data import load
 
 RUNS = 10
+EXPERIMENT = "benchmark"
+
+
+def make_store(folder: str, name: str) -> str:
+    """A store whose artifacts lie beside it."""
+    import mlflow
+
+    store = f"sqlite:///{folder}/{name}.db"
+    mlflow.MlflowClient(store).create_experiment(EXPERIMENT, artifact_location=f"{folder}/{name}")
+    return store
 
 
 def call(store: str, *words: str) -> None:
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": store}
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": store, "MLFLOW_EXPERIMENT_NAME": EXPERIMENT}
     command = [sys.executable, "-m", "mlflow", "run", ".", "--env-manager", "local", *words]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -59,7 +69,7 @@ def overheads(store: str) -> list[float]:
 def main() -> None:
     load("cifake", "small")  # decoded before anything is timed
     with tempfile.TemporaryDirectory() as folder:
-        stores = {name: f"sqlite:///{folder}/{name}.db" for name in ("suite", "one by one")}
+        stores = {name: make_store(folder, name) for name in ("suite", "one by one")}
         values = {"suite": [suite(stores["suite"])], "one by one": [one_by_one(stores["one by one"])]}
         beyond = overheads(stores["suite"])
     show(f"{RUNS} runs of base at split=small", "s", values, {("one by one", "suite"): "at least 4"})

@@ -1,5 +1,8 @@
 """Errors a user can mend: what was expected, what came, what to do."""
 
+import errno
+import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,6 +25,13 @@ class RunError(CifakeError):
     """A tracking store without the runs, metrics or artifacts that were asked for."""
 
 
+# Libraries wrap the system's error, and often only its text is left; SQLite and NumPy have their own words.
+FULL_DISK = re.compile(
+    rf"{os.strerror(errno.ENOSPC)}|{os.strerror(errno.EDQUOT)}|database or disk is full"
+    r"|\d+ requested and \d+ written"
+)
+
+
 class Terminated(BaseException):
     """SIGTERM, raised as an exception so that a run can still say that it was killed."""
 
@@ -29,6 +39,26 @@ class Terminated(BaseException):
 def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
     """A handler of SIGTERM."""
     raise Terminated("stopped by SIGTERM")
+
+
+def full_disk(error: BaseException) -> str:
+    """What says that a full disk is behind an error, whatever it was wrapped in; empty where none is."""
+    seen: BaseException | None = error
+    while seen:
+        if found := FULL_DISK.search(str(seen)):
+            file = getattr(seen, "filename", None)
+            return f"{found[0]}: {file}" if file else found[0]
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def as_mistake(error: Exception) -> CifakeError | None:
+    """An error that the user can mend; None for a defect, whose traceback is wanted."""
+    if isinstance(error, CifakeError):
+        return error
+    if reason := full_disk(error):
+        return RunError(f"a disk is full ({reason}); make room and give the same command again: it goes on")
+    return None
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -42,8 +72,11 @@ def exit_code(command: Callable[[], int | None]) -> int:
     signal.signal(signal.SIGTERM, raise_terminated)
     try:
         code = command()
-    except CifakeError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        mistake = as_mistake(error)
+        if not mistake:
+            raise
+        print(f"error: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

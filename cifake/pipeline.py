@@ -146,6 +146,7 @@ def fit_and_evaluate(
     model = build_model(chosen)
     show_progress = sys.stdout.isatty() and not watch
     fitted = fit(model, data, chosen, on_epoch_end, show_progress=show_progress, checkpoint=checkpoint)
+    log_epoch.deliver()
     evaluate(serving_model(model, chosen), fitted, data, settings, start)
 
 

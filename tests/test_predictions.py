@@ -1,15 +1,10 @@
-import itertools
 import re
 import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 
 import mlflow
 import numpy as np
 import pytest
+from conftest import serve
 from made_runs import LABELS, N, log_run, made_scores, table
 
 from cifake.comparison import compare
@@ -101,41 +96,19 @@ def test_finished_runs_are_read_once(good_runs, tmp_path):
 
 
 def test_through_a_tracking_server(tmp_path, empty_store, free_port, monkeypatch):
-    uri = f"http://127.0.0.1:{free_port}"
-    shutil.copy(empty_store, tmp_path / "served.db")
-    options = {
-        "--host": "127.0.0.1",
-        "--port": str(free_port),
-        "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{tmp_path}/served.db",
-        "--artifacts-destination": str(tmp_path / "served"),
-    }
-    command = [sys.executable, "-m", "mlflow", "server", *itertools.chain(*options.items())]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    store = shutil.copy(empty_store, tmp_path / "served.db")
+    monkeypatch.chdir(tmp_path)
+    with serve(tmp_path, free_port, store) as uri:
+        mlflow.set_tracking_uri(uri)
         try:
-            _wait_for(f"{uri}/health")
-            monkeypatch.chdir(tmp_path)
-            mlflow.set_tracking_uri(uri)
             for seed in range(2):
                 log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
             log_run("odd", f1=0.7)
             (found,) = compare(tracking_uri=uri).tables
         finally:
             mlflow.set_tracking_uri(None)
-            server.terminate()
     assert [row["test/f1_low"] is not None for row in found.rows] == [True, False]
     assert "has no predictions.parquet" in found.notes[0]
-
-
-def _wait_for(address):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"{address} does not answer")
 
 
 def test_nothing_to_fetch():

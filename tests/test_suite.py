@@ -228,6 +228,7 @@ EVENTS = (
     Event(1, "started"),
     Event(0, "epoch", 1, 0.61),
     Event(1, "epoch", 1, 0.72),
+    Event(1, "waits", text="the store does not answer"),
     Event(0, "epoch", 2, 0.51),
     Event(1, "failed", text="RunError: no"),
 )
@@ -258,5 +259,6 @@ def test_elsewhere_there_is_a_line_for_each_change():
     assert shown(False) == [
         "base seed 0: starting (0 of 2 done)",
         "base seed 1: starting (0 of 2 done)",
+        "base seed 1: waiting: the store does not answer (0 of 2 done)",
         "base seed 1: failed: RunError: no (1 of 2 done)",
     ]

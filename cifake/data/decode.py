@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,11 +95,9 @@ def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> l
         except ValueError as error:
             problems.append((name, str(error)))
             pixels += bytes(IMAGE_BYTES)
-    descriptor = os.open(target, os.O_WRONLY)
-    try:
-        os.pwrite(descriptor, pixels, start * IMAGE_BYTES)
-    finally:
-        os.close(descriptor)
+    with target.open("r+b") as stream:  # other processes write other places of it at the same time
+        stream.seek(start * IMAGE_BYTES)
+        stream.write(pixels)
     return problems
 
 

@@ -36,7 +36,7 @@ def main(words: list[str]) -> int:
             fail_launched_run(error)
         raise
     todo = [job for job in jobs if job.state != "reuse"]
-    workers, threads = divide(len(todo), options.workers)
+    workers, threads = divide(len(jobs), options.workers)  # what is left to do changes no last digits
     plan = describe(jobs, workers, threads)
     print(plan, flush=True)
     ended = _train(jobs, todo, options, experiment, workers, threads, plan)

@@ -13,7 +13,7 @@ from cifake.suite.worker import Event
 
 WORDS = {
     "started": "starting", "epoch": "training", "finished": "finished", "reused": "reused",
-    "failed": "failed", "died": "again",
+    "failed": "failed", "died": "again", "waits": "waiting",
 }  # fmt: skip
 ENDS = ("finished", "reused", "failed")
 

@@ -2,17 +2,19 @@
 
 import contextlib
 import functools
+import logging
 import os
 import signal
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from pathlib import Path
 
 from cifake.data import Dataset, load
-from cifake.errors import CifakeError, Terminated, raise_terminated
+from cifake.errors import Terminated, as_mistake, raise_terminated
 from cifake.suite.plan import Job
 
 
@@ -41,11 +43,11 @@ class Event:
 
     Attributes:
         job: its number.
-        kind: ``started``, ``epoch``, ``finished``, ``reused``, ``failed`` or ``died``.
+        kind: ``started``, ``epoch``, ``waits``, ``finished``, ``reused``, ``failed`` or ``died``.
         epochs: how many have ended.
         score: the monitored metric of the last of them.
         run_id: of a run that is finished.
-        text: why it failed.
+        text: why it failed, or what it waits for.
         details: the traceback of a defect.
     """
 
@@ -76,22 +78,22 @@ def serve(pipe: connection.Connection, surroundings: Surroundings) -> None:
         while True:
             job, first = pipe.recv()
             pipe.send(Event(job.number, "started"))
-            pipe.send(_attempt(job, first, pipe, surroundings))
+            with _passed_on(job, pipe):
+                ended = _attempt(job, first, pipe, surroundings)
+            pipe.send(ended)
 
 
 def _attempt(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
     try:
         return _train(job, first, pipe, surroundings)
-    except CifakeError as error:
-        return Event(job.number, "failed", text=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
+        if mistake := as_mistake(error):
+            return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
         reason = traceback.format_exception_only(error)[-1].strip()
         return Event(job.number, "failed", text=reason, details=traceback.format_exc())
 
 
 def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
-    import keras
-
     from cifake import tracking
     from cifake.pipeline import run
 
@@ -102,12 +104,29 @@ def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Sur
     with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
             return Event(job.number, "reused", run_id=finished)
+        import keras  # takes seconds, in vain where another suite has done all
+
         keras.backend.clear_session()  # the last run's model is not needed any more
         run_id = run(
             job.variant, job.settings, _data(job.settings.dataset, job.settings.split), time.perf_counter(),
             watch=watch, parent=surroundings.parent, anew=surroundings.force and first,
         )  # fmt: skip
     return Event(job.number, "finished", run_id=run_id)
+
+
+@contextlib.contextmanager
+def _passed_on(job: Job, pipe: connection.Connection) -> Iterator[None]:
+    """What is said of a store that is away is for whoever watches the suite."""
+    handler = logging.Handler()
+    handler.emit = lambda record: pipe.send(  # type: ignore[method-assign]
+        Event(job.number, "waits", text=record.getMessage())
+    )
+    delivery = logging.getLogger("cifake.tracking.delivery")
+    delivery.addHandler(handler)
+    try:
+        yield
+    finally:
+        delivery.removeHandler(handler)
 
 
 @functools.cache

@@ -64,7 +64,7 @@ def execute(jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iter
                     event = _after_death(job, worker.process.exitcode, waiting, deaths)
                 elif event.kind == "epoch":
                     del deaths[event.job]
-                elif event.kind != "started":
+                elif event.kind not in ("started", "waits"):
                     worker.job = None
                 yield event
     finally:

@@ -1,10 +1,11 @@
 """Write runs to MLflow; the only package that does. What a run holds is the run contract."""
 
+from cifake.tracking.ends import fail_launched_run
 from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.model import Found, find_model
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import finished_run, only_process, unfinished_run
-from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
+from cifake.tracking.run import epoch_log, tracked_run
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import add_to_run, log_report, tool_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial

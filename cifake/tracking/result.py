@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 
 from cifake.config import Settings
 from cifake.data import Part
+from cifake.tracking.delivery import patient
 
 
+@patient
 def log_result(
     test: Part,
     scores: np.ndarray,
@@ -34,7 +36,6 @@ def log_result(
         report: the classification report.
         settings: as resolved.
     """
-    mlflow.log_metrics(dict(metrics))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "config.yaml").write_text(settings.to_yaml())
@@ -45,8 +46,10 @@ def log_result(
             figure.savefig(folder / "figures" / file)
         mlflow.log_artifacts(name)
     mlflow.set_tag("mlflow.note.content", _note(metrics, len(test)))
+    mlflow.log_metrics(dict(metrics))  # last: a repeated call would log it once more
 
 
+@patient
 def log_model(model: Any, export: str | None = None) -> None:
     """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
 

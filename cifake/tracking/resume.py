@@ -9,8 +9,9 @@ import filelock
 from mlflow.entities import RunStatus
 
 from cifake.errors import RunError
-from cifake.tracking.owner import HOST, PROCESS, is_dead
-from cifake.tracking.trials import end_run, search_runs
+from cifake.tracking.ends import end_run
+from cifake.tracking.owner import HOST, PROCESS, is_dead, owner_tags
+from cifake.tracking.trials import search_runs
 
 KEY_TAG = "run_key"
 
@@ -44,10 +45,12 @@ def only_process(directory: Path, what: str, timeout: float = 0) -> Iterator[Non
 def unfinished_run(key: str) -> str | None:
     """The id of the newest run of a training that did not come to its end, if there is one.
 
-    The caller holds the training's lock, so no process of this machine runs it.
+    The caller holds the training's lock, so no process of this machine runs it. One that this process
+    owns was made by a request whose answer was lost, or could not be ended.
     """
+    mine = owner_tags().items()
     for run in search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status != 'FINISHED'"):
-        if run.info.status != "RUNNING" or is_dead(run.data.tags):
+        if run.info.status != "RUNNING" or is_dead(run.data.tags) or mine <= run.data.tags.items():
             return str(run.info.run_id)
     return None
 

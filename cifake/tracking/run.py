@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -14,11 +14,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.config import Settings
 from cifake.data import Dataset
+from cifake.tracking.delivery import EpochLog, patient
+from cifake.tracking.ends import FAILURE_TAG, end_active, end_failed
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.owner import owner_tags
 from cifake.tracking.resume import KEY_TAG, end_abandoned_runs, unfinished_run
-from cifake.tracking.store import set_experiment, store_lock
-from cifake.tracking.trials import FAILURE_TAG, SEARCH_TAG, log_new_params, stopped_search
+from cifake.tracking.store import first_requests, store_lock
+from cifake.tracking.trials import SEARCH_TAG, log_new_params, stopped_search
 
 EXPERIMENT = "cifake"
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
@@ -53,70 +55,67 @@ def tracked_run(
     """
     key = run_key(settings, data.digest)
     name = f"{variant} {settings.split} seed {settings.seed}"
-    run_id = _start(f"demo: {name}" if data.name == "demo" else name, data, key, search, anew)
+    name = f"demo: {name}" if data.name == "demo" else name
+    launched = os.environ.get("MLFLOW_RUN_ID")
+    tags = {KEY_TAG: key, "code_version": code_version(), **owner_tags()}
+    if search:
+        tags[SEARCH_TAG] = search
+    if parent:
+        run_id = patient(_start)(name, tags, search, anew)
+    else:
+        with first_requests():
+            run_id = _start(name, tags, search, anew)
     try:
+        if run_id == launched:
+            _rename(name, data)
         belongs = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
-        mlflow.set_tags({KEY_TAG: key, "code_version": code_version(), **owner_tags(), **belongs})
-        if search:
-            mlflow.set_tag(SEARCH_TAG, search)
+        patient(mlflow.set_tags)({**tags, **belongs})
         _log_settings(variant, settings, data)
         yield run_id
     except BaseException as error:
-        _end_failed(run_id, error)
+        end_failed(run_id, error)
         raise
-    mlflow.end_run()
+    patient(end_active)(run_id, RunStatus.FINISHED)
 
 
-def fail_launched_run(error: BaseException) -> None:
-    """Say why in the run that ``mlflow run`` started, for errors before ``tracked_run``."""
-    _end_failed(os.environ["MLFLOW_RUN_ID"], error)
+def epoch_log() -> EpochLog:
+    """What logs the metrics of one epoch to the active run, as one request."""
+    return EpochLog(mlflow.active_run().info.run_id)
 
 
-def epoch_log() -> Callable[[int, Mapping[str, float]], None]:
-    """What logs the metrics of one epoch to the active run, as one request.
-
-    Epochs that the run holds already, from a process that was killed, are not logged again.
-    """
-    run_id = mlflow.active_run().info.run_id
-    logged = {metric.step for metric in mlflow.MlflowClient().get_metric_history(run_id, "train/loss")}
-
-    def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
-        if epoch not in logged:
-            mlflow.log_metrics(dict(metrics), step=epoch, run_id=run_id)
-
-    return log_epoch
-
-
-def _start(name: str, data: Dataset, key: str, search: str | None, anew: bool) -> str:
+def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -> str:
     with store_lock():
         launched = os.environ.get("MLFLOW_RUN_ID")
         if not launched:
-            set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-        stopped = None if anew else stopped_search(search) if search else unfinished_run(key)
+            mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        stopped = None if anew else stopped_search(search) if search else unfinished_run(tags[KEY_TAG])
         if stopped and stopped != launched:
             return _take_up(stopped, launched)
         end_abandoned_runs()
-        if not launched:
-            return str(mlflow.start_run(run_name=name).info.run_id)
-        run = mlflow.start_run()
-    given = run.info.run_name or ""
+        # With its tags from the first moment: a run whose making was interrupted is found again.
+        run = mlflow.start_run() if launched else mlflow.start_run(run_name=name, tags=tags)
+        return str(run.info.run_id)
+
+
+@patient
+def _rename(name: str, data: Dataset) -> None:
+    """Give the run that ``mlflow run`` started a name, unless somebody has."""
+    given = mlflow.active_run().info.run_name or ""
     if _is_generated(given):
         mlflow.set_tag("mlflow.runName", name)
     elif data.name == "demo":
         mlflow.set_tag("mlflow.runName", f"demo: {given}")
-    return str(run.info.run_id)
 
 
 def _take_up(stopped: str, launched: str | None) -> str:
     """Go on in a run that was stopped; the one just launched only says so."""
+    client = mlflow.MlflowClient()
     if launched:
-        client = mlflow.MlflowClient()
         client.set_tag(launched, "mlflow.runName", "went on with another run")
         client.set_tag(launched, "mlflow.note.content", f"It went on in run {stopped}.")
-    run = mlflow.start_run(run_id=stopped)
-    if FAILURE_TAG in run.data.tags:
-        mlflow.delete_tag(FAILURE_TAG)
-    return str(run.info.run_id)
+    if FAILURE_TAG in client.get_run(stopped).data.tags:
+        client.delete_tag(stopped, FAILURE_TAG)
+    return str(mlflow.start_run(run_id=stopped).info.run_id)
 
 
 def _is_generated(run_name: str) -> bool:
@@ -124,6 +123,7 @@ def _is_generated(run_name: str) -> bool:
     return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
 
 
+@patient
 def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
     mlflow.set_tags(
         {
@@ -146,13 +146,3 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
         else CodeDatasetSource({"made_by": "cifake.data.demo"})
     )
     mlflow.log_input(MetaDataset(source, name=data.name, digest=data.digest), context="training")
-
-
-def _end_failed(run_id: str, error: BaseException) -> None:
-    status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
-    mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    if mlflow.active_run():
-        mlflow.end_run(RunStatus.to_string(status))
-    else:
-        mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))

@@ -1,7 +1,9 @@
 """Reach the MLflow store: created once, and named within seconds when it cannot be used."""
 
 import contextlib
+import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,10 @@ import filelock
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError
+from cifake.errors import RunError, full_disk
+
+# It prints a traceback of every database error that it raises as well.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
@@ -27,24 +32,45 @@ def store_lock() -> Iterator[None]:
         yield
 
 
-def set_experiment(name: str) -> None:
-    """The first request to the store: one that does not answer is named within seconds."""
-    with _few_retries():
+@contextlib.contextmanager
+def first_requests() -> Iterator[None]:
+    """A command's first requests to the store: one that does not answer is named within seconds."""
+    with quick_requests():
         try:
-            mlflow.set_experiment(name)
+            yield
         except MlflowException as error:
+            if full_disk(error):
+                raise
             reason = str(error).splitlines()[0]
-            raise RunError(f"the store at {mlflow.get_tracking_uri()} cannot be used ({reason})") from None
+            raise RunError(f"the store at {store_address()} cannot be used ({reason})") from None
+
+
+def store_address() -> str:
+    """The store's address, without a user's name and password."""
+    return re.sub(r"://[^/@]*@", "://", mlflow.get_tracking_uri())
 
 
 @contextlib.contextmanager
-def _few_retries() -> Iterator[None]:
-    """MLflow's own seven retries take four minutes; later, when a run is at stake, they are wanted."""
-    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-    given = os.environ.get(name)
-    os.environ[name] = given or "2"
+def quick_requests(timeout: int | None = None) -> Iterator[None]:
+    """MLflow's own seven retries take four minutes and say nothing; one is enough for a broken connection.
+
+    Args:
+        timeout: seconds to wait for an answer; None is what MLflow has, two minutes.
+    """
+    values = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    if timeout:
+        values["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(timeout)
+    given = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    retries = logging.getLogger("urllib3.connectionpool")  # has three lines for each
+    level = retries.level
+    retries.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        if given is None:
-            del os.environ[name]
+        retries.setLevel(level)
+        for name, value in given.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import mlflow
 from mlflow.entities import RunStatus
 
+from cifake.tracking.delivery import patient
+from cifake.tracking.ends import FAILURE_TAG, end_active, end_failed
 from cifake.tracking.owner import owner_tags
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.run import EXPERIMENT
-from cifake.tracking.store import set_experiment, store_lock
-from cifake.tracking.trials import FAILURE_TAG, log_new_params, search_runs
+from cifake.tracking.store import first_requests, store_lock
+from cifake.tracking.trials import log_new_params, search_runs
 
 
 def open_store() -> str:
@@ -26,7 +28,8 @@ def open_store() -> str:
             name = str(experiment.name)
         else:
             name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-            set_experiment(name)
+            with first_requests():
+                mlflow.set_experiment(name)
         end_abandoned_runs()
     return name
 
@@ -40,6 +43,7 @@ def earlier_seconds(config_hash: str) -> float | None:
     return sum(seconds) / len(seconds) if seconds else None
 
 
+@patient
 def experiments_of(run_ids: Sequence[str]) -> list[str]:
     """The names of the experiments that runs are filed in."""
     ids = {mlflow.get_run(run_id).info.experiment_id for run_id in run_ids}
@@ -59,18 +63,17 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
         The run's id, and a list for the reasons of what failed: with one the run ends FAILED. Ctrl-C and
         SIGTERM end it KILLED. It has no tag ``variant``: it is no row in a comparison.
     """
-    client = mlflow.MlflowClient()
     run = mlflow.start_run() if "MLFLOW_RUN_ID" in os.environ else mlflow.start_run(run_name=name)
     run_id = str(run.info.run_id)
     failures: list[str] = []
-    status = RunStatus.KILLED
     try:
-        mlflow.set_tags({"tool": "suite", "mlflow.runName": name, **owner_tags()})
+        patient(mlflow.set_tags)({"tool": "suite", "mlflow.runName": name, **owner_tags()})
         log_new_params(run_id, options)
-        mlflow.log_text(plan, "plan.txt")
+        patient(mlflow.log_text)(plan, "plan.txt")
         yield run_id, failures
-        status = RunStatus.FAILED if failures else RunStatus.FINISHED
-    finally:
-        if failures:
-            client.set_tag(run_id, FAILURE_TAG, "\n".join(failures)[:5000])
-        mlflow.end_run(RunStatus.to_string(status))
+    except BaseException as error:
+        end_failed(run_id, error)
+        raise
+    if failures:
+        patient(mlflow.set_tag)(FAILURE_TAG, "\n".join(failures)[:5000])
+    patient(end_active)(run_id, RunStatus.FAILED if failures else RunStatus.FINISHED)

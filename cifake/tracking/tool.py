@@ -11,8 +11,9 @@ from mlflow.entities import Metric, RunTag
 from mlflow.utils.time import get_current_time_millis
 
 from cifake.errors import CifakeError
-from cifake.tracking.run import EXPERIMENT, fail_launched_run
-from cifake.tracking.store import set_experiment, store_lock
+from cifake.tracking.ends import fail_launched_run
+from cifake.tracking.run import EXPERIMENT
+from cifake.tracking.store import first_requests, store_lock
 
 
 def log_report(tool: str, name: str, page: str) -> str:
@@ -30,7 +31,8 @@ def log_report(tool: str, name: str, page: str) -> str:
         if "MLFLOW_RUN_ID" in os.environ:
             run = mlflow.start_run()
         else:
-            set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            with first_requests():
+                mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
             run = mlflow.start_run(run_name=name)
     with run:
         mlflow.set_tag("tool", tool)

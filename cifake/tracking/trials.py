@@ -10,17 +10,17 @@ from typing import Any
 
 import mlflow
 from matplotlib.figure import Figure
-from mlflow.entities import Metric, Param, Run, RunStatus
+from mlflow.entities import Param, Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from mlflow.utils.time import get_current_time_millis
 
 from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.errors import RunError
 from cifake.evaluation.trials import Trial
 from cifake.folders import cache_directory
+from cifake.tracking.delivery import EpochLog, patient
+from cifake.tracking.ends import end_run
 
-FAILURE_TAG = "failure"
 SEARCH_TAG = "search"  # of the parent: the name of its search
 TRIAL_TAG = "trial"  # of a nested run: its number. A trial has no tag `variant`: it is no variant's run.
 SCORE = "trial/score"
@@ -68,8 +68,10 @@ def tracked_trial(
     log_new_params(run_id, {**settings.flat(), **values})
     scores: list[float] = []
 
+    log = EpochLog(run_id)
+
     def log_epoch(epoch: int, metrics: dict[str, float]) -> None:
-        _log_metrics(run_id, metrics, epoch)
+        log(epoch, metrics)
         scores.append(metrics[settings.monitor])
 
     try:
@@ -78,10 +80,12 @@ def tracked_trial(
         status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
         end_run(run_id, status, f"{type(error).__name__}: {error}")
         raise
-    _log_metrics(run_id, {SCORE: (min if settings.monitor == "val/loss" else max)(scores)}, 0)
-    client.set_terminated(run_id)
+    log.deliver()
+    patient(client.log_metric)(run_id, SCORE, (min if settings.monitor == "val/loss" else max)(scores))
+    patient(client.set_terminated)(run_id)
 
 
+@patient
 def log_search(trials: Sequence[Trial], best: Trial, chosen: Settings, figure: Figure) -> None:
     """Log to the parent what its search found.
 
@@ -104,6 +108,7 @@ def log_search(trials: Sequence[Trial], best: Trial, chosen: Settings, figure: F
         mlflow.log_artifacts(name)
 
 
+@patient
 def log_new_params(run_id: str, params: Mapping[str, Any]) -> None:
     """Log the params that are not there yet; logging another text for one would fail."""
     already = mlflow.get_run(run_id).data.params
@@ -126,20 +131,9 @@ def _end_killed(parent: str, number: int) -> None:
         end_run(run.info.run_id, RunStatus.KILLED, "its process was killed; the trial was run again")
 
 
+@patient
 def search_runs(filters: str) -> list[Run]:
     """Runs of every experiment that a filter finds, newest first."""
     client = mlflow.MlflowClient()
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     return list(client.search_runs(experiments, filters))
-
-
-def _log_metrics(run_id: str, metrics: Mapping[str, float], step: int) -> None:
-    now = get_current_time_millis()
-    rows = [Metric(key, value, now, step) for key, value in metrics.items()]
-    mlflow.MlflowClient().log_batch(run_id, metrics=rows)
-
-
-def end_run(run_id: str, status: int, reason: str) -> None:
-    """End a run that is not the active one, with the reason in the tag ``failure``."""
-    mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))

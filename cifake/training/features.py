@@ -73,13 +73,15 @@ def _extract(extractor: keras.Model, part: Part, file: Path) -> None:
     """Write beside the final file, then rename: it is whole or not there."""
     unfinished = file.with_suffix(".unfinished")
     shape = (len(part), extractor.output.shape[-1])
-    features = np.lib.format.open_memmap(unfinished, mode="w+", dtype="float32", shape=shape)
     batch = np.zeros((BATCH, *part.images.shape[1:]), part.images.dtype)
-    for start in range(0, len(part), BATCH):
-        images = part.images[start : start + BATCH]
-        batch[: len(images)] = images  # always of one size: another would have to be traced, for seconds
-        features[start : start + len(images)] = extractor.predict_on_batch(batch)[: len(images)]
-    features.flush()
+    with unfinished.open("wb") as stream:  # no memory map: on a full disk it would end the process
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for start in range(0, len(part), BATCH):
+            images = part.images[start : start + BATCH]
+            batch[: len(images)] = images  # always of one size: another would have to be traced, for seconds
+            features = extractor.predict_on_batch(batch)[: len(images)]
+            stream.write(features.astype("<f4").tobytes())
     shutil.move(unfinished, file)
 
 
