@@ -2,8 +2,9 @@
 
 from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.result import log_model, log_result
-from cifake.tracking.resume import finished_run, only_process, unfinished_run
+from cifake.tracking.resume import end_lost_runs, finished_run, only_process, unfinished_run
 from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
+from cifake.tracking.store import store_address
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import log_report
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
@@ -12,6 +13,7 @@ __all__ = [
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",
+    "end_lost_runs",
     "epoch_log",
     "experiments_of",
     "fail_launched_run",
@@ -24,6 +26,7 @@ __all__ = [
     "open_store",
     "run_key",
     "search_directory",
+    "store_address",
     "suite_run",
     "tracked_run",
     "tracked_trial",

@@ -1,0 +1,154 @@
+"""Hand jobs to Ray, which places them on nodes, and starts them again where a node was lost."""
+
+import os
+import signal
+import socket
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+
+from cifake import tracking
+from cifake.errors import ConfigError, RunError
+from cifake.suite.engine import Places
+from cifake.suite.plan import Job
+from cifake.suite.share import Share
+from cifake.suite.worker import Event, Surroundings, attempt, settle
+
+os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # read at import: 20 take 20 s to refuse a token
+try:
+    import ray
+except ModuleNotFoundError:
+    raise ConfigError("engine: ray is not installed here; pip install '.[cluster]' in this folder") from None
+
+RETRIES = 10  # of a run whose node or worker was lost; the same command tries again what is given up
+PATIENCE = 20  # seconds that runs get to say that they were stopped
+PASSED_ON = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # a node's own where it is not set here
+
+
+class Mailbox:
+    """An actor beside the suite: it takes events from all nodes."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.starts: Counter[int] = Counter()
+
+    def start(self, job: int) -> bool:
+        """Whether a job starts for the first time."""
+        self.starts[job] += 1
+        first = self.starts[job] == 1
+        lost = [] if first else [Event(job, "died", text="its node or worker was lost")]
+        self.events += [*lost, Event(job, "started")]
+        return first
+
+    def put(self, event: Event) -> None:
+        self.events.append(event)
+
+    def take(self) -> list[Event]:
+        taken, self.events = self.events, []
+        return taken
+
+
+class RayEngine:
+    """Tasks on the nodes of a Ray cluster.
+
+    Args:
+        address: of its head, or ``auto``.
+        share: what each run takes of a node.
+
+    Raises:
+        RunError: nothing answers there, no node is large enough, or the store is a file that other
+            machines do not have.
+    """
+
+    def __init__(self, address: str, share: Share) -> None:
+        self.share = share
+        _connect(address)
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        self.nodes = len(nodes)
+        self.count = sum(_fitting(node["Resources"], share.resources()) for node in nodes)
+        if not self.count:
+            raise RunError(f"no node of the cluster at {address} has {share}; ask for less")
+        others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
+        self.store = tracking.store_address(sorted(others))
+
+    def places(self, jobs: int) -> Places:
+        text = f"Ray nodes: {self.nodes}, runs at once: {self.count}, each with {self.share}"
+        return Places(max(1, min(self.count, jobs)), self.share.cpus, text)
+
+    def execute(self, jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
+        """Submit jobs as tasks; see ``Engine``. Ray decides how many run at once."""
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False
+        )  # it ends with the suite, not with another node
+        mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
+        share = self.share.resources()
+        task = ray.remote(
+            num_cpus=share["CPU"], num_gpus=share["GPU"], memory=share["memory"] or None, max_retries=RETRIES,
+            runtime_env={"env_vars": {**_environment(), "MLFLOW_TRACKING_URI": self.store}},
+        )(train)  # fmt: skip
+        alike: dict[str, deque[Job]] = defaultdict(deque)  # variants with the same settings, one by one
+        for job in jobs:
+            alike[job.key].append(job)
+        ready = [same.popleft() for same in alike.values()]
+        running: dict[ray.ObjectRef, Job] = {}
+        try:
+            while ready or running:
+                running |= {task.remote(job, surroundings, mailbox): job for job in ready}
+                ended, _ = ray.wait(list(running), timeout=0.5)
+                numbers = {job.number for job in running.values()}
+                yield from (event for event in ray.get(mailbox.take.remote()) if event.job in numbers)
+                done = [running.pop(reference) for reference in ended]
+                yield from map(_result, ended, done)
+                ready = [alike[job.key].popleft() for job in done if alike[job.key]]
+        finally:
+            _cancel(list(running))
+            ray.shutdown()
+
+
+def train(job: Job, surroundings: Surroundings, mailbox: "ray.actor.ActorHandle") -> Event:
+    """A task: Ray starts it again, on another node if need be, when its node or worker is lost."""
+    first = ray.get(mailbox.start.remote(job.number))
+    settle(surroundings)
+    return attempt(job, first, surroundings, mailbox.put.remote)
+
+
+def _connect(address: str) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    host, _, port = os.environ.get("RAY_ADDRESS", address).rpartition(":")
+    try:
+        if port.isdecimal():  # Ray itself takes two minutes to say that nobody answers
+            socket.create_connection((host, int(port)), timeout=5).close()
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(
+            f"no Ray cluster can be used at address={address} ({reason}); expected auto, on a machine where "
+            "ray start was called, or host:port of its head; see docs/scaling.md"
+        ) from None
+    finally:
+        signal.signal(signal.SIGTERM, handler)  # Ray's would end the suite without its last words
+
+
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def _cancel(references: "list[ray.ObjectRef]") -> None:
+    """What waits never starts; what runs gets a KeyboardInterrupt, and time to say so."""
+    for reference in references:
+        ray.cancel(reference)
+    if references:
+        ray.wait(references, num_returns=len(references), timeout=PATIENCE)
+
+
+def _result(reference: "ray.ObjectRef", job: Job) -> Event:
+    try:
+        event: Event = ray.get(reference)
+    except ray.exceptions.RayError as error:
+        reason = str(error).strip().splitlines()
+        return Event(job.number, "failed", text=f"{type(error).__name__}: {reason[-1]}", details=str(error))
+    return event
+
+
+def _fitting(node: Mapping[str, float], share: Mapping[str, float]) -> int:
+    """How many shares a node has."""
+    return int(min(node.get(name, 0.0) // part for name, part in share.items() if part))
