@@ -13,7 +13,10 @@ from cifake.suite.plan import Job
 from cifake.suite.share import Share
 from cifake.suite.worker import Event, Surroundings, attempt, settle
 
-os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")  # read at import: 20 take 20 s to refuse a token
+# Both are read at import. Twenty tries take 20 s to find that a token is wrong; what Ray says of a lost node,
+# sixty lines on standard output, the event of the run says in one.
+os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
 try:
     import ray
 except ModuleNotFoundError:

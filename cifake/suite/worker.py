@@ -72,9 +72,7 @@ def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | No
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     signal.signal(signal.SIGTERM, raise_terminated)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    settle(surroundings)
+    settle(surroundings, gpu)
     with log.open("a") as stream, contextlib.suppress(Terminated, EOFError):
         os.dup2(stream.fileno(), 2)
         while True:
@@ -83,8 +81,10 @@ def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | No
             pipe.send(attempt(job, first, surroundings, pipe.send))
 
 
-def settle(surroundings: Surroundings) -> None:
-    """Set the environment of a worker, before TensorFlow reads it."""
+def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
+    """Set the environment of a worker, before TensorFlow reads it; see ``serve``."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
     os.environ["MLFLOW_EXPERIMENT_NAME"] = surroundings.experiment
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
