@@ -116,7 +116,9 @@ def train(job: Job, surroundings: Surroundings, mailbox: "ray.actor.ActorHandle"
 
 def _connect(address: str) -> None:
     handler = signal.getsignal(signal.SIGTERM)
-    host, _, port = os.environ.get("RAY_ADDRESS", address).rpartition(":")
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
+    host, _, port = address.rpartition(":")
     try:
         if port.isdecimal():  # Ray itself takes two minutes to say that nobody answers
             socket.create_connection((host, int(port)), timeout=5).close()
