@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+REPOSITORY = Path(__file__).parent.parent
 PATIENCE = 120  # seconds that a node may take to start, or to end
 
 
@@ -53,7 +54,7 @@ class Cluster:
         with log.open("wb") as stream:
             node = psutil.Popen(
                 command, stdout=stream, stderr=stream,
-                env={**surroundings, **self.environment, "RAY_ADDRESS": ""},
+                env={**surroundings, **self.environment, "RAY_ADDRESS": "", "PYTHONPATH": str(REPOSITORY)},
             )  # fmt: skip
         self.nodes.append(node)
         limit = time.monotonic() + PATIENCE

@@ -102,6 +102,8 @@ class RayEngine:
                 done = [running.pop(reference) for reference in ended]
                 yield from map(_result, ended, done)
                 ready = [alike[job.key].popleft() for job in done if alike[job.key]]
+        except ray.exceptions.RayError as error:  # of the mailbox, which is where the suite is
+            raise RunError(f"Ray has failed here ({_reason(error)}); the same command goes on") from None
         finally:
             _cancel(list(running))
             ray.shutdown()
@@ -149,9 +151,12 @@ def _result(reference: "ray.ObjectRef", job: Job) -> Event:
     try:
         event: Event = ray.get(reference)
     except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()
-        return Event(job.number, "failed", text=f"{type(error).__name__}: {reason[-1]}", details=str(error))
+        return Event(job.number, "failed", text=_reason(error), details=str(error))
     return event
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
 
 
 def _fitting(node: Mapping[str, float], share: Mapping[str, float]) -> int:
