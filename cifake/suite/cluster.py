@@ -1,14 +1,16 @@
 """Hand jobs to Ray, which places them on nodes, and starts them again where a node was lost."""
 
+import dataclasses
 import os
 import signal
 import socket
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from cifake import tracking
 from cifake.errors import ConfigError, RunError
 from cifake.suite.engine import Places
+from cifake.suite.mailbox import Mailbox
 from cifake.suite.plan import Job
 from cifake.suite.share import Share
 from cifake.suite.worker import Event, Surroundings, attempt, settle
@@ -25,29 +27,6 @@ except ModuleNotFoundError:
 RETRIES = 10  # of a run whose node or worker was lost; the same command tries again what is given up
 PATIENCE = 20  # seconds that runs get to say that they were stopped
 PASSED_ON = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # a node's own where it is not set here
-
-
-class Mailbox:
-    """An actor beside the suite: it takes events from all nodes."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.starts: Counter[int] = Counter()
-
-    def start(self, job: int) -> bool:
-        """Whether a job starts for the first time."""
-        self.starts[job] += 1
-        first = self.starts[job] == 1
-        lost = [] if first else [Event(job, "died", text="its node or worker was lost")]
-        self.events += [*lost, Event(job, "started")]
-        return first
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-
-    def take(self) -> list[Event]:
-        taken, self.events = self.events, []
-        return taken
 
 
 class RayEngine:
@@ -98,7 +77,8 @@ class RayEngine:
                 running |= {task.remote(job, surroundings, mailbox): job for job in ready}
                 ended, _ = ray.wait(list(running), timeout=0.5)
                 numbers = {job.number for job in running.values()}
-                yield from (event for event in ray.get(mailbox.take.remote()) if event.job in numbers)
+                events = (Event(**event) for event in ray.get(mailbox.take.remote()))
+                yield from (event for event in events if event.job in numbers)
                 done = [running.pop(reference) for reference in ended]
                 yield from map(_result, ended, done)
                 ready = [alike[job.key].popleft() for job in done if alike[job.key]]
@@ -113,7 +93,7 @@ def train(job: Job, surroundings: Surroundings, mailbox: "ray.actor.ActorHandle"
     """A task: Ray starts it again, on another node if need be, when its node or worker is lost."""
     first = ray.get(mailbox.start.remote(job.number))
     settle(surroundings)
-    return attempt(job, first, surroundings, mailbox.put.remote)
+    return attempt(job, first, surroundings, lambda event: mailbox.put.remote(dataclasses.asdict(event)))
 
 
 def _connect(address: str) -> None:
