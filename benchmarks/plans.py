@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow
@@ -13,14 +14,17 @@ SCORES = ("test/loss", "test/accuracy", "test/f1", "test/roc_auc", "best_epoch",
 Results = dict[tuple[str, str], tuple[dict[str, list[tuple[int, float]]], list[float]]]
 
 
-def start(folder: Path, store: str, variants: str, *words: str) -> psutil.Popen:
+def start(
+    folder: Path, store: str, variants: str, *words: str, environment: Mapping[str, str] | None = None
+) -> psutil.Popen:
     """A suite in a process of its own; what it prints is added to ``suite.log`` in its folder."""
+    stated = {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": str(REPOSITORY), **(environment or {})}
     files = ",".join(str(REPOSITORY / "experiments" / f"{name}.yaml") for name in variants.split(","))
     with (folder / "suite.log").open("a") as log:
         return psutil.Popen(
             [sys.executable, "-m", "cifake.suite", f"variants={files}", *words],
             cwd=folder, stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "MLFLOW_TRACKING_URI": store, "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, **stated},
         )  # fmt: skip
 
 

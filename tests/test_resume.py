@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import EXPERIMENTS, REPOSITORY
 
+from cifake import tracking
 from cifake.config import load as load_settings
 from cifake.tracking import code_version, run_key
 from cifake.tracking.identity import _code
@@ -129,3 +130,33 @@ def test_comments_and_docstrings_are_no_part_of_the_code_version():
     )
     assert _code("def f(): return 1") != _code("def f(): return 2")
     assert len(code_version()) == 12
+
+
+def test_runs_of_a_suite_that_was_killed_are_ended_on_other_machines_too(store):
+    gone = {"owner_host": socket.gethostname(), "owner_pid": "1", "owner_started": "1.0"}
+    elsewhere = {"owner_host": "another", "owner_pid": "1", "owner_started": "1.0"}
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("cifake").experiment_id
+
+    def left(tags):
+        return client.create_run(experiment, tags=tags).info.run_id
+
+    suite = left({"tool": "suite", **gone})
+    child = left({**elsewhere, "mlflow.parentRunId": suite, "run_key": "k"})
+    alone = left({**elsewhere, "run_key": "k"})
+    assert tracking.unfinished_run("k") is None
+    tracking.open_store()
+    status = {run_id: client.get_run(run_id).info.status for run_id in (suite, child, alone)}
+    assert status == {suite: "KILLED", child: "KILLED", alone: "RUNNING"}
+    assert tracking.unfinished_run("k") == child
+
+
+def test_a_retry_takes_up_the_run_that_its_node_left_behind(store):
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("cifake").experiment_id
+    tags = {"owner_host": "another", "owner_pid": "1", "owner_started": "1.0", "mlflow.parentRunId": "s"}
+    lost, other = (client.create_run(experiment, tags={**tags, "run_key": key}).info.run_id for key in "ab")
+    tracking.end_lost_runs("s", "its worker was lost", "a")
+    assert (tracking.unfinished_run("a"), tracking.unfinished_run("b")) == (lost, None)
+    assert client.get_run(lost).data.tags["failure"] == "its worker was lost"
+    assert client.get_run(other).info.status == "RUNNING"

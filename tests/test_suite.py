@@ -16,6 +16,7 @@ from rich.console import Console
 
 from cifake.errors import ConfigError
 from cifake.suite.command import parse
+from cifake.suite.engine import Places
 from cifake.suite.plan import describe, look_up, make_jobs
 from cifake.suite.progress import Display
 from cifake.suite.worker import Event
@@ -215,7 +216,9 @@ def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
         with mlflow.start_run(tags=tags):
             mlflow.log_metric("cost/train_seconds", seconds)
             mlflow.end_run(status)
-    assert describe(look_up(jobs, force=False), workers=2, threads=1).splitlines() == [
+    assert describe(
+        look_up(jobs, force=False), Places(2, 1, "workers: 2, threads of each: 1")
+    ).splitlines() == [
         "plan: 3 runs; workers: 2, threads of each: 1",
         "  base  reuse seed 1; resume seed 0; train seed 2",
         "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",

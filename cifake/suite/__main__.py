@@ -9,6 +9,7 @@ from cifake.errors import CifakeError, Terminated, exit_code
 
 if TYPE_CHECKING:
     from cifake.suite.command import Options
+    from cifake.suite.engine import Engine, Places
     from cifake.suite.plan import Job
     from cifake.suite.worker import Event
 
@@ -19,11 +20,13 @@ def main(words: list[str]) -> int:
     Returns:
         0, or 1 when a run failed.
     """
-    from cifake.suite.command import divide, parse
+    from cifake.suite.command import parse
+    from cifake.suite.engine import choose
     from cifake.suite.plan import describe, look_up, make_jobs
 
     try:
         options = parse(words)
+        engine = choose(options)
         jobs = make_jobs(options.variants, options.seeds, options.overrides)
         from cifake import tracking
 
@@ -36,10 +39,10 @@ def main(words: list[str]) -> int:
             fail_launched_run(error)
         raise
     todo = [job for job in jobs if job.state != "reuse"]
-    workers, threads = divide(len(jobs), options.workers)  # what is left to do changes no last digits
-    plan = describe(jobs, workers, threads)
+    places = engine.places(len(jobs))  # not of what is left to do: threads change last digits
+    plan = describe(jobs, places)
     print(plan, flush=True)
-    ended = _train(jobs, todo, options, experiment, workers, threads, plan)
+    ended = _train(jobs, todo, options, experiment, engine, places, plan)
     _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
     return _list_failures(jobs, ended)
 
@@ -49,29 +52,25 @@ def _train(
     todo: "Sequence[Job]",
     options: "Options",
     experiment: str,
-    workers: int,
-    threads: int,
+    engine: "Engine",
+    places: "Places",
     plan: str,
 ) -> "list[Event]":
     """Train what is to be trained; the events that ended the jobs."""
     from rich.console import Console
 
     from cifake import tracking
-    from cifake.folders import cache_directory
     from cifake.suite.progress import ENDS, Display
     from cifake.suite.worker import Surroundings
-    from cifake.suite.workers import execute
 
     asked = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
     ended: list[Event] = []
     names = {job.number: job.name for job in jobs}
-    log = cache_directory() / "workers.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     with tracking.suite_run(f"suite of {len(jobs)} runs", plan, asked) as (run_id, failures):
-        surroundings = Surroundings(run_id, experiment, threads, options.force, log)
+        surroundings = Surroundings(run_id, experiment, places.threads, options.force)
         try:
             with Display(todo, Console(stderr=True)) as display:
-                for event in execute(todo, workers, surroundings):
+                for event in engine.execute(todo, places.count, surroundings):
                     display.show(event)
                     if event.kind in ENDS:
                         ended.append(event)

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
-import psutil
-
 from cifake.config import parse_overrides
 from cifake.errors import ConfigError
 from cifake.suite.plan import known_variants
+from cifake.suite.share import DEFAULTS, Share, read_share
 
 STANDARD = ("base", "epoch", "sgd", "sigmoid", "val")
-WORKER_BYTES = 2 * 2**30  # TensorFlow and MLflow take 1 GB; the data is shared between workers
+ENGINES = ("local", "ray")
 OPTIONS = """options, as --key value or key=value:
   variants  base,val, files that end in .yaml, or all in experiments/ (default: base,epoch,sgd,sigmoid,val)
   seeds     how many, from 0, or which: 0,1,7 (default: 1)
-  workers   processes, or auto: by cores and memory (default: auto)
+  workers   processes, or auto: by cores, memory and GPUs (default: auto)
   force     true trains anew what is finished (default: false)
+  engine    local, or ray: tasks of a Ray cluster (default: local); see docs/scaling.md. With ray, too:
+  address   host:port of its head, or auto (default: auto)
+  cpus, gpus, memory   of each run, such as 2, 0.5, 4GiB (default: 1, 0, as much as there is)
 every other one is a setting for all runs, such as --split small; see python -m cifake.train --help"""
 
 
@@ -31,6 +32,9 @@ class Options:
         seeds: one run each.
         workers: processes at most; None chooses.
         force: train anew what is finished.
+        engine: one of ENGINES.
+        address: of a cluster.
+        share: what each run asks of a cluster.
         overrides: settings for every run.
     """
 
@@ -38,6 +42,9 @@ class Options:
     seeds: list[int]
     workers: int | None
     force: bool
+    engine: str
+    address: str
+    share: Share
     overrides: dict[str, Any]
 
 
@@ -62,15 +69,26 @@ def parse(words: Sequence[str]) -> Options:
         raise ConfigError(f"force: expected true or false, received {force!r}")
     if workers != "auto" and (type(workers) is not int or workers < 1):
         raise ConfigError(f"workers: expected auto or a number from 1, received {workers!r}")
-    return Options(_variants(variants), _seeds(seeds), None if workers == "auto" else workers, force, given)
+    engine = given.pop("engine", "local")
+    if engine not in ENGINES:
+        raise ConfigError(f"engine: expected {' or '.join(ENGINES)}, received {engine!r}")
+    cluster = _cluster(given, engine)
+    if engine != "local" and workers != "auto":
+        raise ConfigError(
+            f"workers: only for engine=local; {engine} starts what fits: give cpus, gpus, memory"
+        )
+    return Options(
+        _variants(variants), _seeds(seeds), None if workers == "auto" else workers, force,
+        engine, str(cluster.pop("address", "auto")), read_share(cluster), given,
+    )  # fmt: skip
 
 
-def divide(jobs: int, workers: int | None) -> tuple[int, int]:
-    """Worker processes for so many jobs, and threads for each of them."""
-    cores = joblib.cpu_count()
-    fitting = max(1, psutil.virtual_memory().available // WORKER_BYTES)
-    count = max(1, min(jobs, workers or min(cores, fitting)))
-    return count, max(1, cores // count)
+def _cluster(given: dict[str, Any], engine: str) -> dict[str, Any]:
+    """The options that a cluster alone takes; removed from what was given."""
+    found = {name: given.pop(name) for name in (*DEFAULTS, "address") if name in given}
+    if found and engine == "local":
+        raise ConfigError(f"{next(iter(found))}: only for engine=ray")
+    return found
 
 
 def _variants(value: Any) -> list[str]:

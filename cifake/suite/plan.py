@@ -13,6 +13,7 @@ from cifake.config import Settings
 from cifake.config import load as load_settings
 from cifake.data import load as load_data
 from cifake.errors import ConfigError
+from cifake.suite.engine import Places
 
 FOLDER = Path("experiments")
 PARENTS = ("defaults",)  # files there that are no variants
@@ -86,9 +87,9 @@ def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
     return known
 
 
-def describe(jobs: Sequence[Job], workers: int, threads: int) -> str:
+def describe(jobs: Sequence[Job], places: Places) -> str:
     """The plan as text: a line a variant, then the whole with an estimate of its time."""
-    lines = [f"plan: {len(jobs)} runs; workers: {workers}, threads of each: {threads}"]
+    lines = [f"plan: {len(jobs)} runs; {places.text}"]
     width = max(len(job.variant) for job in jobs)
     for variant in dict.fromkeys(job.variant for job in jobs):
         parts = []
@@ -98,15 +99,15 @@ def describe(jobs: Sequence[Job], workers: int, threads: int) -> str:
                 parts.append(f"{state} seed{'s'[: len(seeds) > 1]} {', '.join(seeds)}")
         lines.append(f"  {variant:{width}}  {'; '.join(parts)}")
     counts = [f"{sum(job.state == state for job in jobs)} to {state}" for state in STATES]
-    return "\n".join([*lines, f"{', '.join(counts)}; {_estimate(jobs, workers)}"])
+    return "\n".join([*lines, f"{', '.join(counts)}; {_estimate(jobs, places.count)}"])
 
 
-def _estimate(jobs: Sequence[Job], workers: int) -> str:
+def _estimate(jobs: Sequence[Job], at_once: int) -> str:
     known = [job.seconds for job in jobs if job.seconds is not None]
     unknown = len(jobs) - len(known)
     if unknown == len(jobs):
         return "no earlier runs to tell the time from"
-    text = f"about {sum(known) / workers / 60:.1f} minutes of training"
+    text = f"about {sum(known) / at_once / 60:.1f} minutes of training"
     return f"{text}, and {unknown} runs that no earlier one tells the time of" if unknown else text
 
 

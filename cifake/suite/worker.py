@@ -1,20 +1,21 @@
-"""A worker process: TensorFlow and the data are loaded once, then one run after another is trained."""
+"""A worker: TensorFlow and the data are loaded once, then one run after another is trained."""
 
 import contextlib
 import functools
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from pathlib import Path
 
 from cifake.data import Dataset, load
-from cifake.errors import Terminated, as_mistake, raise_terminated
+from cifake.errors import RunError, Terminated, as_mistake, raise_terminated
 from cifake.suite.plan import Job
 
 
@@ -27,14 +28,12 @@ class Surroundings:
         experiment: where runs are filed.
         threads: of each worker.
         force: train anew what is finished.
-        log: a file for what TensorFlow and others say, which would spoil the display.
     """
 
     parent: str
     experiment: str
     threads: int
     force: bool
-    log: Path
 
 
 @dataclass(frozen=True)
@@ -60,32 +59,56 @@ class Event:
     details: str = ""
 
 
-def serve(pipe: connection.Connection, surroundings: Surroundings) -> None:
+def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | None, log: Path) -> None:
     """Train what comes through a pipe, as (job, whether for the first time), and send events back.
 
     Ends when the pipe is closed, with the parent process, or by SIGTERM, which ends a run as KILLED.
+
+    Args:
+        pipe: to the parent process.
+        surroundings: of all runs.
+        gpu: the only one to see; None leaves that as it is.
+        log: a file for what TensorFlow and others say, which would spoil the display.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     signal.signal(signal.SIGTERM, raise_terminated)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    settle(surroundings, gpu)
+    with log.open("a") as stream, contextlib.suppress(Terminated, EOFError):
+        os.dup2(stream.fileno(), 2)
+        while True:
+            job, first = pipe.recv()
+            pipe.send(Event(job.number, "started"))
+            pipe.send(attempt(job, first, surroundings, pipe.send))
+
+
+def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
+    """Set the environment of a worker, before TensorFlow reads it; see ``serve``."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
     os.environ["MLFLOW_EXPERIMENT_NAME"] = surroundings.experiment
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(surroundings.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with surroundings.log.open("a") as log, contextlib.suppress(Terminated, EOFError):
-        os.dup2(log.fileno(), 2)
-        while True:
-            job, first = pipe.recv()
-            pipe.send(Event(job.number, "started"))
-            with _passed_on(job, pipe):
-                ended = _attempt(job, first, pipe, surroundings)
-            pipe.send(ended)
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several may share a GPU's memory
 
 
-def _attempt(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
+def attempt(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
+    """Train a job, unless that has been done meanwhile.
+
+    Args:
+        job: what to train.
+        first: no earlier attempt of this suite was lost with its worker.
+        surroundings: of all runs.
+        send: takes an event after each epoch.
+
+    Returns:
+        The event that ends the job.
+    """
     try:
-        return _train(job, first, pipe, surroundings)
+        with _passed_on(job, send):
+            return _train(job, first, surroundings, send)
     except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
         if mistake := as_mistake(error):
             return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
@@ -93,32 +116,40 @@ def _attempt(job: Job, first: bool, pipe: connection.Connection, surroundings: S
         return Event(job.number, "failed", text=reason, details=traceback.format_exc())
 
 
-def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Surroundings) -> Event:
+def _train(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     from cifake import tracking
     from cifake.pipeline import run
 
     def watch(epoch: int, metrics: dict[str, float]) -> None:
-        pipe.send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
+        send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
 
+    data = _data(job.settings.dataset, job.settings.split)
+    if tracking.run_key(job.settings, data.digest) != job.key:
+        raise RunError(
+            f"the code, its versions or the data on {socket.gethostname()} are not those that the suite was "
+            "started with; install the same, and set CIFAKE_DATA to the same data"
+        )
     # Another suite may train the same at this moment: wait for its end, then there is nothing to do.
     with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
             return Event(job.number, "reused", run_id=finished)
+        if not first:
+            tracking.end_lost_runs(surroundings.parent, "its worker was lost", job.key)
         import keras  # takes seconds, in vain where another suite has done all
 
         keras.backend.clear_session()  # the last run's model is not needed any more
         run_id = run(
-            job.variant, job.settings, _data(job.settings.dataset, job.settings.split), time.perf_counter(),
+            job.variant, job.settings, data, time.perf_counter(),
             watch=watch, parent=surroundings.parent, anew=surroundings.force and first,
         )  # fmt: skip
     return Event(job.number, "finished", run_id=run_id)
 
 
 @contextlib.contextmanager
-def _passed_on(job: Job, pipe: connection.Connection) -> Iterator[None]:
+def _passed_on(job: Job, send: Callable[[Event], object]) -> Iterator[None]:
     """What is said of a store that is away is for whoever watches the suite."""
     handler = logging.Handler()
-    handler.emit = lambda record: pipe.send(  # type: ignore[method-assign]
+    handler.emit = lambda record: send(  # type: ignore[method-assign]
         Event(job.number, "waits", text=record.getMessage())
     )
     delivery = logging.getLogger("cifake.tracking.delivery")

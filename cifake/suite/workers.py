@@ -1,4 +1,4 @@
-"""Hand jobs to worker processes, and replace those that die."""
+"""Hand jobs to worker processes of this machine, and replace those that die."""
 
 import contextlib
 import multiprocessing
@@ -6,6 +6,9 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection
 
+from cifake.folders import cache_directory
+from cifake.suite.engine import Places
+from cifake.suite.machine import divide, find_gpus
 from cifake.suite.plan import Job
 from cifake.suite.worker import Event, Surroundings, serve
 
@@ -13,13 +16,61 @@ MOST_DEATHS = 3  # of a job's workers in a row without a new epoch, before it is
 PATIENCE = 20  # seconds that a run gets to say that it was stopped
 
 
+class LocalEngine:
+    """Worker processes of this machine.
+
+    Args:
+        workers: how many; None chooses.
+    """
+
+    def __init__(self, workers: int | None) -> None:
+        self.workers = workers
+        self.gpus = find_gpus()
+
+    def places(self, jobs: int) -> Places:
+        count, threads = divide(jobs, self.workers, self.gpus)
+        gpus = f" and GPUs: {len(self.gpus)}" if self.gpus else ""
+        return Places(count, threads, f"workers: {count}{gpus}, threads of each: {threads}")
+
+    def execute(self, jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
+        """Run jobs over worker processes that live on between them; see ``Engine``."""
+        waiting = deque((job, True) for job in jobs)
+        deaths: Counter[int] = Counter()
+        gpus: list[str | None] = list(self.gpus) or [None]
+        workers = [Worker(surroundings, gpus[n % len(gpus)]) for n in range(min(count, len(jobs)))]
+        try:
+            while True:
+                for worker in workers:
+                    if worker.job is None and waiting:
+                        _hand(worker, waiting)
+                busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
+                if not busy:
+                    return
+                for pipe in connection.wait(list(busy)):
+                    worker, job = busy[pipe]  # type: ignore[index]
+                    event = worker.receive()
+                    if event is None:
+                        workers[workers.index(worker)] = Worker(surroundings, worker.gpu)
+                        event = _after_death(job, worker.process.exitcode, waiting, deaths)
+                    elif event.kind == "epoch":
+                        del deaths[event.job]
+                    elif event.kind not in ("started", "waits"):
+                        worker.job = None
+                    yield event
+        finally:
+            _end(workers)
+
+
 class Worker:
     """A worker process, and the job it has."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, gpu: str | None) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would share locks and TensorFlow's threads
+        self.gpu = gpu
         self.pipe, far = spawn.Pipe()
-        self.process = spawn.Process(target=serve, args=(far, surroundings), daemon=True)
+        log = cache_directory() / "workers.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.process = spawn.Process(target=serve, args=(far, surroundings, gpu, log), daemon=True)
         self.process.start()
         far.close()  # so that the worker's end of the pipe ends with the worker
         self.job: Job | None = None
@@ -32,43 +83,6 @@ class Worker:
             self.process.join()
             return None
         return event
-
-
-def execute(jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
-    """Run jobs over worker processes that live on between them.
-
-    Args:
-        jobs: what to train, in this order.
-        count: how many workers.
-        surroundings: what they share.
-
-    Yields:
-        Events as they come. The end of the iteration, also by an exception, ends the workers.
-    """
-    waiting = deque((job, True) for job in jobs)
-    deaths: Counter[int] = Counter()
-    workers = [Worker(surroundings) for _ in range(min(count, len(jobs)))]
-    try:
-        while True:
-            for worker in workers:
-                if worker.job is None and waiting:
-                    _hand(worker, waiting)
-            busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
-            if not busy:
-                return
-            for pipe in connection.wait(list(busy)):
-                worker, job = busy[pipe]  # type: ignore[index]
-                event = worker.receive()
-                if event is None:
-                    workers[workers.index(worker)] = Worker(surroundings)
-                    event = _after_death(job, worker.process.exitcode, waiting, deaths)
-                elif event.kind == "epoch":
-                    del deaths[event.job]
-                elif event.kind not in ("started", "waits"):
-                    worker.job = None
-                yield event
-    finally:
-        _end(workers)
 
 
 def _hand(worker: Worker, waiting: deque[tuple[Job, bool]]) -> None:

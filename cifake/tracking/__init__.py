@@ -4,8 +4,9 @@ from cifake.tracking.ends import fail_launched_run
 from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.model import Found, find_model
 from cifake.tracking.result import log_model, log_result
-from cifake.tracking.resume import finished_run, only_process, unfinished_run
+from cifake.tracking.resume import end_lost_runs, finished_run, only_process, unfinished_run
 from cifake.tracking.run import epoch_log, tracked_run
+from cifake.tracking.store import shared_address
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import add_to_run, log_report, tool_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
@@ -16,6 +17,7 @@ __all__ = [
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",
+    "end_lost_runs",
     "epoch_log",
     "experiments_of",
     "fail_launched_run",
@@ -29,6 +31,7 @@ __all__ = [
     "open_store",
     "run_key",
     "search_directory",
+    "shared_address",
     "suite_run",
     "tool_run",
     "tracked_run",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import filelock
 from mlflow.entities import RunStatus
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.errors import RunError
 from cifake.tracking.ends import end_run
@@ -62,9 +63,28 @@ def finished_run(key: str) -> str | None:
 
 
 def end_abandoned_runs() -> None:
-    """Mark runs KILLED whose process, on this machine, was killed before it could."""
+    """Mark runs KILLED whose process, on this machine, was killed before it could.
+
+    A suite's workers end with it, so the runs that it had on other machines are abandoned, too.
+    """
     host = socket.gethostname()
     for run in search_runs(f"tags.{HOST} = '{host}' AND attributes.status = 'RUNNING'"):
         if is_dead(run.data.tags):
             reason = f"its process {run.data.tags[PROCESS]} on {host} was killed; the same command goes on"
+            end_run(run.info.run_id, RunStatus.KILLED, reason)
+            if run.data.tags.get("tool") == "suite":
+                end_lost_runs(run.info.run_id, "its suite was killed; the same command goes on")
+
+
+def end_lost_runs(suite: str, reason: str, key: str | None = None) -> None:
+    """Mark those runs of a suite KILLED that have no process any more.
+
+    Args:
+        suite: the id of its run.
+        reason: why those on other machines, whose processes cannot be looked up, have none.
+        key: of one training; all of them without it.
+    """
+    filters = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}' AND attributes.status = 'RUNNING'"
+    for run in search_runs(filters + (f" AND tags.{KEY_TAG} = '{key}'" if key else "")):
+        if run.data.tags.get(HOST) != socket.gethostname() or is_dead(run.data.tags):
             end_run(run.info.run_id, RunStatus.KILLED, reason)

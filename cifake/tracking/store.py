@@ -4,7 +4,7 @@ import contextlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import filelock
@@ -30,6 +30,27 @@ def store_lock() -> Iterator[None]:
     with filelock.FileLock(f"{database}.lock"):
         mlflow.MlflowClient().search_experiments(max_results=1)
         yield
+
+
+def shared_address(others: Sequence[str]) -> str:
+    """The store's address, as processes in other folders and on other machines reach it.
+
+    Args:
+        others: machines, by name.
+
+    Raises:
+        RunError: it is a file of this machine, and there are others.
+    """
+    uri = str(mlflow.get_tracking_uri())
+    if not uri.startswith(("sqlite:", "file:", "/")):
+        return uri
+    if others:
+        raise RunError(
+            f"the store {uri} is a file of this machine, and the cluster has others ({', '.join(others)}); "
+            "set MLFLOW_TRACKING_URI to the address of an MLflow server, see docs/scaling.md"
+        )
+    path = uri.removeprefix("sqlite:///")
+    return uri if path == uri else f"sqlite:///{Path(path).absolute()}"
 
 
 @contextlib.contextmanager
