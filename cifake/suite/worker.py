@@ -8,11 +8,12 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
+from multiprocessing import connection
 from pathlib import Path
 
 from cifake.data import Dataset, load
 from cifake.errors import CifakeError, Terminated, raise_terminated
+from cifake.processes import end_with_parent
 from cifake.suite.plan import Job
 
 
@@ -65,7 +66,7 @@ def serve(pipe: connection.Connection, surroundings: Surroundings) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     signal.signal(signal.SIGTERM, raise_terminated)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
     os.environ["MLFLOW_EXPERIMENT_NAME"] = surroundings.experiment
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -113,11 +114,3 @@ def _train(job: Job, first: bool, pipe: connection.Connection, surroundings: Sur
 @functools.cache
 def _data(dataset: str, split: str) -> Dataset:
     return load(dataset, split)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed leaves no workers behind; their runs are taken up by the next command."""
-    parent = parent_process()
-    if parent:
-        connection.wait([parent.sentinel])
-        os._exit(1)
