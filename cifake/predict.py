@@ -105,11 +105,12 @@ def _score(
 
 
 def _report(file: Path, counts: "Counter[str]", threshold: float) -> None:
-    fake, real, errors = (counts.pop(key, 0) for key in ("FAKE", "REAL", "error"))
+    fake, real, errors = (counts[key] for key in ("FAKE", "REAL", "error"))
     print(f"{file}: {fake + real + errors:,} images, {fake:,} FAKE and {real:,} REAL at {threshold:g}")
-    if counts:
-        changes = ", ".join(f"{count:,} {note}" for note, count in counts.most_common())
-        print(f"warning: {file}: not as the model was trained on: {changes}", file=sys.stderr)
+    notes = [(note, n) for note, n in counts.most_common() if note not in ("FAKE", "REAL", "error")]
+    if notes:
+        changes = ", ".join(f"{n:,} {note}" for note, n in notes)
+        print(f"warning: {file}: not as CIFAKE's images are: {changes}", file=sys.stderr)
     if errors:
         print(f"{file}: {errors:,} cannot be used, their column 'error' says why", file=sys.stderr)
 

@@ -1,6 +1,7 @@
 """From image files of any kind to the pixels that models take."""
 
 import struct
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from cifake.data.decode import IMAGE_BYTES, SIDE, read_image
 from cifake.prediction.sources import Listed, shown
 
 MOST_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; 256 MiB as RGB
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # it is an error here
 RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
 TURNED, ON_WHITE, OTHER_NAME = "turned as EXIF says", "transparency on white", "name is not UTF-8"
 
@@ -132,8 +134,6 @@ def _one_line(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"cannot be read ({reason.strerror})"
     text = " ".join(str(reason).split())
-    return (
-        text
-        if isinstance(reason, ValueError) and text
-        else f"damaged image ({text or type(reason).__name__})"
-    )
+    if text and isinstance(reason, ValueError | Image.DecompressionBombError):
+        return text
+    return f"damaged image ({text or type(reason).__name__})"

@@ -2,6 +2,7 @@
 
 from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.model import Found, find_model
+from cifake.tracking.registry import champion, register
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import finished_run, only_process, unfinished_run
 from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
@@ -11,6 +12,7 @@ from cifake.tracking.trials import log_search, search_directory, tracked_trial
 
 __all__ = [
     "Found",
+    "champion",
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",
@@ -25,6 +27,7 @@ __all__ = [
     "log_search",
     "only_process",
     "open_store",
+    "register",
     "run_key",
     "search_directory",
     "suite_run",

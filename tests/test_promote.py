@@ -1,0 +1,115 @@
+"""The registered champion: taken by the first, kept against ties, lost to what is better beyond doubt."""
+
+import mlflow
+import pandas as pd
+import pytest
+from conftest import launch
+from made_runs import LABELS, log_run, made_scores
+from test_compare import run
+
+from cifake.evaluation.metrics import score
+from cifake.tracking import find_model
+from cifake.tracking.registry import champion
+
+
+@pytest.fixture
+def shelf(store, monkeypatch):
+    """Logs runs of one variant whose models are files, best last by validation but for the last seed."""
+
+    def log(variant, quality, seeds, split="full"):
+        made = []
+        for seed in seeds:
+            scores = made_scores(quality, seed)
+            curve = [0.9, 0.5 - 0.01 * seed, 0.7] if seed < 2 else [0.9, 0.8, 0.8]
+            params = {"monitor": "val/loss", "variety": variant}
+            run_id = log_run(
+                variant,
+                seed,
+                split,
+                predictions=scores,
+                params=params,
+                history=curve,
+                **score(LABELS, scores),
+            )
+            with mlflow.start_run(run_id=run_id):
+                mlflow.pyfunc.log_model(name="model", python_model=identity, pip_requirements=[])
+            mlflow.MlflowClient().set_terminated(run_id)
+            made.append(run_id)
+        return made
+
+    return log
+
+
+def identity(model_input: list[str]) -> list[str]:
+    return model_input
+
+
+def test_the_first_a_tie_and_a_better_one(shelf, capsys):
+    first = shelf("sgd", 0.4, [0, 1, 2])
+    assert run("--promote", "--metric", "f1") == 0
+    assert champion().version == "1"
+    assert champion().run_id == first[1]  # its lowest val/loss of any epoch is the lowest
+    assert champion().tags["variant"] == "sgd"
+    assert "promoted: cifake version 1 is run " in capsys.readouterr().out
+    assert find_model("models:/cifake@champion").run.info.run_id == first[1]
+
+    assert run("--promote") == 0
+    assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().out
+
+    shelf("alike", 0.401, [5, 6, 7])
+    code = run("--promote")
+    text = capsys.readouterr().out.splitlines()[-1]
+    if "alike less sgd" in text:
+        assert code == 3
+        assert "which is not beyond doubt (" in text
+    else:
+        assert code == 0
+    assert champion().version == "1"
+
+    better = shelf("base", 1.4, [0, 1, 2])
+    assert run("--promote") == 0
+    assert champion().version == "2"
+    assert champion().run_id == better[1]
+    tags = champion().tags
+    assert (tags["metric"], tags["beaten"], tags["seeds"]) == ("test/f1", "sgd", "3")
+    assert float(tags["p"]) < 0.05
+    assert float(tags["difference"]) > 0.1
+
+
+def test_one_seed_is_not_beyond_doubt(shelf, capsys):
+    shelf("sgd", 0.4, [0])
+    assert run("--promote") == 0
+    shelf("base", 3.0, [0])
+    assert run("--promote") == 3
+    out = capsys.readouterr().out
+    assert "one seed says nothing about training noise: run at least 3" in out
+    assert champion().version == "1"
+
+
+def test_a_champion_on_other_images_cannot_be_compared(shelf, capsys):
+    shelf("sgd", 0.4, [0], split="small")
+    assert run("--promote") == 0
+    shelf("base", 3.0, [0, 1])
+    assert run("--promote", "--split", "full") == 3
+    assert "its run is not among those compared" in capsys.readouterr().out
+    assert run("--promote") == 2
+    error = capsys.readouterr().err
+    assert "expected one data set and split, received cifake full, cifake small" in error
+    assert run("--promote", "--split", "full", "--metric", "val/loss") == 2
+    assert "expected a metric of predictions such as f1, received val/loss" in capsys.readouterr().err
+
+
+def test_a_run_without_a_model_is_named(store, capsys):
+    run_id = log_run("base", predictions=made_scores(1.0, 0))
+    assert run("--promote") == 2
+    assert f"the model of run {run_id} cannot be registered" in capsys.readouterr().err
+    assert champion() is None
+
+
+def test_the_entry_point_makes_what_predict_takes(finished, tmp_path, monkeypatch):
+    _, folder, _ = finished
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    done = launch("-e", "promote", "-P", "metric=f1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "promoted: cifake version 1" in done.stdout or "is the champion already" in done.stdout
+    assert pd.notna(find_model("models:/cifake@champion").run)
