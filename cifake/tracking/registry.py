@@ -34,10 +34,9 @@ def register(run_id: str, about: Mapping[str, str]) -> ModelVersion:
     Raises:
         RunError: the run holds no model.
     """
-    try:
-        version = mlflow.register_model(f"runs:/{run_id}/model", NAME, tags=dict(about))
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"the model of run {run_id} cannot be registered ({reason})") from None
+    outputs = mlflow.get_run(run_id).outputs
+    if not outputs or not outputs.model_outputs:
+        raise RunError(f"run {run_id} holds no model that could be registered; train it anew")
+    version = mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME, tags=dict(about))
     mlflow.MlflowClient().set_registered_model_alias(NAME, ALIAS, version.version)
     return version
