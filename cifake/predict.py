@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from cifake.errors import exit_code
 from cifake.prediction.command import Options, output_files, parse
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import keras
+
     from cifake.prediction.parts import Parts
     from cifake.prediction.sources import Source
     from cifake.tracking import Found
@@ -37,6 +41,11 @@ def run(options: Options) -> int:
     from cifake.prediction.sources import open_images
 
     sources = open_images(options.images)
+    if options.engine == "ray":
+        from cifake.prediction.cluster import refuse
+
+        for source in sources:
+            refuse(source)
     files = output_files(options.output, [source.name for source in sources])
     from cifake.prediction.parts import Parts
     from cifake.tracking import find_model
@@ -84,7 +93,7 @@ def _score(
     options: Options,
 ) -> None:
     from cifake.prediction.progress import follow
-    from cifake.prediction.score import score
+    from cifake.prediction.score import decoders
     from cifake.prediction.sources import no_images
 
     done = [output.rows() for output in outputs]
@@ -92,16 +101,28 @@ def _score(
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    model = found.load()
-    from cifake.evaluation.predict import predict
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(decoders()) if options.engine == "local" else None
+        model = found.load()
+        for source, output, total, before in zip(sources, outputs, totals, done, strict=True):
+            if before:
+                print(f"{output.output}: going on after {before:,} images", flush=True)
+            follow(source.name, _steps(source, output, model, options.threshold, pool), before, total)
+            if not output.shards():
+                raise no_images(source)
 
-    for source, output, total, before in zip(sources, outputs, totals, done, strict=True):
-        if before:
-            print(f"{output.output}: going on after {before:,} images", flush=True)
-        steps = score(source, output, lambda images: predict(model, images), options.threshold)
-        follow(source.name, steps, before, total)
-        if not output.shards():
-            raise no_images(source)
+
+def _steps(
+    source: "Source", output: "Parts", model: "keras.Model", threshold: float, pool: "Executor | None"
+) -> Iterator[int]:
+    if pool is None:
+        from cifake.prediction import cluster
+
+        return cluster.score(source, output, model, threshold)
+    from cifake.evaluation.predict import predict
+    from cifake.prediction.score import score
+
+    return score(source, output, lambda images: predict(model, images), threshold, pool)
 
 
 def _report(file: Path, counts: "Counter[str]", threshold: float) -> None:

@@ -137,7 +137,7 @@ def test_globs_and_single_files(folder, monkeypatch):
     assert names(flat) == ["Test_1/a.PNG", "Test_1/b.jpg"]
     assert (deep.name, names(single)) == ("Test_1", ["Test_1/b.jpg"])
     (folder.parent / "a,b").mkdir()
-    assert open_images("a,b") == [Folder("a,b")]  # a comma in a name that exists
+    assert open_images("a,b") == [Folder(str(folder.parent / "a,b"))]  # a comma in a name that exists
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
@@ -193,6 +193,10 @@ def test_a_score_that_is_no_number_is_an_error(folder):
     assert rows[1]["error"] == "the model gave no number"
 
 
+def red(pixels):
+    return np.float32(pixels[:, 0, 0, 0] / 255)
+
+
 # Scores are the brightness of one pixel; every step takes a while.
 KILLED = """import sys, time
 from pathlib import Path
@@ -207,8 +211,9 @@ def main():
         def predict(pixels):
             time.sleep(0.2)
             return pixels[:, 0, 0, 0] / 255
-        for _ in scoring.score(source, parts, predict, 0.5):
-            pass
+        with scoring.decoders() as pool:
+            for _ in scoring.score(source, parts, predict, 0.5, pool):
+                pass
 if __name__ == "__main__":
     main()
 """
@@ -236,8 +241,9 @@ def test_a_killed_prediction_goes_on_without_double_or_missing_rows(tmp_path, mo
     monkeypatch.setattr(scoring, "SHARD", 10)
     before = parts.rows()
     assert before in (20, 30, 40)
-    steps = scoring.score(Folder("many"), parts, lambda pixels: np.float32(pixels[:, 0, 0, 0] / 255), 0.05)
-    assert sum(steps) == 48 - before
+    with scoring.decoders() as pool:
+        steps = scoring.score(Folder("many"), parts, red, 0.05, pool)
+        assert sum(steps) == 48 - before
     counts = parts.join()
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == [f'"{shade:02d}.png"' for shade in range(48)]
@@ -252,7 +258,7 @@ def test_parts_of_something_else_are_not_mixed_in(tmp_path):
     with parts.alone(False):
         parts.begin({"model": "a", "images": "x"}, force=False)
         images = decode(Task(["empty.png"], None, [b""]))
-        scoring._write([make_rows(images, np.zeros(1, np.float32), 0.5)], parts.shard(0))
+        scoring.write_shard([make_rows(images, np.zeros(1, np.float32), 0.5)], parts.shard(0))
         parts.begin({"model": "a", "images": "x"}, force=False)
         assert len(parts.shards()) == 1
         with pytest.raises(DataError, match="an unfinished prediction that differs in model; force=true"):

@@ -56,7 +56,7 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert run("--promote") == 0
     assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().out
 
-    shelf("alike", 0.45, [5, 6, 7])
+    shelf("alike", 0.55, [5, 6, 7])
     assert run("--promote") == 3
     text = capsys.readouterr().out.splitlines()[-1]
     assert text.startswith("the champion stays version 1: alike less sgd: +0.0")

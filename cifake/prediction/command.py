@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def parse(words: Sequence[str]) -> Options:
     engine, force = given.get("engine", "local"), given.get("force", "false").lower()
     if engine not in ENGINES:
         raise ConfigError(f"engine: expected {' or '.join(ENGINES)}, received '{engine}'")
+    if engine == "ray" and not importlib.util.find_spec("ray"):
+        raise ConfigError("engine: ray is not installed; install the extra: pip install -e '.[cluster]'")
     if force not in ("true", "false"):
         raise ConfigError(f"force: expected true or false, received '{force}'")
     return Options(

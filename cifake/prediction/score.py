@@ -1,9 +1,10 @@
 """Decode in processes while the model is busy in this one; rows go to shards."""
 
+import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from cifake.errors import DataError
 from cifake.prediction.decode import Decoded, Task, decode
 from cifake.prediction.parts import Parts, make_rows, replace
-from cifake.prediction.sources import Listed, Tar, no_images
+from cifake.prediction.sources import Listed, Source, Tar, no_images
 from cifake.processes import begin_worker, in_order
 
 BATCH = 250  # images a task and a step of the model: of 128 to 1,000 the fastest for `base` on two cores
@@ -55,7 +56,7 @@ def read_list(target: Path, shard: int) -> list[str]:
     return [name.decode("utf-8", "surrogateescape") for name in rows]
 
 
-def score(source: Listed | Tar, parts: Parts, predict: Predict, threshold: float) -> Iterator[int]:
+def score(source: Source, parts: Parts, predict: Predict, threshold: float, pool: Executor) -> Iterator[int]:
     """Write the shards that are missing.
 
     Args:
@@ -63,6 +64,7 @@ def score(source: Listed | Tar, parts: Parts, predict: Predict, threshold: float
         parts: receives the shards.
         predict: from uint8 [n, 32, 32, 3] to float32 [n], the probability of FAKE.
         threshold: FAKE from there up.
+        pool: of ``decoders``.
 
     Yields:
         How many images were done in each step.
@@ -71,21 +73,22 @@ def score(source: Listed | Tar, parts: Parts, predict: Predict, threshold: float
         DataError: a process died, or the archive is damaged; the shards stay.
     """
     number, done = len(parts.shards()), parts.rows()
-    tasks = _streamed(source, done) if isinstance(source, Tar) else _listed(source, parts.files, number)
+    tasks = _streamed(source, done) if isinstance(source, Tar) else listed(source, parts.files, number)
     waiting: list[pa.Table] = []
-    for images in decoded(tasks):
+    for images in decoded(tasks, pool):
         waiting.append(make_rows(images, predict(images.pixels), threshold))
         yield len(images.names)
         if sum(map(len, waiting)) >= SHARD:
-            _write(waiting, parts.shard(number))
+            write_shard(waiting, parts.shard(number))
             number += 1
             waiting = []
     if waiting:
-        _write(waiting, parts.shard(number))
+        write_shard(waiting, parts.shard(number))
 
 
-def decoded(tasks: Iterable[Task]) -> Iterator[Decoded]:
-    """Decode on all cores, a bounded number of tasks ahead of the reader.
+@contextlib.contextmanager
+def decoders() -> Iterator[Executor]:
+    """A pool of processes, one a core, that starts at once: beside the loading of TensorFlow.
 
     Processes, since Pillow holds the interpreter lock for small images; spawned, since TensorFlow's threads
     do not survive a fork.
@@ -93,7 +96,9 @@ def decoded(tasks: Iterable[Task]) -> Iterator[Decoded]:
     cores = joblib.cpu_count()
     pool = ProcessPoolExecutor(cores, get_context("spawn"), begin_worker)
     try:
-        yield from in_order(pool, decode, tasks, ahead=4 * cores)
+        for _ in range(cores):
+            pool.submit(decode, Task([], None))
+        yield pool
     except BrokenProcessPool:
         raise DataError(
             "a process that decodes images has died, perhaps for lack of memory; the same command goes on"
@@ -102,7 +107,13 @@ def decoded(tasks: Iterable[Task]) -> Iterator[Decoded]:
         pool.shutdown(cancel_futures=True)
 
 
-def _listed(source: Listed, files: Path, first: int) -> Iterator[Task]:
+def decoded(tasks: Iterable[Task], pool: Executor) -> Iterator[Decoded]:
+    """Decode in a pool, a bounded number of tasks ahead of the reader."""
+    return in_order(pool, decode, tasks, ahead=4 * joblib.cpu_count())
+
+
+def listed(source: Listed, files: Path, first: int) -> Iterator[Task]:
+    """Tasks for the images of a list, from a shard on."""
     for shard in range(first, pq.ParquetFile(files).num_row_groups):
         names = read_list(files, shard)
         for start in range(0, len(names), BATCH):
@@ -124,5 +135,6 @@ def _streamed(source: Tar, done: int) -> Iterator[Task]:
         yield Task(names, None, contents)
 
 
-def _write(tables: list[pa.Table], path: Path) -> None:
+def write_shard(tables: list[pa.Table], path: Path) -> None:
+    """Write a shard, whole or not at all."""
     replace(path, lambda file: pq.write_table(pa.concat_tables(tables), file))

@@ -38,6 +38,7 @@ class Glob:
     """The files that a pattern matches, by name; ``**`` stands for folders at any depth."""
 
     location: str
+    start: str  # the folder that names start from
 
     @property
     def name(self) -> str:
@@ -50,7 +51,7 @@ class Glob:
             yield name, _state(name)
 
     def read(self, name: str) -> bytes:
-        return Path(name).read_bytes()
+        return Path(self.start, name).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,15 @@ def shown(name: str) -> str:
 
 def _open(text: str) -> Source:
     location = os.path.expanduser(text)
+    whole = os.path.abspath(location)  # other processes may have other working directories
     if os.path.isdir(location):
-        return Folder(location)
+        return Folder(whole)
     if os.path.isfile(location):
         if not location.lower().endswith(ARCHIVE_SUFFIXES):
-            return Glob(glob.escape(location))
-        return Zip(location) if location.lower().endswith(".zip") else Tar(location)
+            return Glob(glob.escape(location), os.getcwd())
+        return Zip(whole) if location.lower().endswith(".zip") else Tar(whole)
     if glob.has_magic(location):
-        return Glob(location)
+        return Glob(location, os.getcwd())
     raise DataError(
         f"images: there is no {location}; expected folders, archives ({', '.join(ARCHIVE_SUFFIXES)}) or "
         "globs such as 'photos/*.jpg', separated by commas"
