@@ -29,6 +29,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.checkpoints
 	$(BIN)/python -m benchmarks.suite
 	$(BIN)/python -m benchmarks.chaos
+	$(BIN)/python -m benchmarks.predicting --memory
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.pairwise
 	$(BIN)/python -m benchmarks.intervals

@@ -16,15 +16,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-import keras
 import numpy as np
 import psutil
 
 from benchmarks.measure import in_turn, show
 from cifake.config import load
 from cifake.data.find import find
-from cifake.evaluation.predict import predict
-from cifake.models import build_model
 from cifake.prediction.parts import Parts
 from cifake.prediction.score import decoded, decoders, list_files, listed, score
 from cifake.prediction.sources import Folder
@@ -40,6 +37,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def throughput(variant: str, folder: Path, pool: Executor) -> None:
+    from cifake.evaluation.predict import predict
+    from cifake.models import build_model  # not at the top, where the processes of the pool import it, too
+
     model = build_model(load(f"experiments/{variant}.yaml"))
     source, output = Folder(str(folder)), Parts(folder.parent / "results.csv")
     output.folder.mkdir(exist_ok=True)
@@ -66,11 +66,11 @@ def throughput(variant: str, folder: Path, pool: Executor) -> None:
         "predicting alone": lambda: predict(model, images),
         "ours": ours,
     }
-    times = in_turn({name: lambda work=work: seconds(work) for name, work in contenders.items()})
+    times = in_turn({name: lambda work=work: seconds(work) for name, work in {**alone, "ours": ours}.items()})
     rates = {name: [len(images) / value for value in values] for name, values in times.items()}
-    alone = (rates["decoding alone"], rates["predicting alone"])
-    rates["the slower alone"] = [min(pair) for pair in zip(*alone, strict=True)]
-    rates["one after the other"] = [1 / (1 / d + 1 / p) for d, p in zip(*alone, strict=True)]
+    pairs = list(zip(*(rates[name] for name in alone), strict=True))
+    rates["the slower alone"] = [min(pair) for pair in pairs]
+    rates["one after the other"] = [1 / (1 / d + 1 / p) for d, p in pairs]
     show(
         f"{variant}: {len(images):,} JPEG files from a folder",
         "images/s",
@@ -98,6 +98,8 @@ def peak_memory(model: Path, folder: Path, output: Path) -> tuple[float, float]:
 
 
 def memory(folder: Path, scratch: Path) -> None:
+    from cifake.models import build_model
+
     model = scratch / "base.keras"
     build_model(load("experiments/base.yaml")).save(model)
     rounds = {n: [] for n in SIZES}
@@ -111,9 +113,7 @@ def memory(folder: Path, scratch: Path) -> None:
             rounds[n].append(peak_memory(model, part, scratch / f"{n}-{round_}.csv"))
     for n, peaks in rounds.items():
         own, together = (statistics.median(values) for values in zip(*peaks, strict=True))
-        print(
-            f"{n:,} images: {own:,.0f} MiB in the process of the model, {together:,.0f} MiB in all (median of 3)"
-        )
+        print(f"{n:,} images, median of 3: {own:,.0f} MiB with the model, {together:,.0f} MiB in all")
 
 
 def main() -> None:
@@ -121,7 +121,6 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", default=["base", "hyperband_best"])
     parser.add_argument("--memory", action="store_true", help="the memory, too")
     given = parser.parse_args()
-    keras.utils.set_random_seed(0)
     scratch = Path(tempfile.mkdtemp(prefix="predicting"))
     try:
         folder = scratch / "all"
