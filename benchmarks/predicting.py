@@ -61,11 +61,7 @@ def throughput(variant: str, folder: Path, pool: Executor) -> None:
             pass
 
     ours()
-    contenders = {
-        "decoding alone": decoding,
-        "predicting alone": lambda: predict(model, images),
-        "ours": ours,
-    }
+    alone = {"decoding alone": decoding, "predicting alone": lambda: predict(model, images)}
     times = in_turn({name: lambda work=work: seconds(work) for name, work in {**alone, "ours": ours}.items()})
     rates = {name: [len(images) / value for value in values] for name, values in times.items()}
     pairs = list(zip(*(rates[name] for name in alone), strict=True))
