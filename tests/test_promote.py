@@ -1,9 +1,7 @@
 """The registered champion: taken by the first, kept against ties, lost to what is better beyond doubt."""
 
 import mlflow
-import pandas as pd
 import pytest
-from conftest import launch
 from made_runs import LABELS, log_run, made_scores
 from test_compare import run
 
@@ -101,12 +99,3 @@ def test_a_run_without_a_model_is_named(store, capsys):
     assert run("--promote") == 2
     assert f"run {run_id} holds no model that could be registered" in capsys.readouterr().err
     assert champion() is None
-
-
-def test_the_entry_point_makes_what_predict_takes(finished, tmp_path, monkeypatch):
-    _, folder, _ = finished
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-    done = launch("-e", "promote", "-P", "metric=f1", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "promoted: cifake version 1" in done.stdout or "is the champion already" in done.stdout
-    assert pd.notna(find_model("models:/cifake@champion").run)

@@ -1,20 +1,18 @@
-"""The champion behind `mlflow models serve`, as README says to ask it."""
+"""`mlflow run . -e promote`, then `mlflow models serve`, asked as README says."""
 
 import os
 import subprocess
 import sys
 import time
 
-import mlflow
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 import requests
-from conftest import free_tcp_port
+from conftest import free_tcp_port, launch
 
 from cifake.data import load
-from cifake.tracking import champion, register
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +20,10 @@ def server(finished, tmp_path_factory):
     """The address of a server of the finished run's model; stopped with all its processes."""
     run, folder, _ = finished
     uri = f"sqlite:///{folder}/mlflow.db"
-    mlflow.set_tracking_uri(uri)
-    if not champion():
-        register(run.info.run_id, {})
-    mlflow.set_tracking_uri(None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        promoted = launch("-e", "promote", "-P", "metric=f1", cwd=folder)
+    assert f"promoted: cifake version 1 is run {run.info.run_id}" in promoted.stdout, promoted.stderr
     address = f"http://127.0.0.1:{(port := free_tcp_port())}"
     log = tmp_path_factory.mktemp("served") / "log"
     with log.open("w") as messages:
