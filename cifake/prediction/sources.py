@@ -30,7 +30,8 @@ class Folder:
             yield name, _state(os.path.join(self.location, name))
 
     def read(self, name: str) -> bytes:
-        return Path(self.location, name).read_bytes()
+        with open(os.path.join(self.location, name), "rb") as file:
+            return file.read()
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Glob:
             yield name, _state(name)
 
     def read(self, name: str) -> bytes:
-        return Path(self.start, name).read_bytes()
+        with open(os.path.join(self.start, name), "rb") as file:
+            return file.read()
 
 
 @dataclass(frozen=True)
