@@ -51,8 +51,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     option(
         "--promote",
         action="store_true",
-        help="register the best as models:/cifake@champion if it beats the present one beyond doubt; exit "
-        "code 3 when that cannot be told",
+        help="register the best as models:/cifake@champion if it beats the present one beyond doubt, and "
+        "every --fail-if passes; exit code 3 when that cannot be told",
     )
     option("--log", action="store_true", help="keep the html report in an MLflow run of its own")
     arguments = parser.parse_args(words)
@@ -117,7 +117,8 @@ def main(words: list[str]) -> int:
     if arguments.output or arguments.format == "csv":  # otherwise the report has just said it
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
-    return (promote(report) if arguments.promote else 0) or exit_code_of(verdicts)
+    code = exit_code_of(verdicts)
+    return promote(report) if arguments.promote and not code else code
 
 
 def promote(report: "Report") -> int:
@@ -131,11 +132,13 @@ def promote(report: "Report") -> int:
 
     present = champion()
     result = report.challenge(present.run_id if present else None)
+    line = result.text
     if result.run_id:
         version = register(result.run_id, result.about)
-        print(f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})")
+        line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
     elif present:
-        print(f"the champion stays version {present.version}: {result.text}")
+        line = f"the champion stays version {present.version}: {result.text}"
+    print(line, file=sys.stderr)  # standard output is the report's
     return EXIT_CODES.get(result.verdict, 0)
 
 

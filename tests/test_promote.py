@@ -48,15 +48,15 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert champion().version == 1
     assert champion().run_id == first[1]  # its lowest val/loss of any epoch is the lowest
     assert champion().tags["variant"] == "sgd"
-    assert "promoted: cifake version 1 is run " in capsys.readouterr().out
+    assert "promoted: cifake version 1 is run " in capsys.readouterr().err
     assert find_model("models:/cifake@champion").run.info.run_id == first[1]
 
     assert run("--promote") == 0
-    assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().out
+    assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().err
 
     shelf("alike", 0.55, [5, 6, 7])
     assert run("--promote") == 3
-    text = capsys.readouterr().out.splitlines()[-1]
+    text = capsys.readouterr().err.splitlines()[-1]
     assert text.startswith("the champion stays version 1: alike less sgd: +0.0")
     assert "which is not beyond doubt (" in text
     assert champion().version == 1
@@ -75,8 +75,9 @@ def test_one_seed_is_not_beyond_doubt(shelf, capsys):
     shelf("sgd", 0.4, [0])
     assert run("--promote") == 0
     shelf("base", 3.0, [0])
+    assert run("--promote", "--fail-if", "f1 > 0.5") == 1
     assert run("--promote") == 3
-    out = capsys.readouterr().out
+    out = capsys.readouterr().err
     assert "one seed says nothing about training noise: run at least 3" in out
     assert champion().version == 1
 
@@ -86,7 +87,7 @@ def test_a_champion_on_other_images_cannot_be_compared(shelf, capsys):
     assert run("--promote") == 0
     shelf("base", 3.0, [0, 1])
     assert run("--promote", "--split", "full") == 3
-    assert "its run is not among those compared" in capsys.readouterr().out
+    assert "its run is not among those compared" in capsys.readouterr().err
     assert run("--promote") == 2
     error = capsys.readouterr().err
     assert "expected one data set and split, received cifake full, cifake small" in error
