@@ -11,8 +11,7 @@ from pathlib import Path
 
 from cifake.data.sources import ARCHIVE_SUFFIXES, IMAGE_SUFFIXES, is_image_name, tar_files, whole_archive
 from cifake.errors import DataError
-
-LIST_BLOCK = 100_000  # names that are Python objects at the same time
+from cifake.prediction.listing import file_state, sort, walk
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,8 @@ class Folder:
         return Path(self.location).resolve().name
 
     def names(self) -> Iterator[tuple[str, str]]:
-        for name in _walk(self.location, "", ()):
-            yield name, _state(os.path.join(self.location, name))
+        for name in walk(self.location, "", ()):
+            yield name, file_state(os.path.join(self.location, name))
 
     def read(self, name: str) -> bytes:
         with open(os.path.join(self.location, name), "rb") as file:
@@ -48,8 +47,8 @@ class Glob:
 
     def names(self) -> Iterator[tuple[str, str]]:
         matches = glob.iglob(self.location, recursive=True, include_hidden=False)
-        for name in _sorted(name for name in matches if os.path.isfile(name)):
-            yield name, _state(name)
+        for name in sort(name for name in matches if os.path.isfile(name)):
+            yield name, file_state(name)
 
     def read(self, name: str) -> bytes:
         with open(os.path.join(self.start, name), "rb") as file:
@@ -94,7 +93,7 @@ class Tar:
 
     def digest(self) -> str:
         """What changes when the archive does."""
-        return hashlib.sha256(_state(self.location).encode()).hexdigest()
+        return hashlib.sha256(file_state(self.location).encode()).hexdigest()
 
 
 # Names and states (size, time) of these are known before the first image is read, one by one.
@@ -144,62 +143,6 @@ def _open(text: str) -> Source:
         f"images: there is no {location}; expected folders, archives ({', '.join(ARCHIVE_SUFFIXES)}) or "
         "globs such as 'photos/*.jpg', separated by commas"
     )
-
-
-def _walk(root: str, inside: str, above: tuple[str, ...]) -> Iterator[str]:
-    """Image files below a folder, as paths from ``root``."""
-    path = os.path.join(root, inside)
-    real = os.path.realpath(path)
-    if real in above:  # a link that leads back up
-        return
-    folders = []
-
-    def files(entries: Iterator[os.DirEntry[str]]) -> Iterator[str]:
-        for entry in entries:
-            if entry.is_dir():
-                folders.append(entry.name)
-            elif is_image_name(entry.name) and (entry.is_file() or entry.is_symlink()):
-                yield entry.name
-
-    try:
-        with os.scandir(path) as entries:
-            names = _sorted(files(entries))
-    except OSError as error:
-        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from None
-    for name in names:
-        yield os.path.join(inside, name)
-    for folder in sorted(folders):
-        yield from _walk(root, os.path.join(inside, folder), (*above, real))
-
-
-def _sorted(names: Iterator[str]) -> Iterator[str]:
-    """Names by their bytes, held in Arrow's memory: a list of ten million str would take a gigabyte."""
-    import pyarrow as pa  # not at the top: the processes that decode do without
-    import pyarrow.compute as pc
-
-    blocks, block = [], []
-    for name in names:
-        block.append(os.fsencode(name))
-        if len(block) == LIST_BLOCK:
-            blocks.append(pa.array(block, pa.binary()))
-            block = []
-    held = pa.chunked_array([*blocks, pa.array(block, pa.binary())])
-    order = pc.sort_indices(held)
-
-    def read() -> Iterator[str]:
-        for start in range(0, len(held), LIST_BLOCK):
-            for name in held.take(order.slice(start, LIST_BLOCK)).to_pylist():
-                yield os.fsdecode(name)
-
-    return read()
-
-
-def _state(path: str) -> str:
-    try:
-        status = os.stat(path)
-    except OSError:  # a link that leads nowhere; reading it will say so
-        return "unreadable"
-    return f"{status.st_size}/{status.st_mtime_ns}"
 
 
 @functools.lru_cache(maxsize=4)

@@ -124,7 +124,7 @@ IN_ORDER = ["a.PNG", "b.jpg", "lost.jpg", "c/3.webp", "z/1.jpg", "z/deep/2.jpeg"
 def test_a_folder_is_read_by_name_and_to_its_depth(folder, monkeypatch):
     (source,) = open_images(str(folder))
     assert (source.name, names(source)) == ("Test_1", IN_ORDER)
-    monkeypatch.setattr("cifake.prediction.sources.LIST_BLOCK", 2)
+    monkeypatch.setattr("cifake.prediction.listing.LIST_BLOCK", 2)
     assert names(source) == IN_ORDER
     (link,) = [name for name, state in source.names() if state == "unreadable"]
     assert decode(Task([link], source)).errors == ["cannot be read (No such file or directory)"]
