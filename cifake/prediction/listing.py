@@ -9,8 +9,17 @@ from cifake.errors import DataError
 LIST_BLOCK = 100_000  # names that are Python objects at the same time
 
 
-def walk(root: str, inside: str, above: tuple[str, ...]) -> Iterator[str]:
-    """Image files below a folder, as paths from ``root``."""
+def walk(root: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Image files at any depth, as paths from ``root``: those of a folder by name, then its folders.
+
+    Args:
+        root: where to begin.
+        inside: a folder of it.
+        above: real paths of the folders that lead there.
+
+    Raises:
+        DataError: a folder that cannot be read.
+    """
     path = os.path.join(root, inside)
     real = os.path.realpath(path)
     if real in above:  # a link that leads back up

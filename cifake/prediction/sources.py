@@ -25,7 +25,7 @@ class Folder:
         return Path(self.location).resolve().name
 
     def names(self) -> Iterator[tuple[str, str]]:
-        for name in walk(self.location, "", ()):
+        for name in walk(self.location):
             yield name, file_state(os.path.join(self.location, name))
 
     def read(self, name: str) -> bytes:
