@@ -32,6 +32,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.chaos
 	$(BIN)/python -m benchmarks.outage
 	$(BIN)/python -m benchmarks.cluster
+	$(BIN)/python -m benchmarks.predicting --memory
 	$(BIN)/python -m benchmarks.comparing
 	$(BIN)/python -m benchmarks.pairwise
 	$(BIN)/python -m benchmarks.intervals

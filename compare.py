@@ -5,11 +5,15 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.render import FORMATS, SUFFIXES
 from cifake.errors import exit_code
+
+if TYPE_CHECKING:
+    from cifake.comparison.report import Report
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -44,6 +48,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     option("--top", type=int, metavar="N", help="only the best N rows of each table")
     option("--format", choices=list(FORMATS), help="(default: by the suffix of --output, or text)")
     option("--output", type=Path, metavar="FILE", help="write to FILE instead of standard output")
+    option(
+        "--promote",
+        action="store_true",
+        help="register the best as models:/cifake@champion if it beats the present one beyond doubt, and "
+        "every --fail-if passes; exit code 3 when that cannot be told",
+    )
     option("--log", action="store_true", help="keep the html report in an MLflow run of its own")
     arguments = parser.parse_args(words)
     if arguments.top is not None and arguments.top < 1:
@@ -102,11 +112,34 @@ def main(words: list[str]) -> int:
         from cifake.tracking import log_report
 
         page = rendered if arguments.format == "html" else report.render("html", verdicts=verdicts)
-        log_report("compare", f"compare {arguments.metric}", page)
+        tool = "promote" if arguments.promote else "compare"
+        log_report(tool, f"{tool} {arguments.metric}", page)
     if arguments.output or arguments.format == "csv":  # otherwise the report has just said it
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
-    return exit_code_of(verdicts)
+    code = exit_code_of(verdicts)
+    return promote(report) if arguments.promote and not code else code
+
+
+def promote(report: "Report") -> int:
+    """Register the best group's model, if it may take the champion's place.
+
+    Returns:
+        0, or 3 when that cannot be told.
+    """
+    from cifake.comparison.gate import EXIT_CODES
+    from cifake.tracking import champion, register
+
+    present = champion()
+    result = report.challenge(present.run_id if present else None)
+    line = result.text
+    if result.run_id:
+        version = register(result.run_id, result.about)
+        line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
+    elif present:
+        line = f"the champion stays version {present.version}: {result.text}"
+    print(line, file=sys.stderr)  # standard output is the report's
+    return EXIT_CODES.get(result.verdict, 0)
 
 
 if __name__ == "__main__":

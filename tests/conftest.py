@@ -143,6 +143,10 @@ def finished_store(finished, monkeypatch):
 @pytest.fixture
 def free_port():
     """A port of the loopback interface that nothing listens on."""
+    return free_tcp_port()
+
+
+def free_tcp_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

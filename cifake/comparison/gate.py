@@ -126,9 +126,14 @@ def _decide(condition: Condition, estimate: Estimate | None, paired: bool) -> tu
         beyond, within = estimate.high < condition.limit, estimate.low >= condition.limit
     if beyond or within:
         return (FAIL if beyond else PASS), None
+    return CANNOT_TELL, what_would_help(estimate, condition.limit, paired)
+
+
+def what_would_help(estimate: Estimate, limit: float, paired: bool) -> str:
+    """How many seeds would take an estimate's interval off a limit."""
     if estimate.seed_variance is None:
-        return CANNOT_TELL, "one seed says nothing about training noise: run at least 3"
-    needed = seeds_needed(estimate, condition.limit, groups=2 if paired else 1)
+        return "one seed says nothing about training noise: run at least 3"
+    needed = seeds_needed(estimate, limit, groups=2 if paired else 1)
     if needed is None:
-        return CANNOT_TELL, "no number of seeds would tell: it is too close for these test images"
-    return CANNOT_TELL, f"would need about {needed} seeds{' on each side' if paired else ''}"
+        return "no number of seeds would tell: it is too close for these test images"
+    return f"would need about {needed} seeds{' on each side' if paired else ''}"

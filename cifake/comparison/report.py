@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cifake.comparison.board import Board, find_metric, is_of_predictions, make_boards
+from cifake.comparison.challenge import Challenge, challenge
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.render import FORMATS
@@ -156,6 +157,16 @@ class Report(View):
                 )
             verdicts += judged
         return verdicts
+
+    def challenge(self, champion: str | None) -> Challenge:
+        """Whether the best group may take the place of the champion.
+
+        Args:
+            champion: the run of the registered model; None where there is none.
+        """
+        found = self.runs.loc[self.runs["run_id"] == champion, "config_hash"]
+        settings = None if champion is None else next(iter(found), "")
+        return challenge(make_boards(self.runs, self.metric, None, None, self._confidence), settings)
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
         """The report as text of a format; html has every view with a row.

@@ -1,7 +1,7 @@
 """Settings of a variant: YAML file, parents and overrides through one gate."""
 
 from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
-from cifake.config.load import load, parse_overrides
+from cifake.config.load import load, parse_overrides, split_words
 from cifake.config.search import Dimension, lengths, overrides
 from cifake.config.settings import AugmentationSettings, Settings
 from cifake.config.tuner import TunerSettings
@@ -19,4 +19,5 @@ __all__ = [
     "overrides",
     "parse_overrides",
     "per_layer",
+    "split_words",
 ]

@@ -66,7 +66,16 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
     Raises:
         ConfigError: a word that is none of these, or a key without a value.
     """
-    overrides: dict[str, Any] = {}
+    return {key: _parse_yaml(text, f"--{key}") for key, text in split_words(words).items()}
+
+
+def split_words(words: Sequence[str]) -> dict[str, str]:
+    """Values as they were given, by key.
+
+    Raises:
+        ConfigError: see ``parse_overrides``.
+    """
+    values: dict[str, str] = {}
     remaining = list(words)
     while remaining:
         word = remaining.pop(0)
@@ -75,8 +84,8 @@ def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
             if not word.startswith("--") or not remaining:
                 raise ConfigError(f"expected --key value or key=value, received '{word}' alone")
             text = remaining.pop(0)
-        overrides[key.replace("-", "_")] = _parse_yaml(text, f"--{key}")
-    return overrides
+        values[key.replace("-", "_")] = text
+    return values
 
 
 def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:

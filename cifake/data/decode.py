@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,49 @@ from cifake.errors import DataError
 SIDE = 32
 IMAGE_BYTES = SIDE * SIDE * 3
 CHUNK = 512  # files a task: large enough to hide the cost of passing it to a process
+JPEG_START = b"\xff\xd8"
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
 
 
 def open_image(data: bytes) -> Image.Image:
-    """One image file, checked and fully read.
+    """One image file of the data set, checked and fully read.
 
     Raises:
         ValueError: empty, truncated or not an image, another size, not plain RGB.
     """
+    return read_image(data, _check_plain)
+
+
+def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image:
+    """One image file, fully read.
+
+    Args:
+        data: the file.
+        check: is called before the pixels are decoded; raises ValueError for what is not wanted.
+
+    Raises:
+        ValueError: empty, truncated or not an image; what ``check`` raises.
+    """
     if not data:
         raise ValueError("empty file")
+    # Naming the format spares a sixth of the time of an image this small.
+    formats = ("JPEG",) if data.startswith(JPEG_START) else None
     try:
-        image = Image.open(io.BytesIO(data))
-        if image.size != (SIDE, SIDE):
-            raise ValueError(f"expected {SIDE}x{SIDE} pixels, received {image.width}x{image.height}")
-        if image.mode != "RGB":
-            raise ValueError(f"expected an RGB image, received mode {image.mode}")
+        image = Image.open(io.BytesIO(data), formats=formats)
+        check(image)
         image.load()
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
     except (OSError, SyntaxError) as error:  # what Pillow's decoders raise on broken files
         raise ValueError(f"damaged image ({error})") from None
     return image
+
+
+def _check_plain(image: Image.Image) -> None:
+    if image.size != (SIDE, SIDE):
+        raise ValueError(f"expected {SIDE}x{SIDE} pixels, received {image.width}x{image.height}")
+    if image.mode != "RGB":
+        raise ValueError(f"expected an RGB image, received mode {image.mode}")
 
 
 def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:

@@ -1,5 +1,6 @@
 """Where images come from: a directory or an archive, read without unpacking to disk."""
 
+import contextlib
 import gzip
 import hashlib
 import lzma
@@ -9,7 +10,7 @@ import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,14 +18,15 @@ from cifake.errors import DataError
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
 # RuntimeError is what zipfile raises for encrypted members and unknown compression.
-_ARCHIVE_ERRORS = (
+ARCHIVE_ERRORS = (
     tarfile.ReadError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, RuntimeError
 )  # fmt: skip
 _OPENERS: dict[str, Any] = {".tar": open, ".gz": gzip.open, ".tgz": gzip.open, ".xz": lzma.open}
 _READ_SIZE = 1 << 20
 _TAR_END = 1024  # bytes
+Rename = Callable[[str], str | None]
 _CLASS_FOLDER = re.compile(r"(?:^|/)(train|test)/(real|fake)$", re.IGNORECASE)
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 class Source(Protocol):
@@ -92,13 +94,18 @@ class Archive:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        read = _zip_files if self.path.suffix.lower() == ".zip" else _tar_files
-        try:
-            yield from read(self.path)
-        except _ARCHIVE_ERRORS as error:
-            raise DataError(
-                f"{self.path}: the archive is damaged or cut short ({error}); fetch it again"
-            ) from None
+        read = _zip_files if self.path.suffix.lower() == ".zip" else tar_files
+        with whole_archive(self.path):
+            yield from read(self.path, _member_name)
+
+
+@contextlib.contextmanager
+def whole_archive(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged archive raises into a DataError."""
+    try:
+        yield
+    except ARCHIVE_ERRORS as error:
+        raise DataError(f"{path}: the archive is damaged or cut short ({error}); fetch it again") from None
 
 
 def _unreadable(error: OSError) -> None:
@@ -116,7 +123,7 @@ def class_folder(path: str) -> str | None:
 
 def is_image_name(name: str) -> bool:
     """False for what systems leave in folders, such as ``.DS_Store`` and ``._0001.jpg``."""
-    return name[0] != "." and name.lower().endswith(_IMAGE_SUFFIXES)
+    return name[0] != "." and name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _member_name(path: str) -> str | None:
@@ -125,20 +132,21 @@ def _member_name(path: str) -> str | None:
     return f"{canonical}/{name}" if canonical and is_image_name(name) else None
 
 
-def _zip_files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _zip_files(path: Path, rename: Rename) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
-            if name := _member_name(member.filename):
+            if name := rename(member.filename):
                 yield name, archive.read(member)
 
 
-def _tar_files(path: Path) -> Iterator[tuple[str, bytes]]:
+def tar_files(path: Path, rename: Rename) -> Iterator[tuple[str, bytes]]:
+    """Files of a tar archive in its order; ``rename`` gives None for those that are not wanted."""
     # tarfile takes a stream that is cut between two members for a whole one: these say that
     # their end is missing, if they are read as far as that.
     opener = _OPENERS[path.suffix.lower()]
     with opener(path, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
-            name = _member_name(member.name)
+            name = rename(member.name)
             if name and member.isfile() and (file := archive.extractfile(member)):
                 yield name, file.read()
         while stream.read(_READ_SIZE):

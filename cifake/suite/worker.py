@@ -11,11 +11,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
+from multiprocessing import connection
 from pathlib import Path
 
 from cifake.data import Dataset, load
 from cifake.errors import RunError, Terminated, as_mistake, raise_terminated
+from cifake.processes import end_with_parent
 from cifake.suite.plan import Job
 
 
@@ -72,7 +73,7 @@ def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | No
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     signal.signal(signal.SIGTERM, raise_terminated)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     settle(surroundings, gpu)
     with log.open("a") as stream, contextlib.suppress(Terminated, EOFError):
         os.dup2(stream.fileno(), 2)
@@ -149,7 +150,7 @@ def _train(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Ev
 def _passed_on(job: Job, send: Callable[[Event], object]) -> Iterator[None]:
     """What is said of a store that is away is for whoever watches the suite."""
     handler = logging.Handler()
-    handler.emit = lambda record: send(  # type: ignore[method-assign]
+    handler.emit = lambda record: send(  # type: ignore[method-assign, assignment]
         Event(job.number, "waits", text=record.getMessage())
     )
     delivery = logging.getLogger("cifake.tracking.delivery")
@@ -163,11 +164,3 @@ def _passed_on(job: Job, send: Callable[[Event], object]) -> Iterator[None]:
 @functools.cache
 def _data(dataset: str, split: str) -> Dataset:
     return load(dataset, split)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed leaves no workers behind; their runs are taken up by the next command."""
-    parent = parent_process()
-    if parent:
-        connection.wait([parent.sentinel])
-        os._exit(1)

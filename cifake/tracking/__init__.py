@@ -3,6 +3,7 @@
 from cifake.tracking.ends import fail_launched_run
 from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.model import Found, find_model
+from cifake.tracking.registry import champion, register
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import end_lost_runs, finished_run, only_process, unfinished_run
 from cifake.tracking.run import epoch_log, tracked_run
@@ -14,6 +15,7 @@ from cifake.tracking.trials import log_search, search_directory, tracked_trial
 __all__ = [
     "Found",
     "add_to_run",
+    "champion",
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",
@@ -29,6 +31,7 @@ __all__ = [
     "log_search",
     "only_process",
     "open_store",
+    "register",
     "run_key",
     "search_directory",
     "shared_address",

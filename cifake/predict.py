@@ -1,0 +1,140 @@
+"""Say of images how probably each is FAKE: python -m cifake.predict model=base images=photos."""
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifake.errors import exit_code
+from cifake.prediction.command import Options, output_files, parse
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import keras
+
+    from cifake.prediction.parts import Parts
+    from cifake.prediction.sources import Source
+    from cifake.tracking import Found
+
+
+def main(words: list[str]) -> int:
+    """Predict; in the run that ``mlflow run`` has made, if it has.
+
+    Returns:
+        0, or 1 when an image could not be used.
+    """
+    if "MLFLOW_RUN_ID" not in os.environ:
+        return run(parse(words))
+    from cifake.tracking import tool_run
+
+    with tool_run("predict", "predict"):
+        return run(parse(words))
+
+
+def run(options: Options) -> int:
+    """Check everything, score what is missing, join the rows, say what came out."""
+    from cifake.prediction.sources import open_images
+
+    sources = open_images(options.images)
+    if options.engine == "ray":
+        from cifake.prediction.cluster import refuse
+
+        for source in sources:
+            refuse(source)
+    files = output_files(options.output, [source.name for source in sources])
+    from cifake.prediction.parts import Parts
+    from cifake.tracking import find_model
+
+    with contextlib.ExitStack() as stack:
+        outputs = [Parts(file) for file in files]
+        for output in outputs:
+            stack.enter_context(output.alone(options.force))
+        found = find_model(options.model)
+        print(f"model: {found.name}", flush=True)
+        totals = [_begin(*pair, found, options) for pair in zip(sources, outputs, strict=True)]
+        _score(sources, outputs, totals, found, options)
+        counts = [output.join() for output in outputs]
+        for output in outputs:
+            output.remove()  # after all are joined: the same command could still go on
+    for file, count in zip(files, counts, strict=True):
+        _report(file, count, options.threshold)
+    return int(any(count["error"] for count in counts))
+
+
+def _begin(source: "Source", output: "Parts", found: "Found", options: Options) -> int | None:
+    """List the images and take up what a killed command left; their number, None where that is not known."""
+    from cifake.prediction.score import list_files
+    from cifake.prediction.sources import Tar
+
+    if isinstance(source, Tar):
+        digest, total = source.digest(), None
+    else:
+        digest, total = list_files(source, output.files)
+    model = (
+        found.run.info.run_id if found.run else hashlib.sha256(Path(found.address).read_bytes()).hexdigest()
+    )
+    about: dict[str, Any] = {
+        "model": model, "images": digest, "threshold": options.threshold, "engine": options.engine,
+    }  # fmt: skip
+    output.begin(about, options.force)
+    return total
+
+
+def _score(
+    sources: "Sequence[Source]",
+    outputs: "Sequence[Parts]",
+    totals: Sequence[int | None],
+    found: "Found",
+    options: Options,
+) -> None:
+    from cifake.prediction.progress import follow
+    from cifake.prediction.score import decoders
+    from cifake.prediction.sources import no_images
+
+    done = [output.rows() for output in outputs]
+    if done == totals:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(decoders()) if options.engine == "local" else None
+        model = found.load()
+        for source, output, total, before in zip(sources, outputs, totals, done, strict=True):
+            if before:
+                print(f"{output.output}: going on after {before:,} images", flush=True)
+            follow(source.name, _steps(source, output, model, options.threshold, pool), before, total)
+            if not output.shards():
+                raise no_images(source)
+
+
+def _steps(
+    source: "Source", output: "Parts", model: "keras.Model", threshold: float, pool: "Executor | None"
+) -> Iterator[int]:
+    if pool is None:
+        from cifake.prediction import cluster
+
+        return cluster.score(source, output, model, threshold)
+    from cifake.evaluation.predict import predict
+    from cifake.prediction.score import score
+
+    return score(source, output, lambda images: predict(model, images), threshold, pool)
+
+
+def _report(file: Path, counts: "Counter[str]", threshold: float) -> None:
+    fake, real, errors = (counts[key] for key in ("FAKE", "REAL", "error"))
+    print(f"{file}: {fake + real + errors:,} images, {fake:,} FAKE and {real:,} REAL at {threshold:g}")
+    notes = [(note, n) for note, n in counts.most_common() if note not in ("FAKE", "REAL", "error")]
+    if notes:
+        changes = ", ".join(f"{n:,} {note}" for note, n in notes)
+        print(f"warning: {file}: not as CIFAKE's images are: {changes}", file=sys.stderr)
+    if errors:
+        print(f"{file}: {errors:,} cannot be used, their column 'error' says why", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))
