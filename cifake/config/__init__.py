@@ -1,5 +1,6 @@
 """Settings of a variant: YAML file, parents and overrides through one gate."""
 
+from cifake.config.backend import require_tensorflow
 from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
 from cifake.config.search import Dimension, lengths, overrides
@@ -19,4 +20,5 @@ __all__ = [
     "overrides",
     "parse_overrides",
     "per_layer",
+    "require_tensorflow",
 ]

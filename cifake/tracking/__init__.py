@@ -4,6 +4,7 @@ from cifake.tracking.identity import checkpoint_directory, code_version, run_key
 from cifake.tracking.model import Found, find_model
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import finished_run, only_process, unfinished_run
+from cifake.tracking.robustness import log_perturbation, log_stress, robust_metrics, stressed
 from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import log_report, tool_run
@@ -20,13 +21,17 @@ __all__ = [
     "find_model",
     "finished_run",
     "log_model",
+    "log_perturbation",
     "log_report",
     "log_result",
     "log_search",
+    "log_stress",
     "only_process",
     "open_store",
+    "robust_metrics",
     "run_key",
     "search_directory",
+    "stressed",
     "suite_run",
     "tool_run",
     "tracked_run",
