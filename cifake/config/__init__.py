@@ -4,11 +4,13 @@ from cifake.config.backend import require_tensorflow
 from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
 from cifake.config.search import Dimension, lengths, overrides
-from cifake.config.settings import AugmentationSettings, Settings
+from cifake.config.settings import LOSSES, AdversarialSettings, AugmentationSettings, Settings
 from cifake.config.tuner import TunerSettings
 
 __all__ = [
     "IMAGE_SIDE",
+    "LOSSES",
+    "AdversarialSettings",
     "AugmentationSettings",
     "CnnSettings",
     "Dimension",

@@ -5,13 +5,14 @@ from cifake.tracking.model import Found, find_model
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import finished_run, only_process, unfinished_run
 from cifake.tracking.robustness import log_perturbation, log_stress, robust_metrics, stressed
-from cifake.tracking.run import epoch_log, fail_launched_run, tracked_run
+from cifake.tracking.run import active_run_id, epoch_log, fail_launched_run, tracked_run
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import log_report, tool_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
 
 __all__ = [
     "Found",
+    "active_run_id",
     "checkpoint_directory",
     "code_version",
     "earlier_seconds",

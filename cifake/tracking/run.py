@@ -72,12 +72,17 @@ def fail_launched_run(error: BaseException) -> None:
     _end_failed(os.environ["MLFLOW_RUN_ID"], error)
 
 
+def active_run_id() -> str:
+    """The id of the run that this process has started."""
+    return str(mlflow.active_run().info.run_id)
+
+
 def epoch_log() -> Callable[[int, Mapping[str, float]], None]:
     """What logs the metrics of one epoch to the active run, as one request.
 
     Epochs that the run holds already, from a process that was killed, are not logged again.
     """
-    run_id = mlflow.active_run().info.run_id
+    run_id = active_run_id()
     logged = {metric.step for metric in mlflow.MlflowClient().get_metric_history(run_id, "train/loss")}
 
     def log_epoch(epoch: int, metrics: Mapping[str, float]) -> None:
@@ -139,7 +144,7 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
     for key in settings.search or {}:
         del params[key]  # what the search finds is logged at its end, see log_search
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
-    log_new_params(mlflow.active_run().info.run_id, params)
+    log_new_params(active_run_id(), params)
     source = (
         HTTPDatasetSource(DATA_ADDRESS)
         if data.name == "cifake"

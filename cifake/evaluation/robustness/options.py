@@ -17,14 +17,15 @@ class StressOptions(Strict):
         default_factory=lambda: list(NAMES), description="kinds or names: jpeg,pgd_8; all of them by default"
     )
     images: Count | None = Field(
-        None, description="only the first so many test images, balanced over labels and object classes"
+        default=None,
+        description="only the first so many test images, balanced over labels and object classes",
     )
-    steps: Count = Field(10, description="of PGD, epsilon/4 each")
-    restarts: Count = Field(1, description="random starts of PGD; the worst counts, image by image")
-    adversary: str = Field("fgsm_8", description="the attack in robust/weighted_accuracy")
-    seed: int = Field(0, ge=0, description="of noise and random starts")
-    batch: Count = Field(128, description="images an attack handles at once; changes no result")
-    force: bool = Field(False, description="true tests anew what the run holds already")
+    steps: Count = Field(default=10, description="of PGD, epsilon/4 each")
+    restarts: Count = Field(default=1, description="random starts of PGD; the worst counts, image by image")
+    adversary: str = Field(default="fgsm_8", description="the attack in robust/weighted_accuracy")
+    seed: int = Field(default=0, ge=0, description="of noise and random starts")
+    batch: Count = Field(default=128, description="images an attack handles at once; changes no result")
+    force: bool = Field(default=False, description="true tests anew what the run holds already")
 
     @field_validator("perturbations", mode="before")
     @classmethod
