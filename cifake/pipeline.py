@@ -151,7 +151,7 @@ def fit_and_evaluate(
     serving = serving_model(model, chosen)
     evaluate(serving, fitted, data, settings, start)
     if settings.robustness:
-        stress(tracking.active_run_id(), serving, data.test, StressOptions())
+        stress(tracking.active_run_id(), lambda: serving, data.test, StressOptions())
 
 
 def evaluate(model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings, start: float) -> None:

@@ -49,13 +49,12 @@ def main(words: list[str]) -> None:
             )
         data = load_data_of(found.run)
         logger.info("testing %s on %s", found.name, data.name)
-        model = found.load()
         if options.export:
-            export(model, data, options)
+            export(found.load(), data, options)
         else:
             from cifake.stress import stress
 
-            stress(found.run.info.run_id, model, data.test, options)
+            stress(found.run.info.run_id, found.load, data.test, options)
 
 
 def parse(words: list[str]) -> Options:

@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -25,12 +25,12 @@ PICTURED_IMAGES = 4  # in the figure of all perturbations
 logger = logging.getLogger(__name__)
 
 
-def stress(run_id: str, model: "keras.Model", test: Part, options: StressOptions) -> None:
+def stress(run_id: str, load: Callable[[], "keras.Model"], test: Part, options: StressOptions) -> None:
     """Score a model under each perturbation, log each as it is done, and go on with what is missing.
 
     Args:
         run_id: of the model's run; its status stays as it is.
-        model: takes uint8 [n, 32, 32, 3].
+        load: gives the model, from uint8 [n, 32, 32, 3]; called when nothing stands in the way.
         test: the test part of the run's data.
         options: what to test, and how.
 
@@ -45,7 +45,7 @@ def stress(run_id: str, model: "keras.Model", test: Part, options: StressOptions
         names = [name for name in options.perturbations if options.force or name not in done]
         if len(names) < len(options.perturbations):
             logger.info("%d perturbations are done already; force=true tests them anew", len(done))
-        tested = first_images(test, options.images)
+        model, tested = load(), first_images(test, options.images)
         _score(run_id, folder, model, tested, names, options)
         _conclude(run_id, model, tested, options)
         shutil.rmtree(directory)
