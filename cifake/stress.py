@@ -85,7 +85,10 @@ def _conclude(run_id: str, model: "keras.Model", test: Part, options: StressOpti
     """What follows from all perturbations that the run holds by now."""
     from cifake.evaluation.robustness.figures import robustness_figures
 
-    accuracies = tracking.robust_metrics(run_id, "accuracy")
+    results = {
+        metric: tracking.robust_metrics(run_id, metric) for metric in ("accuracy", "roc_auc", "fake_share")
+    }
+    accuracies = results["accuracy"]
     doubts = find_doubts(accuracies, tracking.robust_metrics(run_id, "gain_of_more_steps"))
     for doubt in doubts:
         logger.warning("doubt: %s", doubt)
@@ -96,5 +99,5 @@ def _conclude(run_id: str, model: "keras.Model", test: Part, options: StressOpti
         logger.info("weighted accuracy, 0.4 clean and 0.6 %s: %.4f", options.adversary, weighted)
     shown = Stress(model, first_images(test, PICTURED_IMAGES), options)
     pictures = {name: shown.images(name) for name in NAMES if name in accuracies}
-    figures = robustness_figures(accuracies, len(test), pictures)
+    figures = robustness_figures(results, len(test), pictures)
     tracking.log_stress(run_id, metrics, doubts, figures)

@@ -64,10 +64,12 @@ def log_perturbation(
 
 def robust_metrics(run_id: str, metric: str) -> dict[str, float]:
     """A metric of a run, such as its accuracy, by perturbation."""
-    parts = {key.split("/", 1)[-1]: value for key, value in mlflow.get_run(run_id).data.metrics.items()}
-    return {
-        key.removesuffix(f"/{metric}"): value for key, value in parts.items() if key.endswith(f"/{metric}")
-    }
+    found = {}
+    for key, value in mlflow.get_run(run_id).data.metrics.items():
+        part, *perturbation, name = key.split("/")
+        if part == "robust" and name == metric and perturbation:
+            found[perturbation[0]] = value
+    return found
 
 
 def log_stress(

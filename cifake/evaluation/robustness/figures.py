@@ -19,54 +19,63 @@ PANELS = {
     "brightness": (("brightness",), "factor"),
     "contrast": (("contrast",), "factor"),
     "mirrored": (("flip",), ""),
-    "within epsilon": (("random", "fgsm", "pgd"), "epsilon, of 255"),
+    "accuracy within epsilon": (("random", "fgsm", "pgd"), "epsilon, of 255"),
 }
-LINES = {"random": (NEUTRAL, "o-"), "fgsm": (REAL_COLOUR, "s-"), "pgd": (FAKE_COLOUR, "D-")}
+ATTACK_LINES = {"random": (NEUTRAL, "o-"), "fgsm": (REAL_COLOUR, "s-"), "pgd": (FAKE_COLOUR, "D-")}
+METRIC_LINES = {
+    "accuracy": ("black", "o-", "accuracy"),
+    "roc_auc": (REAL_COLOUR, "s--", "ROC AUC"),
+    "fake_share": (FAKE_COLOUR, "D:", "share called FAKE"),
+}
 COLUMNS = 6
+Results = Mapping[str, Mapping[str, float]]  # a metric's value by metric, then perturbation
 
 
-def robustness_figures(
-    accuracies: Mapping[str, float], count: int, pictures: Mapping[str, np.ndarray]
-) -> dict[str, Figure]:
+def robustness_figures(results: Results, count: int, pictures: Mapping[str, np.ndarray]) -> dict[str, Figure]:
     """Both figures by file name.
 
     Args:
-        accuracies: by perturbation.
+        results: ``accuracy``, ``roc_auc`` and ``fake_share``, each by perturbation.
         count: images they are of.
         pictures: a few images under each perturbation, uint8 [k, 32, 32, 3].
     """
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         return {
-            "robustness.png": accuracies_figure(accuracies, count),
-            "perturbations.png": pictures_figure(accuracies, pictures),
+            "robustness.png": results_figure(results, count),
+            "perturbations.png": pictures_figure(results["accuracy"], pictures),
         }
 
 
-def accuracies_figure(accuracies: Mapping[str, float], count: int) -> Figure:
-    """Accuracy against strength, a panel a kind; the dotted line is the clean accuracy."""
-    figure = Figure(figsize=(12, 5.6), layout="constrained")
+def results_figure(results: Results, count: int) -> Figure:
+    """Accuracy, ROC AUC and share called FAKE against strength, a panel a kind.
+
+    The accuracy of undisturbed images is a thin line.
+    """
+    figure = Figure(figsize=(13, 5.8), layout="constrained")
     for axes, (title, (kinds, unit)) in zip(
         figure.subplots(2, 4, sharey=True).flat, PANELS.items(), strict=True
     ):
-        if CLEAN in accuracies:
-            axes.axhline(accuracies[CLEAN], color="black", linestyle=":")
-        for kind in kinds:
-            _line(axes, kind, accuracies, "black" if len(kinds) == 1 else LINES[kind][0])
+        if CLEAN in results["accuracy"]:
+            axes.axhline(results["accuracy"][CLEAN], color="black", linewidth=0.6)
+        if len(kinds) == 1:
+            for metric, (colour, style, label) in METRIC_LINES.items():
+                _line(axes, kinds[0], results[metric], colour, style, label)
+        else:
+            for kind in kinds:
+                _line(axes, kind, results["accuracy"], *ATTACK_LINES[kind], kind)
+            axes.legend(fontsize=9, loc="lower left")
         axes.set(title=title, xlabel=unit, ylim=(0, 1.02))
         if title == "mirrored":
             axes.set_xticks([])
-        if len(kinds) > 1:
-            axes.legend(fontsize=9)
-    for axes in figure.axes[::4]:
-        axes.set_ylabel("accuracy")
-    figure.suptitle(f"accuracy of {count:,} test images under each perturbation; dotted: undisturbed")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle(f"{count:,} test images under each perturbation; thin line: accuracy undisturbed")
     return figure
 
 
 def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.ndarray]) -> Figure:
     """A few images under each perturbation, with what it leaves of the accuracy."""
     rows = -(-len(pictures) // COLUMNS)
-    figure = Figure(figsize=(13, 1.15 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(13, 0.85 * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
@@ -77,8 +86,7 @@ def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.n
     return figure
 
 
-def _line(axes: Axes, kind: str, accuracies: Mapping[str, float], colour: str) -> None:
-    known = [each for each in STRENGTHS[kind] if f"{kind}_{each:g}" in accuracies]
-    values = [accuracies[f"{kind}_{each:g}"] for each in known]
-    style = LINES.get(kind, ("", "o-"))[1]
-    axes.plot(known, values, style, color=colour, markersize=5, label=kind)
+def _line(axes: Axes, kind: str, values: Mapping[str, float], colour: str, style: str, label: str) -> None:
+    known = [each for each in STRENGTHS[kind] if f"{kind}_{each:g}" in values]
+    drawn = [values[f"{kind}_{each:g}"] for each in known]
+    axes.plot(known, drawn, style, color=colour, markersize=5, label=label)
