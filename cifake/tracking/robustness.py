@@ -64,12 +64,9 @@ def log_perturbation(
 
 def robust_metrics(run_id: str, metric: str) -> dict[str, float]:
     """A metric of a run, such as its accuracy, by perturbation."""
-    found = {}
-    for key, value in mlflow.get_run(run_id).data.metrics.items():
-        part, *perturbation, name = key.split("/")
-        if part == "robust" and name == metric and perturbation:
-            found[perturbation[0]] = value
-    return found
+    parts = {tuple(key.split("/")): value for key, value in mlflow.get_run(run_id).data.metrics.items()}
+    of_metric = {key: value for key, value in parts.items() if len(key) == 3 and key[2] == metric}
+    return {key[1]: value for key, value in of_metric.items() if key[0] == "robust"}
 
 
 def log_stress(
