@@ -31,7 +31,7 @@ def robustness_figure(board: Board) -> Figure:
     axes = above.subplots()
     axes.set_title("accuracy under each perturbation", fontsize=9, loc="left")
     heat_map(axes, np.array(values, float), [row["variant"] for row in rows], names, ".2f")
-    axes.tick_params("x", rotation=60)
+    axes.set_xticks(axes.get_xticks(), names, rotation=50, ha="right", rotation_mode="anchor")
     by_name = {row["variant"]: row for row in rows}
     for axes, (kind, (_, unit)) in zip(
         below.subplots(1, len(CURVED), sharey=True), CURVED.items(), strict=True
@@ -40,6 +40,8 @@ def robustness_figure(board: Board) -> Figure:
             if group.name in by_name:
                 _curve(axes, kind, by_name[group.name], colour, line)
         axes.set(title=kind, xlabel=unit, ylim=(0, 1.02))
+        if kind == "jpeg":  # weak to strong, as the others
+            axes.invert_xaxis()
     first: Axes = below.axes[0]
     first.set_ylabel("accuracy")
     handles, labels = first.get_legend_handles_labels()
