@@ -65,7 +65,7 @@ def parse(words: list[str]) -> Options:
     """
     epilog = "\n".join(f"  {name:14} {field.description}" for name, field in Options.model_fields.items())
     parser = argparse.ArgumentParser(
-        prog="python -m cifake.robustness", description=main.__doc__,
+        prog="python -m cifake.robustness", description=str(main.__doc__).splitlines()[0],
         usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=f"options:\n{epilog}\n\n"
         f"perturbations: {', '.join(NAMES)}", allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,

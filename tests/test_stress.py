@@ -181,7 +181,7 @@ def test_doubts():
     sound = {"clean": 0.9, "random_8": 0.85, "fgsm_8": 0.3, "pgd_8": 0.1}
     assert find_doubts(sound, {"pgd_8": -0.02}) == []
     assert find_doubts({**sound, "pgd_8": 0.31}, {}) == [
-        "pgd_8 leaves 0.3100, its single step 0.3000: the model may mask its gradients"
+        "pgd_8 leaves 0.3100, a single step 0.3000: too few steps, or masked gradients"
     ]
     masked = find_doubts({**sound, "fgsm_8": 0.86, "pgd_8": 0.855}, {"pgd_8": 0.01})
     assert masked == [

@@ -138,8 +138,8 @@ def find_doubts(accuracies: Mapping[str, float], gains: Mapping[str, float]) -> 
         and accuracies[name] > accuracies.get(rival := f"random_{kind_of(name)[1]:g}", 1.0)
     ]
     doubts += [
-        f"{name} leaves {accuracies[name]:.4f}, its single step {accuracies[rival]:.4f}: "
-        "the model may mask its gradients"
+        f"{name} leaves {accuracies[name]:.4f}, a single step {accuracies[rival]:.4f}: "
+        "too few steps, or masked gradients"
         for name in accuracies
         if kind_of(name)[0] == "pgd"
         and accuracies[name] > accuracies.get(rival := f"fgsm_{kind_of(name)[1]:g}", 1.0)
