@@ -27,6 +27,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.checkpoints
+	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.suite
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.chaos

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cifake import tracking
 from cifake.config import Settings, TunerSettings
 from cifake.data import Dataset
+from cifake.evaluation.robustness.options import StressOptions
+from cifake.stress import stress
 
 if TYPE_CHECKING:
     import keras
@@ -147,7 +149,10 @@ def fit_and_evaluate(
     show_progress = sys.stdout.isatty() and not watch
     fitted = fit(model, data, chosen, on_epoch_end, show_progress=show_progress, checkpoint=checkpoint)
     log_epoch.deliver()
-    evaluate(serving_model(model, chosen), fitted, data, settings, start)
+    serving = serving_model(model, chosen)
+    evaluate(serving, fitted, data, settings, start)
+    if settings.robustness:
+        stress(tracking.active_run_id(), lambda: serving, data.test, StressOptions())
 
 
 def evaluate(model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings, start: float) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from cifake.config import TransferSettings
+from cifake.config import TransferSettings, require_tensorflow
 from cifake.config.command import variant_arguments
 from cifake.data import load
 from cifake.errors import CifakeError, ConfigError, exit_code
@@ -28,6 +28,8 @@ def main(words: list[str]) -> None:
             "python -m cifake.train", "Train one variant and track it in MLflow.", words
         )
         _check_processes()
+        if settings.adversarial:
+            require_tensorflow("adversarial training")
         if isinstance(settings.model, TransferSettings):
             from cifake.models import build_model
 

@@ -201,11 +201,17 @@ def compared(tmp_path_factory, empty_store):
         mlflow.create_experiment("cifake", artifact_location=str(folder / "artifacts"))
         settings = {"optimizer": "adam", "validation_steps": 23}
         costs = {"cost/parameters": 1000.0, "cost/latency_ms": 1.0}
-        curve = {"history": [0.5, 0.4, 0.3], **costs}
+        curve = {"history": [0.5, 0.4, 0.3], "tested": True, **costs}
         log_trained("base", 1.0, [0, 1, 2], params=settings, **curve)
         log_trained("val", 1.0, [5, 6, 7], params={**settings, "validation_steps": 10}, **curve)
         log_trained(
-            "sgd", 0.4, [0, 1, 2], params={**settings, "optimizer": "sgd"}, history=[0.6, 0.5], **costs
+            "sgd",
+            0.4,
+            [0, 1, 2],
+            params={**settings, "optimizer": "sgd"},
+            history=[0.6, 0.5],
+            tested=True,
+            **costs,
         )
         log_trained("sigmoid", 0.2, [0], params={**settings, "activation": "sigmoid"}, **curve)
         mlflow.set_tracking_uri(None)

@@ -87,10 +87,31 @@ def _log_predictions(predictions):
     path.unlink()
 
 
-def log_trained(variant, quality, seeds, **keywords):
-    """Runs whose logged metrics are those of their predictions, one a seed."""
+def log_trained(variant, quality, seeds, tested=False, **keywords):
+    """Runs whose logged metrics are those of their predictions, one a seed; tested ones are less robust."""
     from cifake.evaluation.metrics import score
 
     for seed in seeds:
         scores = made_scores(quality, seed)
-        log_run(variant, seed, predictions=scores, **{**score(LABELS, scores), **keywords})
+        run_id = log_run(variant, seed, predictions=scores, **{**score(LABELS, scores), **keywords})
+        if tested:
+            log_tested(run_id, {name: made_scores(quality * left, seed) for name, left in LEFT.items()})
+
+
+LEFT = {"clean": 1.0, "blur_0.5": 0.5, "blur_1": 0.2, "pgd_8": -1.0}  # of a run's quality
+FOLDER = "robustness/200-images_10-steps_1-restarts_seed-0"
+
+
+def log_tested(run_id, scores, folder=FOLDER):
+    """What a robustness test leaves in a run, by perturbation, for made-up scores."""
+    from cifake.data import Part
+    from cifake.evaluation.robustness.stress import measure
+    from cifake.tracking import log_perturbation, log_stress, stressed
+
+    count = len(next(iter(scores.values())))
+    paths = np.array([f"test/{i}.jpg" for i in range(count)])
+    test = Part(np.zeros((count, 1)), LABELS[:count].astype(np.int8), OBJECTS[:count], paths)
+    stressed(run_id, folder, replace=True)
+    for name, of_name in scores.items():
+        log_perturbation(run_id, folder, name, test, of_name, measure(test.labels, of_name))
+    log_stress(run_id, {"images": count, "weighted_accuracy": 0.5}, [], {})

@@ -32,6 +32,10 @@ def test_base_resolves_to_what_was_published():
         "augmentation.shear": 0.0,
         "augmentation.zoom": 0.0,
         "augmentation.horizontal_flip": False,
+        "augmentation.noise": 0.0,
+        "augmentation.blur": 0.0,
+        "augmentation.jpeg": 0.0,
+        "adversarial": None,
         "optimizer": "adam",
         "learning_rate": None,
         "batch_size": 32,
@@ -43,6 +47,7 @@ def test_base_resolves_to_what_was_published():
         "restore_best_weights": True,
         "precision": "float32",
         "export": None,
+        "robustness": False,
         "tuner": None,
         "search": None,
     }
@@ -64,6 +69,7 @@ def test_base_resolves_to_what_was_published():
                 "augmentation.zoom": 0.2,
             },
         ),
+        ("augmented", {"augmentation.noise": 0.1, "augmentation.blur": 2.0, "augmentation.jpeg": 0.7}),
     ],
 )
 def test_a_variant_changes_one_thing(variant, differences):
@@ -218,15 +224,23 @@ def test_a_cycle_of_parents_is_refused(tmp_path):
 
 def test_a_missing_file_lists_those_there_are():
     with pytest.raises(
-        ConfigError, match=r"nope.yaml: cannot be read .* files there: affine.yaml, base.yaml"
+        ConfigError, match=r"nope.yaml: cannot be read .* files there: adversarial.yaml, affine.yaml"
     ):
         load(EXPERIMENTS / "nope.yaml")
+
+
+def test_settings_that_came_later_leave_the_names_of_earlier_runs_while_they_are_off():
+    assert load(EXPERIMENTS / "base.yaml").config_hash() == "4c56ad33897c"
+    assert load(EXPERIMENTS / "affine.yaml").config_hash() == "f3b731abc89d"
+    on = ({"augmentation.blur": 0.5}, {"adversarial": {"attack": "pgd", "epsilon": 2.0, "steps": 7}})
+    assert len({load(EXPERIMENTS / "base.yaml", each).config_hash() for each in ({}, *on)}) == 3
 
 
 def test_the_hash_ignores_the_seed_the_exported_file_and_nothing_else():
     base = load(EXPERIMENTS / "base.yaml")
     assert load(EXPERIMENTS / "base.yaml", {"seed": 3}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"export": "h5"}).config_hash() == base.config_hash()
+    assert load(EXPERIMENTS / "base.yaml", {"robustness": True}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash() != base.config_hash()
     assert (
         load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash()

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 from conftest import EXPERIMENTS
+from keras import ops
 
 from cifake.config import load
 from cifake.models import build_model
-from cifake.models.gradient import on_float
+from cifake.models.gradient import logits_on_float, on_float, uphill
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,11 @@ def test_scores_and_weights_are_those_of_the_model(variant, overrides):
         same.predict_on_batch(images.astype(np.float32)), model.predict_on_batch(images), atol=1e-6
     )
     assert same.trainable_weights[0] is model.trainable_weights[0]
+    logits = logits_on_float(model)
+    shares = 1 / (1 + np.exp(-logits.predict_on_batch(images.astype(np.float32))))
+    assert np.allclose(shares, model.predict_on_batch(images), atol=1e-6)
+    directions = uphill(logits, ops.convert_to_tensor(images, "float32"), np.ones(3, np.float32))
+    assert np.mean(np.abs(directions) == 1) > 0.5
 
 
 def test_half_a_step_of_a_pixel_changes_the_score():

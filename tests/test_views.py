@@ -1,7 +1,7 @@
 import mlflow
 import numpy as np
 import pytest
-from made_runs import LABELS, OBJECTS, log_run, made_scores
+from made_runs import LABELS, LEFT, OBJECTS, log_run, log_tested, log_trained, made_scores
 from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -203,13 +203,65 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
     assert '<section id="trials">' in report.render("html")
 
 
-@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name != "trials"])
+@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])
 def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
     log_run("base", f1=0.9)
     log_run("$x_1$", f1=0.8)
     shown = compare().view(view)
     assert any("has no predictions.parquet" in note for note in shown.tables[0].notes)
     assert len(shown.figures) == (1 if view in ("leaderboard", "pareto", "curves") else 0)
+
+
+def test_robustness(compared):
+    (table,) = compare(tracking_uri=compared).robustness().tables
+    row = by_name(table)["base"]
+    for name, left in LEFT.items():
+        values = [accuracy_score(LABELS, made_scores(left, seed) >= 0.5) for seed in (0, 1, 2)]
+        key = f"robust/{name}/accuracy"
+        assert row[key] == pytest.approx(np.mean(values))
+        assert row[f"{key}_low"] < row[key] < row[f"{key}_high"]
+    assert [column.title for column in table.columns] == [
+        "#", "variant", "seeds", "images", "weighted", "clean", "blur_0.5", "blur_1", "pgd_8"
+    ]  # fmt: skip
+    assert (row["robust/images"], row["robust/weighted_accuracy"]) == (200, 0.5)
+    assert table.notes == []
+
+
+def test_runs_that_were_not_tested_are_named(store):
+    log_trained("base", 1.0, [0], tested=True)
+    log_trained("sgd", 0.5, [0])
+    (table,) = compare().robustness().tables
+    assert [row["variant"] for row in table.rows] == ["base"]
+    assert table.notes == ["Not tested yet, see mlflow run . -e robustness: sgd."]
+
+
+def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):
+    (table,) = compare("robust/pgd_8/accuracy", tracking_uri=compared).tables
+    rows = by_name(table)
+    assert table.rows[0]["variant"] == "sigmoid"  # the least sure, so the least wrong
+    assert rows["base"]["difference_high"] < 0
+    assert rows["base"]["p_holm"] < 0.05
+    right = {
+        name: (made_scores(-quality, 0) >= 0.5) == LABELS
+        for name, quality in (("sigmoid", 0.2), ("sgd", 0.4))
+    }
+    assert rows["sigmoid"]["robust/pgd_8/accuracy"] == pytest.approx(right["sigmoid"].mean())
+    (table,) = compare("robust/weighted_accuracy", tracking_uri=compared).tables
+    assert by_name(table)["base"]["robust/weighted_accuracy"] == 0.5
+    with pytest.raises(RunError, match=r"known: accuracy.* robust/<perturbation>/accuracy$"):
+        compare("robust/pgd_3/accuracy", tracking_uri=compared)
+
+
+def test_tests_of_other_images_are_not_paired(store):
+    for seed in range(2):
+        log_trained("base", 1.0, [seed], tested=True)
+    run_id = log_run("odd", predictions=made_scores(1.0, 3))
+    few = {name: made_scores(1.0, 3)[:100] for name in LEFT}
+    log_tested(run_id, few, "robustness/100-images_10-steps_1-restarts_seed-0")
+    (table,) = compare("robust/blur_1/accuracy").tables
+    assert by_name(table)["odd"]["robust/blur_1/accuracy_low"] is None
+    assert f"odd, run {run_id}: was scored on other test images than most runs" in table.notes[0]
+    assert "an unknown number of test images" in table.caption
 
 
 @pytest.mark.parametrize("view", FIGURES)

@@ -10,6 +10,7 @@ __all__ = ["VIEW_NAMES", "compare"]
 
 VIEW_NAMES = (
     "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "trials",
+    "robustness",
 )  # fmt: skip
 
 

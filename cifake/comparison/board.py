@@ -1,15 +1,17 @@
 """The runs of one data set and split as groups of repeats, best first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from cifake.comparison.groups import SEED, Group, find_group, name_groups, rank_groups
-from cifake.comparison.predictions import Predictions, pairable
+from cifake.comparison.predictions import ROBUST, Predictions, is_of_predictions, pairable
 from cifake.comparison.runs import PARAMETER
 from cifake.errors import RunError
 from cifake.evaluation.metrics import PREDICTION_METRICS, Metric, describe_metric
+
+ROBUST_IMAGES = "robust/images"  # how many test images a robustness test took
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,6 @@ class Board:
         return describe_metric(self.metric)
 
 
-def is_of_predictions(metric: str) -> bool:
-    """Whether a metric's key, such as ``test/f1``, can be computed from stored predictions."""
-    part, _, name = metric.rpartition("/")
-    return part == "test" and any(name == known.name for known in PREDICTION_METRICS)
-
-
 def find_metric(runs: pd.DataFrame, name: str) -> str:
     """The key of a metric given in short (``f1``) or whole (``val/loss``).
 
@@ -59,7 +55,9 @@ def find_metric(runs: pd.DataFrame, name: str) -> str:
         if key in numeric:
             return key
     short = [metric.name for metric in PREDICTION_METRICS if f"test/{metric.name}" in numeric]
-    others = sorted(key for key in numeric if not key.startswith("test/"))
+    tested = [key for key in numeric if key.startswith(ROBUST) and key.count("/") == 2]
+    others = sorted(key for key in numeric if not key.startswith("test/") and key not in tested)
+    others += ["robust/<perturbation>/accuracy"] * bool(tested)
     raise RunError(f"unknown metric '{name}'; known: {', '.join(short + others)}")
 
 
@@ -96,7 +94,7 @@ def _make_board(
     reference = find_group(baseline, names, about) if baseline else next(iter(ranks))
     shown = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
     repeats = dict(list(newest[newest["config_hash"].isin(shown)].groupby("config_hash")))
-    usable, notes = pairable(pd.concat(repeats.values()), names) if is_of_predictions(metric) else ({}, [])
+    usable, notes = _predictions(pd.concat(repeats.values()), names, metric)
     groups = {
         key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in shown
     }
@@ -106,7 +104,7 @@ def _make_board(
     if len(shown) < len(ranks):
         notes.append(f"Rows not shown: {len(ranks) - len(shown)}.")
     return Board(
-        about={**about, "test_images": _test_images(runs), "metric": metric},
+        about={**about, "test_images": _test_images(runs, metric), "metric": metric},
         metric=metric,
         groups=list(groups.values()),
         reference=groups[reference],
@@ -114,6 +112,22 @@ def _make_board(
         images=next(iter(usable.values()), None),
         notes=notes,
     )
+
+
+def on_metric(board: Board, metric: str) -> Board:
+    """The same groups in the same order, with the predictions that another metric is of."""
+    runs = pd.concat([group.runs for group in board.groups])
+    names = {group.runs["config_hash"].iloc[0]: group.name for group in board.groups}
+    usable, notes = _predictions(runs, names, metric)
+    groups = [replace(group, scores=_by_seed(group.runs, usable)) for group in board.groups]
+    images = next(iter(usable.values()), None)
+    return replace(board, metric=metric, groups=groups, images=images, notes=notes)
+
+
+def _predictions(
+    runs: pd.DataFrame, names: dict[str, str], metric: str
+) -> tuple[dict[str, Predictions], list[str]]:
+    return pairable(runs, names, metric) if is_of_predictions(metric) else ({}, [])
 
 
 def _by_seed(runs: pd.DataFrame, usable: dict[str, Predictions]) -> dict[str, np.ndarray]:
@@ -124,6 +138,8 @@ def _by_seed(runs: pd.DataFrame, usable: dict[str, Predictions]) -> dict[str, np
     }
 
 
-def _test_images(runs: pd.DataFrame) -> int | None:
-    sizes = set(runs["test_images"])
+def _test_images(runs: pd.DataFrame, metric: str) -> int | None:
+    """How many test images the metric is of; None where unknown or not the same in all runs."""
+    robust = metric.startswith(ROBUST) and ROBUST_IMAGES in runs
+    sizes = set(runs[ROBUST_IMAGES].dropna() if robust else runs["test_images"])
     return int(sizes.pop()) if len(sizes) == 1 and sizes.isdisjoint({""}) else None

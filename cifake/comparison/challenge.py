@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifake.comparison.board import Board, is_of_predictions
+from cifake.comparison.board import Board
 from cifake.comparison.gate import CANNOT_TELL, PASS, what_would_help
 from cifake.comparison.groups import SEED, Group
 from cifake.comparison.measured import Difference, Measured
+from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.runs import PARAMETER, fetch_history
 from cifake.errors import RunError
 

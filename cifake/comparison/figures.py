@@ -1,29 +1,24 @@
 """Figures of a comparison. One function a view; colours and order of groups are the same in all."""
 
-from collections.abc import Callable, Iterator
-from itertools import cycle
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.board import Board
-from cifake.comparison.groups import Group
+from cifake.comparison.drawing import COLOURS, GREY, heat_map, legend, lines
 from cifake.comparison.measured import Measured
+from cifake.comparison.robustness_figure import robustness_figure
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
 from cifake.comparison.views.parts import metric_title
 from cifake.comparison.views.slices import object_parts
 from cifake.evaluation.metrics import ECE_BINS, describe_metric
 
-# Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a
-# white or a black ground.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STYLE = {
     "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
     "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
 }  # fmt: skip
-GREY = "#7F7F7F"
-LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 
 def leaderboard_figure(board: Board) -> Figure:
@@ -54,16 +49,8 @@ def slices_figure(board: Board) -> Figure:
     values = np.array([[e.value if e else np.nan for e in row] for row in estimates])
     figure = Figure(figsize=(9, 1.2 + 0.4 * len(groups)), layout="constrained")
     axes = figure.subplots()
-    axes.grid(False)
     up = bool(board.described.higher_is_better)
-    axes.pcolormesh(values, cmap="viridis" if up else "viridis_r")
-    middle = (np.nanmin(values) + np.nanmax(values)) / 2
-    for (row, column), value in np.ndenumerate(values):
-        colour = "black" if (value > middle) == up else "white"
-        axes.text(column + 0.5, row + 0.5, f"{value:.3f}", ha="center", va="center", fontsize=9, color=colour)
-    axes.set_xticks(np.arange(len(parts)) + 0.5, list(parts), rotation=30)
-    axes.set_yticks(np.arange(len(groups)) + 0.5, [group.name for group in groups])
-    axes.invert_yaxis()
+    heat_map(axes, values, [group.name for group in groups], list(parts), ".3f", up=up)
     axes.set_title(f"{metric_title(board)} by object class", fontsize=9, loc="left")
     return figure
 
@@ -94,7 +81,7 @@ def curves_figure(board: Board) -> Figure:
     """Validation loss and accuracy by epoch: mean over seeds, and the range of seeds as a band."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, key in zip(figure.subplots(1, 2), ("val/loss", "val/accuracy"), strict=True):
-        for (group, colour, line), history in zip(_lines(board), learning_curves(board, key), strict=False):
+        for (group, colour, line), history in zip(lines(board), learning_curves(board, key), strict=False):
             if not history.size:
                 continue
             epochs = np.arange(1, history.shape[1] + 1)
@@ -103,7 +90,7 @@ def curves_figure(board: Board) -> Figure:
             axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.set(xlabel="epoch", ylabel=key)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    _legend(figure)
+    legend(figure)
     return figure
 
 
@@ -112,7 +99,7 @@ def calibration_figure(board: Board) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], ":", color=GREY, label="perfect")
-    for group, colour, line in _lines(board):
+    for group, colour, line in lines(board):
         if not group.scores or board.images is None:
             continue
         scores = np.concatenate(list(group.scores.values())).astype(float)
@@ -126,20 +113,8 @@ def calibration_figure(board: Board) -> Figure:
         )
         axes.plot(mean_score, share, line, marker=".", color=colour, label=group.name)
     axes.set(xlabel="probability of FAKE", ylabel="share that is FAKE")
-    _legend(figure)
+    legend(figure)
     return figure
-
-
-def _lines(board: Board) -> Iterator[tuple[Group, str, str]]:
-    """Groups with a colour and a line style each, as many as can be told apart."""
-    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS]
-    for group, (colour, line) in zip(board.groups[:LINES_SHOWN], cycle(styles), strict=False):
-        yield group, colour, line
-
-
-def _legend(figure: Figure) -> None:
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=9)
 
 
 FIGURES: dict[str, Callable[[Board], Figure]] = {
@@ -148,4 +123,5 @@ FIGURES: dict[str, Callable[[Board], Figure]] = {
     "pareto": pareto_figure,
     "curves": curves_figure,
     "calibration": calibration_figure,
+    "robustness": robustness_figure,
 }

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifake.comparison.board import Board, is_of_predictions
+from cifake.comparison.board import Board
 from cifake.comparison.condition import Condition
 from cifake.comparison.groups import Group
 from cifake.comparison.measured import Measured
+from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.stats import Crossed, Estimate, Sample, seeds_needed
 from cifake.comparison.table import Column, Section, Table
 

@@ -19,12 +19,15 @@ import pyarrow.parquet as pq
 from mlflow.exceptions import MlflowException
 
 from cifake.errors import RunError
+from cifake.evaluation.metrics import PREDICTION_METRICS
 from cifake.folders import cache_directory
 
 FILE = "predictions.parquet"
+ROBUST = "robust/"  # keys of what a robustness test measured: robust/<perturbation>/<metric>
 SCHEMA = pa.schema(
     [("path", pa.string()), ("object", pa.string()), ("label", pa.int8()), ("score", pa.float32())]
 )
+PREDICTION_NAMES = frozenset(metric.name for metric in PREDICTION_METRICS)
 DOWNLOADS = 8  # at a time
 REASONS_LISTED = 20
 
@@ -48,27 +51,50 @@ class Predictions:
     images: np.ndarray
 
 
-def fetch_predictions(runs: Sequence[tuple[str, str]]) -> dict[str, Predictions | str]:
+@dataclass(frozen=True)
+class Stored:
+    """Where a run's predictions are.
+
+    Attributes:
+        run_id: the run.
+        address: of its artifacts.
+        file: among them; with the same name it always has the same content.
+    """
+
+    run_id: str
+    address: str
+    file: str = FILE
+
+
+def is_of_predictions(metric: str) -> bool:
+    """Whether a key, such as ``test/f1`` or ``robust/pgd_2/accuracy``, is computed from predictions."""
+    part, _, name = metric.rpartition("/")
+    return (part == "test" or part.startswith(ROBUST)) and name in PREDICTION_NAMES
+
+
+def fetch_predictions(places: Sequence[Stored]) -> dict[str, Predictions | str]:
     """Predictions by run id, or the reason why there are none that can be used.
 
-    Finished runs don't change, so what was read once is kept in the user's cache directory.
-
-    Args:
-        runs: (run id, address of its artifacts) of each.
+    Files of finished runs don't change, so what was read once is kept in the user's cache directory.
     """
     with ThreadPoolExecutor(DOWNLOADS) as pool:
-        return dict(zip([run for run, _ in runs], pool.map(_fetch, runs), strict=True))
+        return dict(zip([place.run_id for place in places], pool.map(_fetch, places), strict=True))
 
 
-def pairable(runs: pd.DataFrame, names: dict[str, str]) -> tuple[dict[str, Predictions], list[str]]:
+def pairable(
+    runs: pd.DataFrame, names: dict[str, str], metric: str
+) -> tuple[dict[str, Predictions], list[str]]:
     """Predictions by run id that are of the same images, and a note on each run without.
 
     Args:
         runs: see ``fetch_runs``.
         names: what to call each config_hash.
+        metric: a key that is of predictions.
     """
-    fetched = fetch_predictions(list(zip(runs["run_id"], runs["artifacts"], strict=True)))
+    fetched = fetch_predictions(_places(runs, metric))
     expected = runs.set_index("run_id")["test_images"]
+    if metric.startswith(ROBUST):
+        expected[:] = ""  # a robustness test may be of the first images alone
     for run_id, found in fetched.items():
         if isinstance(found, Predictions) and expected[run_id] not in ("", str(len(found.labels))):
             fetched[run_id] = f"has {len(found.labels):,} predictions, expected {expected[run_id]}"
@@ -87,38 +113,50 @@ def pairable(runs: pd.DataFrame, names: dict[str, str]) -> tuple[dict[str, Predi
     return {run_id: found for run_id, found in fetched.items() if isinstance(found, Predictions)}, reasons
 
 
-def _fetch(run: tuple[str, str]) -> Predictions | str:
-    run_id, address = run
-    cached = cache_directory() / "predictions" / f"{run_id}.npz"
+def _places(runs: pd.DataFrame, metric: str) -> list[Stored]:
+    files = [FILE] * len(runs)
+    if metric.startswith(ROBUST):
+        perturbation = metric.split("/")[1]
+        files = [f"{folder or 'robustness'}/{perturbation}.parquet" for folder in runs["robustness"]]
+    return [Stored(*place) for place in zip(runs["run_id"], runs["artifacts"], files, strict=True)]
+
+
+def _fetch(place: Stored) -> Predictions | str:
+    name = place.run_id if place.file == FILE else f"{place.run_id}-{place.file.replace('/', '-')}"
+    cached = cache_directory() / "predictions" / f"{name}.npz"
     try:
         with np.load(cached) as file:
             return Predictions(**file)
     except (OSError, ValueError, TypeError, zipfile.BadZipFile):
         pass  # not there, or spoilt: read it again
     try:
-        predictions = _check(_download(run_id, address))
+        predictions = _check(_download(place))
     except RunError as error:
         return str(error)
     _save(predictions, cached)
     return predictions
 
 
-def _download(run_id: str, address: str) -> pa.Table:
+def _download(place: Stored) -> pa.Table:
     """The stored table; a local file is read where it lies."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            if urlsplit(address).scheme:
-                if FILE not in {found.path for found in mlflow.artifacts.list_artifacts(run_id=run_id)}:
+            if urlsplit(place.address).scheme:
+                run_id, parent = place.run_id, os.path.dirname(place.file) or None
+                listed = mlflow.artifacts.list_artifacts(run_id=run_id, artifact_path=parent)
+                if place.file not in {found.path for found in listed}:
                     raise FileNotFoundError
-                path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=FILE, dst_path=folder)
+                path = mlflow.artifacts.download_artifacts(
+                    run_id=run_id, artifact_path=place.file, dst_path=folder
+                )
             else:
-                path = f"{address}/{FILE}"
+                path = f"{place.address}/{place.file}"
             return pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
         except FileNotFoundError:
-            raise RunError(f"has no {FILE}") from None
+            raise RunError(f"has no {place.file}") from None
         except (MlflowException, OSError, pa.ArrowException, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise RunError(f"{FILE} cannot be read ({reason})") from None
+            raise RunError(f"{place.file} cannot be read ({reason})") from None
 
 
 def _check(table: pa.Table) -> Predictions:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cifake.comparison.board import Board, find_metric, is_of_predictions, make_boards
+from cifake.comparison.board import Board, find_metric, make_boards
 from cifake.comparison.challenge import Challenge, challenge
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
+from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import fragment
 from cifake.comparison.render.text import text
@@ -61,8 +62,10 @@ class View:
 
         draw = FIGURES.get(self.name)
         drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, board) if draw and (board.images or self.name not in OF_PREDICTIONS) else None
-            for board in self.boards
+            partial(draw, board)
+            if draw and table.rows and (board.images or self.name not in OF_PREDICTIONS)
+            else None
+            for board, table in zip(self.boards, self.tables, strict=True)
         ]
         return Section(self.name, self.tables, drawings)
 
@@ -138,6 +141,10 @@ class Report(View):
     def trials(self) -> View:
         """What the searches have tried, best first."""
         return self.view("trials")
+
+    def robustness(self) -> View:
+        """Accuracy under each perturbation and attack."""
+        return self.view("robustness")
 
     def check(self, *conditions: str) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.

@@ -15,7 +15,7 @@ from cifake.errors import RunError
 
 PAGE = 5000
 REQUESTS = 8  # at a time
-TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images")
+TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images", "robustness")
 PARAMETER = "params."
 PARENT_TAG = "mlflow.parentRunId"
 TRIAL_TAG = "trial"

@@ -18,8 +18,8 @@ from cifake.errors import ConfigError
 
 # What a tuner may not vary: what the run is measured on, its seed, and the search itself.
 NOT_SEARCHED = (
-    "dataset", "split", "seed", "epochs", "monitor", "export", "tuner", "search", "model.builder",
-    "validation_steps", "restore_best_weights",
+    "dataset", "split", "seed", "epochs", "monitor", "export", "robustness", "tuner", "search",
+    "model.builder", "validation_steps", "restore_best_weights",
 )  # fmt: skip
 
 

@@ -13,15 +13,28 @@ from cifake.config.mappings import flatten, merge, nest
 from cifake.config.search import AnyDimension
 from cifake.config.tuner import TunerSettings
 
+LOSSES = ("noise", "blur", "jpeg")  # kinds of augmentation that leave every pixel where it is
+
 
 class AugmentationSettings(Strict):
-    """Random affine changes of training images; 0 turns one off."""
+    """Random changes of training images, affine ones and loss of quality; 0 turns one off."""
 
     rotation: float = Field(ge=0, le=180, description="largest rotation, in degrees")
     shift: Share = Field(description="largest shift, as a share of the side")
     shear: float = Field(ge=0, lt=90, description="largest shear, in degrees")
     zoom: Share = Field(description="largest zoom in or out, as a share of the side")
     horizontal_flip: bool = Field(description="mirror half of the images")
+    noise: Share = Field(0.0, description="largest sigma of Gaussian noise, as a share of the range")
+    blur: float = Field(0.0, ge=0, description="largest sigma of a Gaussian blur, in pixels")
+    jpeg: Share = Field(0.0, description="largest JPEG-like loss: 0.7 is down to quality 30")
+
+
+class AdversarialSettings(Strict):
+    """Training on attacked images, within epsilon of each pixel (L-infinity)."""
+
+    attack: Literal["fgsm", "pgd"] = Field(description="one step, or several, from a random start")
+    epsilon: float = Field(gt=0, le=255, description="largest change of a pixel, in steps of 1/255")
+    steps: Count = Field(1, description="gradients an image, of pgd")
 
 
 class Settings(Strict):
@@ -36,6 +49,9 @@ class Settings(Strict):
     seed: int = Field(ge=0, lt=2**32, description="of weights, shuffling, augmentation, dropout")
     model: CnnSettings | TransferSettings = Field(discriminator="builder")
     augmentation: AugmentationSettings
+    adversarial: AdversarialSettings | None = Field(
+        None, description="train on images attacked so; null trains on clean ones"
+    )
     optimizer: Literal["adam", "sgd"] = Field(description="Keras optimizer, at its defaults")
     learning_rate: float | None = Field(gt=0, description="null is the optimizer's Keras default")
     batch_size: Count = Field(description="images a training step")
@@ -51,6 +67,9 @@ class Settings(Strict):
     restore_best_weights: bool = Field(description="keep the best epoch instead of the last")
     precision: Literal["float32", "bfloat16"] = Field(description="of the arithmetic; weights stay float32")
     export: Literal["keras", "h5"] | None = Field(description="also write the model as one file of this kind")
+    robustness: bool = Field(
+        False, description="test the finished model under perturbations and attacks, too"
+    )
     tuner: TunerSettings | None = Field(description="who searches, how long; null trains without a search")
     search: dict[str, AnyDimension] | None = Field(description="settings to search, each with its range")
 
@@ -74,7 +93,14 @@ class Settings(Strict):
 
     def config_hash(self) -> str:
         """Name of all that decides the scores but the seed: runs that share it are repeats."""
-        text = json.dumps(self.model_dump(exclude={"seed", "export"}), sort_keys=True)
+        values = self.model_dump(exclude={"seed", "export", "robustness"})
+        # What came later is no part of the name while it is off, so that earlier runs are repeats still.
+        if self.adversarial is None:
+            del values["adversarial"]
+        for name in LOSSES:
+            if not values["augmentation"][name]:
+                del values["augmentation"][name]
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:

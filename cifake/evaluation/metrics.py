@@ -128,6 +128,8 @@ PREDICTION_METRICS = (
     Metric("ece", "calibration error", False, function=ece),
 )
 OTHER_METRICS = (
+    Metric("fake_share", "share called FAKE", None),
+    Metric("weighted_accuracy", "weighted accuracy", True),
     Metric("best_epoch", "best epoch", None, ".0f"),
     Metric("learning_rate", "learning rate", None, ".2g"),
     Metric("parameters", "parameters", False, ",.0f"),

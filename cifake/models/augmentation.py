@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-Augment = Callable[[keras.KerasTensor], keras.KerasTensor]
+# From images and the largest value of a pixel to images.
+Augment = Callable[[keras.KerasTensor, float], keras.KerasTensor]
 
 
 @keras.saving.register_keras_serializable(package="cifake")

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-from cifake.config import IMAGE_SIDE, Settings, TransferSettings
+from cifake.config import IMAGE_SIDE, LOSSES, Settings, TransferSettings
 from cifake.models.augmentation import RandomAffine
 from cifake.models.cnn import cnn
+from cifake.models.degradation import RandomDegradation
 from cifake.models.transfer import transfer
 
 BUILDERS: dict[str, Callable[..., keras.KerasTensor]] = {"cnn": cnn, "transfer": transfer}
@@ -30,7 +31,7 @@ def build_model(settings: Settings) -> keras.Model:
     with _precision(settings):
         pixels = keras.Input((IMAGE_SIDE, IMAGE_SIDE, 3), dtype="uint8", name="pixels")
         features = BUILDERS[settings.model.builder](
-            pixels, settings.model, lambda images: _augment(images, settings)
+            pixels, settings.model, lambda images, white: _augment(images, white, settings)
         )
         # Probabilities are float32 in any precision: bfloat16 has three digits.
         probability = keras.layers.Dense(1, activation="sigmoid", name="fake", dtype="float32")(features)
@@ -55,9 +56,13 @@ def serving_model(model: keras.Model, settings: Settings) -> keras.Model:
     return serving
 
 
-def _augment(images: keras.KerasTensor, settings: Settings) -> keras.KerasTensor:
-    augmentation = settings.augmentation.model_dump()
-    return RandomAffine(**augmentation)(images) if any(augmentation.values()) else images
+def _augment(images: keras.KerasTensor, white: float, settings: Settings) -> keras.KerasTensor:
+    """Move the image first: what a camera or a file format does to it comes later."""
+    moves = settings.augmentation.model_dump(exclude=set(LOSSES))
+    losses = settings.augmentation.model_dump(include=set(LOSSES))
+    if any(moves.values()):
+        images = RandomAffine(**moves)(images)
+    return RandomDegradation(**losses, white=white)(images) if any(losses.values()) else images
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> k
     Returns:
         float [n, units of the last dense layer].
     """
-    x = augment(layers.Rescaling(1 / 255)(pixels))
+    x = augment(layers.Rescaling(1 / 255)(pixels), 1.0)
     kernel_sizes = per_layer(settings.kernel_size, settings.filters)
     activations = per_layer(settings.activation, settings.filters)
     for filters, kernel_size, activation in zip(settings.filters, kernel_sizes, activations, strict=True):

@@ -42,7 +42,7 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
     x = layers.Rescaling(1.0, dtype="float32", name="as_float")(pixels)
     if size != IMAGE_SIDE:
         x = layers.Resizing(size, size, dtype="float32")(x)
-    x = preprocessing(settings.backbone)(augment(x))
+    x = preprocessing(settings.backbone)(augment(x, 255.0))
     backbone = load_backbone(settings.backbone, settings.weights, size)
     freeze(backbone, settings.trainable_layers)
     # Weights that were learned belong to the batch statistics they were learned with, also while they

@@ -6,7 +6,8 @@ from cifake.tracking.model import Found, find_model
 from cifake.tracking.registry import champion, register
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import end_lost_runs, finished_run, only_process, unfinished_run
-from cifake.tracking.run import epoch_log, tracked_run
+from cifake.tracking.robustness import log_perturbation, log_stress, robust_metrics, stressed
+from cifake.tracking.run import active_run_id, epoch_log, tracked_run
 from cifake.tracking.store import shared_address
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
 from cifake.tracking.tool import add_to_run, log_report, tool_run
@@ -14,6 +15,7 @@ from cifake.tracking.trials import log_search, search_directory, tracked_trial
 
 __all__ = [
     "Found",
+    "active_run_id",
     "add_to_run",
     "champion",
     "checkpoint_directory",
@@ -26,15 +28,19 @@ __all__ = [
     "find_model",
     "finished_run",
     "log_model",
+    "log_perturbation",
     "log_report",
     "log_result",
     "log_search",
+    "log_stress",
     "only_process",
     "open_store",
     "register",
+    "robust_metrics",
     "run_key",
     "search_directory",
     "shared_address",
+    "stressed",
     "suite_run",
     "tool_run",
     "tracked_run",

@@ -80,7 +80,12 @@ def tracked_run(
 
 def epoch_log() -> EpochLog:
     """What logs the metrics of one epoch to the active run, as one request."""
-    return EpochLog(mlflow.active_run().info.run_id)
+    return EpochLog(active_run_id())
+
+
+def active_run_id() -> str:
+    """The id of the run that this process has started."""
+    return str(mlflow.active_run().info.run_id)
 
 
 def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -> str:
@@ -139,7 +144,7 @@ def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
     for key in settings.search or {}:
         del params[key]  # what the search finds is logged at its end, see log_search
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
-    log_new_params(mlflow.active_run().info.run_id, params)
+    log_new_params(active_run_id(), params)
     source = (
         HTTPDatasetSource(DATA_ADDRESS)
         if data.name == "cifake"

@@ -25,6 +25,7 @@ def is_fixed(settings: Settings) -> bool:
     return (
         isinstance(settings.model, TransferSettings)
         and settings.model.trainable_layers == 0
+        and not settings.adversarial
         and not any(settings.augmentation.model_dump().values())
     )
 

@@ -12,6 +12,7 @@ import keras
 from cifake.config import Settings
 from cifake.data import Dataset
 from cifake.errors import RunError
+from cifake.training.adversarial import against_attacks
 from cifake.training.batches import Batches, feed
 from cifake.training.checkpoint import Checkpoint
 from cifake.training.features import is_fixed, on_features
@@ -73,6 +74,8 @@ def fit(
     if cache_features and is_fixed(settings):
         model, data = on_features(model, data, settings)
         steps_per_execution = 1  # tracing more would take longer than a head's few, quick steps save
+    if settings.adversarial:
+        model = against_attacks(model, settings.adversarial)
     compile_model(model, settings, steps_per_execution)
     train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)

@@ -9,11 +9,12 @@ from cifake.comparison.views.curves import curves
 from cifake.comparison.views.leaderboard import leaderboard
 from cifake.comparison.views.pairwise import pairwise
 from cifake.comparison.views.pareto import pareto
+from cifake.comparison.views.robustness import robustness
 from cifake.comparison.views.settings import settings
 from cifake.comparison.views.slices import slices
 from cifake.comparison.views.trials import trials
 
 VIEWS: dict[str, Callable[[Board], Table]] = {
     view.__name__: view
-    for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration, trials)
+    for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration, trials, robustness)
 }

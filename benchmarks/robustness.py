@@ -1,0 +1,82 @@
+"""A whole robustness test of `base`, against the passes through the model that it needs.
+
+Passes forward are counted at the speed of plain prediction, passes forward and back at that of training, both
+measured before and after the test.
+"""
+
+import os
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import mlflow
+
+from benchmarks.measure import show
+from cifake.config import load
+from cifake.data import load as load_data
+from cifake.evaluation.predict import predict
+from cifake.evaluation.robustness.options import StressOptions
+from cifake.evaluation.robustness.perturbations import NAMES, kind_of
+from cifake.models import build_model
+from cifake.stress import CHECKED_IMAGES, stress
+from cifake.training.fit import compile_model
+
+BATCH = 128
+
+
+def plain_speed(model: keras.Model, images, labels) -> tuple[float, float]:
+    """Images a second in prediction, and in training."""
+    settings = load("experiments/base.yaml")
+    trained = keras.models.clone_model(model)
+    compile_model(trained, settings)
+    trained.fit(images, labels, batch_size=BATCH, verbose=0)  # traces
+    start = time.perf_counter()
+    trained.fit(images, labels, batch_size=BATCH, verbose=0)
+    trained_in = time.perf_counter() - start
+    predict(model, images[:500])
+    start = time.perf_counter()
+    predict(model, images)
+    return len(images) / (time.perf_counter() - start), len(images) / trained_in
+
+
+def needed(count: int, options: StressOptions) -> tuple[int, int]:
+    """Passes forward, and passes forward and back: FGSM shares one, PGD is checked with twice the steps."""
+    attacks = sum(kind_of(name)[0] == "pgd" for name in NAMES)
+    forward = count * len(NAMES) + 2 * attacks * CHECKED_IMAGES
+    both = count * (1 + attacks * options.steps) + 3 * attacks * options.steps * CHECKED_IMAGES
+    return forward, both
+
+
+def whole_test(model: keras.Model, test, options: StressOptions) -> float:
+    """Seconds of a test that is logged to a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        mlflow.create_experiment("cifake", artifact_location=f"{folder}/artifacts")
+        mlflow.set_experiment("cifake")
+        with mlflow.start_run() as run:
+            start = time.perf_counter()
+            stress(run.info.run_id, lambda: model, test, options)
+            return time.perf_counter() - start
+
+
+def main() -> None:
+    test, options = load_data("cifake").test, StressOptions()
+    model = build_model(load("experiments/base.yaml"))
+    forward, both = needed(len(test), options)
+    before = plain_speed(model, test.images, test.labels)
+    seconds = whole_test(model, test, options)
+    after = plain_speed(model, test.images, test.labels)
+    predicting, training = (sum(pair) / 2 for pair in zip(before, after, strict=True))
+    print(f"plain prediction {predicting:,.0f} images/s, training at batch {BATCH} {training:,.0f} images/s")
+    show(
+        f"base, {len(test):,} images: {forward:,} passes forward, {both:,} forward and back",
+        "seconds",
+        {"robustness test": [seconds], "needed": [forward / predicting + both / training]},
+        {("robustness test", "needed"): "at most 1.3"},
+    )
+
+
+if __name__ == "__main__":
+    main()

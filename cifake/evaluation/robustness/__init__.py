@@ -1,0 +1,1 @@
+"""What a model still knows when its images are disturbed, by chance or on purpose."""

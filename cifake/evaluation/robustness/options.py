@@ -1,0 +1,72 @@
+"""What a robustness test may be told, and within which range."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+
+from cifake.config.builders import Count, Strict
+from cifake.errors import ConfigError
+from cifake.evaluation.robustness.perturbations import ATTACKS, NAMES, kind_of, select
+
+
+class StressOptions(Strict):
+    """How a model is tested; the defaults are those of ``-P robustness=true``."""
+
+    perturbations: list[str] = Field(
+        default_factory=lambda: list(NAMES), description="kinds or names: jpeg,pgd_8; all of them by default"
+    )
+    images: Count | None = Field(
+        default=None,
+        description="only the first so many test images, balanced over labels and object classes",
+    )
+    steps: Count = Field(default=10, description="of PGD, epsilon/4 each")
+    restarts: Count = Field(default=1, description="random starts of PGD; the worst counts, image by image")
+    adversary: str = Field(default="fgsm_8", description="the attack in robust/weighted_accuracy")
+    seed: int = Field(default=0, ge=0, description="of noise and random starts")
+    batch: Count = Field(default=128, description="images an attack handles at once; changes no result")
+    force: bool = Field(default=False, description="true tests anew what the run holds already")
+
+    @field_validator("perturbations", mode="before")
+    @classmethod
+    def _selected(cls, value: Any) -> list[str]:
+        words = value if isinstance(value, list) else str(value).split(",")
+        return select([str(word).strip() for word in words])
+
+    @field_validator("adversary")
+    @classmethod
+    def _an_attack(cls, value: str) -> str:
+        known = [name for name in NAMES if kind_of(name)[0] in ATTACKS]
+        if value not in known:
+            raise ValueError(f"expected one of {', '.join(known)}, received '{value}'")
+        return value
+
+    def folder(self, test_images: int) -> str:
+        """Where predictions made this way are kept: tests that share it are of the same kind."""
+        count = min(self.images or test_images, test_images)
+        return f"robustness/{count}-images_{self.steps}-steps_{self.restarts}-restarts_seed-{self.seed}"
+
+
+def check_options(cls: type[Strict], values: dict[str, Any]) -> Any:
+    """Options from a command line's values.
+
+    Raises:
+        ConfigError: an unknown option, or a value that its option does not take.
+    """
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(
+            "; ".join(_explain(each, list(cls.model_fields)) for each in error.errors())
+        ) from None
+
+
+def _explain(error: Any, known: Sequence[str]) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"unknown option '{key}'; expected one of {', '.join(known)}"
+    if error["type"] == "missing":
+        return f"{key}: expected a value, received none"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}"
+    return f"{key}: expected {error['msg'].removeprefix('Input should be ')}, received {error['input']!r}"

@@ -1,0 +1,105 @@
+"""Random noise, blur and JPEG-like loss, as images suffer on their way through the world."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+BLOCK = 8  # pixels; JPEG transforms blocks of 8x8
+# Quantisation steps at quality 50, of brightness and of colour: ITU-T T.81 (1992), tables K.1 and K.2.
+LUMINANCE = np.array([
+    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55], [14, 13, 16, 24, 40, 57, 69, 56],
+    [14, 17, 22, 29, 51, 87, 80, 62], [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
+    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
+])  # fmt: skip
+CHROMINANCE = np.full((BLOCK, BLOCK), 99)
+CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
+TO_YCBCR = np.array(
+    [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], "float32"
+).T
+
+
+@keras.saving.register_keras_serializable(package="cifake")
+class RandomDegradation(keras.layers.Layer):
+    """Degrade training images at random; pass others through.
+
+    Each image gets one of the kinds that are on, with a strength from 0 to the largest, or none.
+
+    Args:
+        noise: largest standard deviation of Gaussian noise, as a share of the range.
+        blur: largest standard deviation of a Gaussian blur, in pixels.
+        jpeg: largest loss: quality is 100 (1 - jpeg) to 100. As JPEG without subsampled colours.
+        white: the largest value of a pixel.
+    """
+
+    def __init__(
+        self, noise: float = 0.0, blur: float = 0.0, jpeg: float = 0.0, white: float = 1.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.amounts = {"noise": noise, "blur": blur, "jpeg": jpeg}
+        self.white = white
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if not training:
+            return images
+        kinds = [kind for kind, largest in self.amounts.items() if largest]
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        which = ops.floor(keras.random.uniform(shape, 0, len(kinds) + 1, seed=self.seed_generator))
+        share = keras.random.uniform(shape, seed=self.seed_generator)
+        degraded = images / self.white
+        for number, kind in enumerate(kinds):
+            changed = getattr(self, f"_{kind}")(images / self.white, self.amounts[kind] * share)
+            degraded = ops.where(which == number, changed, degraded)
+        return ops.clip(degraded, 0, 1) * self.white
+
+    def _noise(self, images: keras.KerasTensor, sigma: keras.KerasTensor) -> keras.KerasTensor:
+        return images + sigma * keras.random.normal(ops.shape(images), seed=self.seed_generator)
+
+    def _blur(self, images: keras.KerasTensor, sigma: keras.KerasTensor) -> keras.KerasTensor:
+        """Both directions as one matrix an image, whose rows are normalised Gaussians."""
+        place = np.arange(images.shape[1], dtype="float32")
+        distance = (place[:, None] - place[None]) ** 2
+        weights = ops.exp(-distance / (2 * ops.square(sigma[:, :, :, 0]) + 1e-6))
+        return _both_ways(weights / ops.sum(weights, axis=2, keepdims=True), images)
+
+    def _jpeg(self, images: keras.KerasTensor, loss: keras.KerasTensor) -> keras.KerasTensor:
+        """Cosine coefficients of blocks, rounded to multiples of their quantisation steps."""
+        cosines = cosine_blocks(images.shape[1])
+        place = np.arange(images.shape[1]) % BLOCK
+        steps = np.stack([table[np.ix_(place, place)] for table in (LUMINANCE, CHROMINANCE, CHROMINANCE)], -1)
+        # The scale of libjpeg: 50 / quality below 50, 2 - quality / 50 above.
+        quality = ops.maximum(100 * (1 - loss), 1)
+        scale = ops.where(quality < 50, 50 / quality, 2 - quality / 50)
+        steps = ops.maximum(steps.astype("float32") * scale, 1)
+        levels = ops.matmul(255 * images - 128, TO_YCBCR)
+        coefficients = ops.round(_both_ways(cosines, levels) / steps) * steps
+        levels = ops.matmul(_both_ways(cosines.T, coefficients), np.linalg.inv(TO_YCBCR))
+        return (levels + 128) / 255
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.amounts, "white": self.white}
+
+
+def cosine_blocks(side: int) -> np.ndarray:
+    """The orthonormal cosine transform of each block of a line, as one matrix: float32 [side, side]."""
+    matrix = np.zeros((side, side), "float32")
+    for start in range(0, side, BLOCK):
+        size = min(BLOCK, side - start)
+        place, frequency = np.meshgrid(np.arange(size), np.arange(size))
+        block = math.sqrt(2 / size) * np.cos(np.pi * (2 * place + 1) * frequency / (2 * size))
+        block[0] /= math.sqrt(2)
+        matrix[start : start + size, start : start + size] = block
+    return matrix
+
+
+def _both_ways(matrix: Any, images: keras.KerasTensor) -> keras.KerasTensor:
+    """A matrix, one for all or one an image, times the columns and then the rows of each channel."""
+    rows = "nij" if len(matrix.shape) == 3 else "ij"
+    down = ops.einsum(f"{rows},njwc->niwc", matrix, images)
+    return ops.einsum(f"{rows},nhjc->nhic", matrix, down)

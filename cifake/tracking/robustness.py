@@ -1,0 +1,86 @@
+"""What a robustness test found, logged to its model's run, which may be finished and stays so."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+from mlflow.entities import Metric
+from mlflow.utils.time import get_current_time_millis
+
+from cifake.data import Part
+from cifake.errors import RunError
+from cifake.tracking.result import predictions_table
+
+FOLDER_TAG = "robustness"  # the folder of the predictions that the run's robust/ metrics are of
+DOUBTS_TAG = "robustness_doubts"
+
+
+def stressed(run_id: str, folder: str, replace: bool) -> set[str]:
+    """Perturbations whose predictions a run holds already.
+
+    Args:
+        run_id: of the model's run.
+        folder: where predictions of this kind of test are kept.
+        replace: this test replaces one of another kind as a whole.
+
+    Raises:
+        RunError: the run holds one of another kind.
+    """
+    client = mlflow.MlflowClient()
+    given = client.get_run(run_id).data.tags.get(FOLDER_TAG, folder)
+    if given != folder and not replace:
+        raise RunError(
+            f"run {run_id} was tested otherwise: expected {folder.removeprefix('robustness/')}, found "
+            f"{given.removeprefix('robustness/')}; give the options of that test, or force=true with all "
+            "perturbations to replace it"
+        )
+    client.set_tag(run_id, FOLDER_TAG, folder)
+    return {Path(file.path).stem for file in client.list_artifacts(run_id, folder)}
+
+
+def log_perturbation(
+    run_id: str, folder: str, name: str, test: Part, scores: np.ndarray, metrics: Mapping[str, float]
+) -> None:
+    """Log one perturbation, its predictions last: with them it counts as done.
+
+    Args:
+        run_id: of the model's run.
+        folder: see ``stressed``.
+        name: of the perturbation.
+        test: n images.
+        scores: float32 [n], the probability of FAKE.
+        metrics: by name.
+    """
+    _log_metrics(run_id, {f"robust/{name}/{metric}": value for metric, value in metrics.items()})
+    with tempfile.TemporaryDirectory() as temporary:
+        file = f"{temporary}/{name}.parquet"
+        pq.write_table(predictions_table(test, scores), file, compression="zstd")
+        mlflow.MlflowClient().log_artifact(run_id, file, folder)
+
+
+def robust_metrics(run_id: str, metric: str) -> dict[str, float]:
+    """A metric of a run, such as its accuracy, by perturbation."""
+    parts = {tuple(key.split("/")): value for key, value in mlflow.get_run(run_id).data.metrics.items()}
+    of_metric = {key: value for key, value in parts.items() if len(key) == 3 and key[2] == metric}
+    return {key[1]: value for key, value in of_metric.items() if key[0] == "robust"}
+
+
+def log_stress(
+    run_id: str, metrics: Mapping[str, float], doubts: Sequence[str], figures: Mapping[str, Figure]
+) -> None:
+    """Log what holds for a whole test: ``robust/<name>``, doubts about its attacks, figures by file name."""
+    _log_metrics(run_id, {f"robust/{name}": value for name, value in metrics.items()})
+    client = mlflow.MlflowClient()
+    client.set_tag(run_id, DOUBTS_TAG, "; ".join(doubts)[:5000] or "none")
+    for file, figure in figures.items():
+        client.log_figure(run_id, figure, f"figures/{file}")
+
+
+def _log_metrics(run_id: str, metrics: Mapping[str, float]) -> None:
+    now = get_current_time_millis()
+    rows = [Metric(key, value, now, 0) for key, value in metrics.items()]
+    mlflow.MlflowClient().log_batch(run_id, metrics=rows)
