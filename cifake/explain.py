@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.config import parse_overrides
-from cifake.data import Part
-from cifake.data import load as load_data
 from cifake.data.folder import read_folder
-from cifake.errors import ConfigError, DataError, exit_code
+from cifake.errors import ConfigError, exit_code
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +56,7 @@ def main(words: list[str]) -> None:
             images, paths = read_folder(options.images)
             explain(options, found, images, {"paths": paths})
         else:
-            test = _test_images(found)
+            test = found.load_data().test
             about = {"paths": test.paths, "labels": test.labels, "objects": test.objects}
             explain(options, found, test.images, about)
 
@@ -112,20 +110,6 @@ def explain(
         where = _log(options, found, folder, metrics, f"{cam.method} of {cam.layer}")
     print(f"{found.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")
     print(f"{report.describe(metrics)}\nfigures and arrays are in {where}")
-
-
-def _test_images(found: "Found") -> Part:
-    """The test part that a run was measured on."""
-    if not found.run:
-        return load_data("auto", "full").test
-    tags = found.run.data.tags
-    data = load_data(tags["dataset"], tags["split"])
-    if data.digest != tags["dataset_digest"]:
-        raise DataError(
-            f"{found.name}: expected the data set it was measured on, {tags['dataset_digest']}, found "
-            f"{data.digest}; set CIFAKE_DATA to that one, or pass images=DIR"
-        )
-    return data.test
 
 
 @contextlib.contextmanager

@@ -5,19 +5,16 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
 from cifake import tracking
 from cifake.config import parse_overrides, require_tensorflow
-from cifake.data import Dataset, load
-from cifake.errors import ConfigError, DataError, RunError, exit_code
+from cifake.data import Dataset
+from cifake.errors import ConfigError, RunError, exit_code
 from cifake.evaluation.robustness.options import StressOptions, check_options
 from cifake.evaluation.robustness.perturbations import NAMES
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +44,7 @@ def main(words: list[str]) -> None:
             raise RunError(
                 f"expected a run to log to, received the file {found.name}; see export for its images"
             )
-        data = load_data_of(found.run)
+        data = found.load_data()
         logger.info("testing %s on %s", found.name, data.name)
         if options.export:
             export(found.load(), data, options)
@@ -77,22 +74,6 @@ def parse(words: list[str]) -> Options:
     if options.export and options.export not in NAMES:
         raise ConfigError(f"export: expected one of {', '.join(NAMES)}, received '{options.export}'")
     return options
-
-
-def load_data_of(run: "Run") -> Dataset:
-    """The data that a run was tested on.
-
-    Raises:
-        DataError: what is found here is not that data.
-    """
-    tags = run.data.tags
-    data = load(tags["dataset"], tags["split"])
-    if data.digest != tags["dataset_digest"]:
-        raise DataError(
-            f"run {run.info.run_id} was tested on data with the digest {tags['dataset_digest']}, found "
-            f"{data.digest} here; set CIFAKE_DATA to the data of that run"
-        )
-    return data
 
 
 def export(model: Any, data: Dataset, options: Options) -> None:

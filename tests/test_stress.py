@@ -129,7 +129,7 @@ def test_images_can_be_written_and_looked_at(run_id, tmp_path):
 def test_other_data_is_refused(run_id, capsys):
     mlflow.MlflowClient().set_tag(run_id, "dataset_digest", "abc-small")
     assert run_command("run=base") == 2
-    assert "was tested on data with the digest abc-small, found" in capsys.readouterr().err
+    assert "expected the data that it was tested on, abc-small, found" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError
+from cifake.data import Dataset
+from cifake.data import load as load_data
+from cifake.errors import DataError, RunError
 from cifake.tracking.trials import search_runs
 
 if TYPE_CHECKING:
@@ -59,6 +61,23 @@ class Found:
                 f"{SHAPES[1]}, received one from {model.input_shape} to {model.output_shape}"
             )
         return model
+
+    def load_data(self) -> Dataset:
+        """The data that the model's run was trained and tested on; of a file, the whole data set.
+
+        Raises:
+            DataError: what is found here is not that data.
+        """
+        if not self.run:
+            return load_data()
+        tags = self.run.data.tags
+        data = load_data(tags["dataset"], tags["split"])
+        if data.digest != tags["dataset_digest"]:
+            raise DataError(
+                f"{self.name}: expected the data that it was tested on, {tags['dataset_digest']}, found "
+                f"{data.digest}; set CIFAKE_DATA to the data of that run"
+            )
+        return data
 
 
 def find_model(reference: str) -> Found:

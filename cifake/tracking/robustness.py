@@ -8,11 +8,10 @@ import mlflow
 import numpy as np
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
-from mlflow.entities import Metric
-from mlflow.utils.time import get_current_time_millis
 
 from cifake.data import Part
 from cifake.errors import RunError
+from cifake.tracking.delivery import patient
 from cifake.tracking.result import predictions_table
 
 FOLDER_TAG = "robustness"  # the folder of the predictions that the run's robust/ metrics are of
@@ -42,6 +41,7 @@ def stressed(run_id: str, folder: str, replace: bool) -> set[str]:
     return {Path(file.path).stem for file in client.list_artifacts(run_id, folder)}
 
 
+@patient
 def log_perturbation(
     run_id: str, folder: str, name: str, test: Part, scores: np.ndarray, metrics: Mapping[str, float]
 ) -> None:
@@ -55,7 +55,7 @@ def log_perturbation(
         scores: float32 [n], the probability of FAKE.
         metrics: by name.
     """
-    _log_metrics(run_id, {f"robust/{name}/{metric}": value for metric, value in metrics.items()})
+    mlflow.log_metrics({f"robust/{name}/{metric}": value for metric, value in metrics.items()}, run_id=run_id)
     with tempfile.TemporaryDirectory() as temporary:
         file = f"{temporary}/{name}.parquet"
         pq.write_table(predictions_table(test, scores), file, compression="zstd")
@@ -69,18 +69,13 @@ def robust_metrics(run_id: str, metric: str) -> dict[str, float]:
     return {key[1]: value for key, value in of_metric.items() if key[0] == "robust"}
 
 
+@patient
 def log_stress(
     run_id: str, metrics: Mapping[str, float], doubts: Sequence[str], figures: Mapping[str, Figure]
 ) -> None:
     """Log what holds for a whole test: ``robust/<name>``, doubts about its attacks, figures by file name."""
-    _log_metrics(run_id, {f"robust/{name}": value for name, value in metrics.items()})
+    mlflow.log_metrics({f"robust/{name}": value for name, value in metrics.items()}, run_id=run_id)
     client = mlflow.MlflowClient()
     client.set_tag(run_id, DOUBTS_TAG, "; ".join(doubts)[:5000] or "none")
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"figures/{file}")
-
-
-def _log_metrics(run_id: str, metrics: Mapping[str, float]) -> None:
-    now = get_current_time_millis()
-    rows = [Metric(key, value, now, 0) for key, value in metrics.items()]
-    mlflow.MlflowClient().log_batch(run_id, metrics=rows)

@@ -11,6 +11,7 @@ from mlflow.entities import Metric, RunTag
 from mlflow.utils.time import get_current_time_millis
 
 from cifake.errors import CifakeError
+from cifake.tracking.delivery import patient
 from cifake.tracking.ends import fail_launched_run
 from cifake.tracking.run import EXPERIMENT
 from cifake.tracking.store import first_requests, store_lock
@@ -61,6 +62,7 @@ def tool_run(tool: str, name: str) -> Iterator[None]:
         raise
 
 
+@patient
 def add_to_run(
     run_id: str, folder: Path, artifact_path: str, metrics: Mapping[str, float], tags: Mapping[str, str]
 ) -> None:
