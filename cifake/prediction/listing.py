@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from cifake.data.sources import is_image_name
 from cifake.errors import DataError
 
-LIST_BLOCK = 100_000  # names that are Python objects at the same time
+LIST_BLOCK = 10_000  # names that are Python objects at the same time
 
 
 def walk(root: str, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[str]:
