@@ -48,8 +48,8 @@ def test_a_lost_node_loses_nothing_and_ctrl_c_stops_cleanly(store, tmp_path, on_
     done = [run for run in found if run.data.tags["variant"] == "base"]
     assert [run.info.status for run in done] == ["FINISHED"] * 2
     assert [[step for step, _ in epochs(run)] for run in done] == [list(range(60))] * 2
-    # Processes go on to the next run: TensorFlow is not loaded for each.
-    assert len({run.data.tags["owner_pid"] for run in found}) <= 2
+    # One process of the node that is left trained all that came after: TensorFlow is not loaded for each run.
+    assert len({run.data.tags["owner_pid"] for run in found}) == 1
     assert {run.data.tags["mlflow.parentRunId"] for run in found} == {suite.info.run_id}
 
     process = start(

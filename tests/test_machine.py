@@ -47,7 +47,8 @@ def test_a_worker_a_gpu(monkeypatch):
     assert divide(3, 8, []) == (3, 2)
 
 
-def test_each_worker_sees_a_gpu_of_its_own_and_so_does_the_one_that_replaces_it(monkeypatch):
+def test_each_worker_sees_a_gpu_of_its_own_and_so_does_the_one_that_replaces_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,5")
     monkeypatch.setattr("cifake.suite.workers.serve", gpu_worker.serve)
     jobs = make_jobs([str(EXPERIMENTS / "base.yaml")], [0, 1, 2], {"dataset": "demo", "split": "small"})

@@ -90,10 +90,13 @@ class RayEngine:
 
 
 def train(job: Job, surroundings: Surroundings, mailbox: "ray.actor.ActorHandle") -> Event:
-    """A task: Ray starts it again, on another node if need be, when its node or worker is lost."""
-    first = ray.get(mailbox.start.remote(job.number))
+    """A task: Ray starts it again, on another node if need be, when its node or worker is lost.
+
+    It asks nothing of the mailbox: while a task waits for an answer, Ray lends its cores to another.
+    """
+    mailbox.start.remote(job.number)
     settle(surroundings)
-    return attempt(job, first, surroundings, lambda event: mailbox.put.remote(dataclasses.asdict(event)))
+    return attempt(job, surroundings, lambda event: mailbox.put.remote(dataclasses.asdict(event)))
 
 
 def _connect(address: str) -> None:
@@ -121,7 +124,7 @@ def _environment() -> dict[str, str]:
 
 def _cancel(references: "list[ray.ObjectRef]") -> None:
     """What waits never starts; what runs gets a KeyboardInterrupt, and time to say so."""
-    for reference in references:
+    for reference in reversed(references):  # the last ones wait, and would start in the place of the first
         ray.cancel(reference)
     if references:
         ray.wait(references, num_returns=len(references), timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""Where events of a suite on a cluster meet; loads nothing, since all runs wait for its process to start."""
+"""Where events of a suite on a cluster meet; it loads nothing, which would take a core from the runs."""
 
 from collections import Counter
 from typing import Any
@@ -11,14 +11,12 @@ class Mailbox:
         self.events: list[dict[str, Any]] = []
         self.starts: Counter[int] = Counter()
 
-    def start(self, job: int) -> bool:
-        """Whether a job starts for the first time."""
+    def start(self, job: int) -> None:
+        """A job starts; when it has before, that attempt was lost."""
         self.starts[job] += 1
-        first = self.starts[job] == 1
-        if not first:
+        if self.starts[job] > 1:
             self.put({"job": job, "kind": "died", "text": "its node or worker was lost"})
         self.put({"job": job, "kind": "started"})
-        return first
 
     def put(self, event: dict[str, Any]) -> None:
         self.events.append(event)

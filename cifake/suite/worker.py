@@ -61,7 +61,7 @@ class Event:
 
 
 def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | None, log: Path) -> None:
-    """Train what comes through a pipe, as (job, whether for the first time), and send events back.
+    """Train the jobs that come through a pipe, and send events back.
 
     Ends when the pipe is closed, with the parent process, or by SIGTERM, which ends a run as KILLED.
 
@@ -78,9 +78,9 @@ def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | No
     with log.open("a") as stream, contextlib.suppress(Terminated, EOFError):
         os.dup2(stream.fileno(), 2)
         while True:
-            job, first = pipe.recv()
+            job = pipe.recv()
             pipe.send(Event(job.number, "started"))
-            pipe.send(attempt(job, first, surroundings, pipe.send))
+            pipe.send(attempt(job, surroundings, pipe.send))
 
 
 def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
@@ -95,12 +95,11 @@ def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several may share a GPU's memory
 
 
-def attempt(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
+def attempt(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     """Train a job, unless that has been done meanwhile.
 
     Args:
         job: what to train.
-        first: no earlier attempt of this suite was lost with its worker.
         surroundings: of all runs.
         send: takes an event after each epoch.
 
@@ -109,7 +108,7 @@ def attempt(job: Job, first: bool, surroundings: Surroundings, send: Callable[[E
     """
     try:
         with _passed_on(job, send):
-            return _train(job, first, surroundings, send)
+            return _train(job, surroundings, send)
     except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
         if mistake := as_mistake(error):
             return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
@@ -117,7 +116,7 @@ def attempt(job: Job, first: bool, surroundings: Surroundings, send: Callable[[E
         return Event(job.number, "failed", text=reason, details=traceback.format_exc())
 
 
-def _train(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
+def _train(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     from cifake import tracking
     from cifake.pipeline import run
 
@@ -134,14 +133,14 @@ def _train(job: Job, first: bool, surroundings: Surroundings, send: Callable[[Ev
     with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
             return Event(job.number, "reused", run_id=finished)
-        if not first:
-            tracking.end_lost_runs(surroundings.parent, "its worker was lost", job.key)
+        # An earlier attempt may have been lost with its worker.
+        begun = tracking.end_lost_runs(surroundings.parent, "its worker was lost", job.key)
         import keras  # takes seconds, in vain where another suite has done all
 
         keras.backend.clear_session()  # the last run's model is not needed any more
         run_id = run(
             job.variant, job.settings, data, time.perf_counter(),
-            watch=watch, parent=surroundings.parent, anew=surroundings.force and first,
+            watch=watch, parent=surroundings.parent, anew=surroundings.force and not begun,
         )  # fmt: skip
     return Event(job.number, "finished", run_id=run_id)
 

@@ -34,7 +34,7 @@ class LocalEngine:
 
     def execute(self, jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
         """Run jobs over worker processes that live on between them; see ``Engine``."""
-        waiting = deque((job, True) for job in jobs)
+        waiting = deque(jobs)
         deaths: Counter[int] = Counter()
         gpus: list[str | None] = list(self.gpus) or [None]
         workers = [Worker(surroundings, gpus[n % len(gpus)]) for n in range(min(count, len(jobs)))]
@@ -85,20 +85,18 @@ class Worker:
         return event
 
 
-def _hand(worker: Worker, waiting: deque[tuple[Job, bool]]) -> None:
-    worker.job, first = waiting.popleft()
+def _hand(worker: Worker, waiting: deque[Job]) -> None:
+    worker.job = waiting.popleft()
     with contextlib.suppress(BrokenPipeError):  # it has died; receive() finds out
-        worker.pipe.send((worker.job, first))
+        worker.pipe.send(worker.job)
 
 
-def _after_death(
-    job: Job, exitcode: int | None, waiting: deque[tuple[Job, bool]], deaths: Counter[int]
-) -> Event:
+def _after_death(job: Job, exitcode: int | None, waiting: deque[Job], deaths: Counter[int]) -> Event:
     """Put a job whose worker died back at the head of the queue, unless that happens again and again."""
     deaths[job.number] += 1
     how = f"its worker died (exit code {exitcode})"
     if deaths[job.number] < MOST_DEATHS:
-        waiting.appendleft((job, False))
+        waiting.appendleft(job)
         return Event(job.number, "died", text=how)
     return Event(job.number, "failed", text=f"{how}, {MOST_DEATHS} times, perhaps for lack of memory")
 

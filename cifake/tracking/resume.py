@@ -76,15 +76,21 @@ def end_abandoned_runs() -> None:
                 end_lost_runs(run.info.run_id, "its suite was killed; the same command goes on")
 
 
-def end_lost_runs(suite: str, reason: str, key: str | None = None) -> None:
+def end_lost_runs(suite: str, reason: str, key: str | None = None) -> bool:
     """Mark those runs of a suite KILLED that have no process any more.
 
     Args:
         suite: the id of its run.
         reason: why those on other machines, whose processes cannot be looked up, have none.
         key: of one training; all of them without it.
+
+    Returns:
+        Whether the suite has begun such runs without coming to their end.
     """
-    filters = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}' AND attributes.status = 'RUNNING'"
-    for run in search_runs(filters + (f" AND tags.{KEY_TAG} = '{key}'" if key else "")):
-        if run.data.tags.get(HOST) != socket.gethostname() or is_dead(run.data.tags):
+    filters = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}' AND attributes.status != 'FINISHED'"
+    begun = search_runs(filters + (f" AND tags.{KEY_TAG} = '{key}'" if key else ""))
+    for run in begun:
+        lost = run.data.tags.get(HOST) != socket.gethostname() or is_dead(run.data.tags)
+        if run.info.status == "RUNNING" and lost:
             end_run(run.info.run_id, RunStatus.KILLED, reason)
+    return bool(begun)
