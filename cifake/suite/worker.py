@@ -73,6 +73,7 @@ def serve(pipe: connection.Connection, surroundings: Surroundings) -> None:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(surroundings.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would spoil the display
     with surroundings.log.open("a") as log, contextlib.suppress(Terminated, EOFError):
         os.dup2(log.fileno(), 2)
         while True:
