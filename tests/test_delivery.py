@@ -166,6 +166,7 @@ def test_a_password_is_not_shown():
 
 def test_requests_are_quick_only_for_a_while(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
     with store.quick_requests(20):
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "20"
         assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"

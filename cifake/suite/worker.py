@@ -93,6 +93,7 @@ def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
         os.environ[name] = str(surroundings.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several may share a GPU's memory
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would spoil the display
 
 
 def attempt(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
