@@ -24,13 +24,22 @@ def logits_on_float(model: keras.Model) -> keras.Model:
     probability find no way, although there is one (Athalye et al. 2018, gradient masking).
 
     Raises:
+        RunError: see ``logit_layer``.
+    """
+    return _on_float(model, logit_layer(model))
+
+
+def logit_layer(model: keras.Model) -> "Logit":
+    """What takes the place of a model's last layer to give the logit.
+
+    Raises:
         RunError: a model whose last layer is not dense with a sigmoid.
     """
     last = model.layers[-1]
     activation = getattr(last, "activation", None)
     if not isinstance(last, keras.layers.Dense) or activation is not keras.activations.sigmoid:
         raise RunError(f"expected a model that ends in a dense layer with a sigmoid, received '{last.name}'")
-    return _on_float(model, Logit(last))
+    return Logit(last)
 
 
 def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:

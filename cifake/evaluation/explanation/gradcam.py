@@ -9,6 +9,7 @@ import numpy as np
 from cifake.data.decode import progress_bar
 from cifake.errors import RunError
 from cifake.evaluation.metrics import decide
+from cifake.models.gradient import logit_layer
 
 BATCH = 100  # images; the widest variant holds 100 MB of activations for them
 CONVOLUTIONS = (
@@ -129,19 +130,10 @@ def _known(model: keras.Model) -> str:
 
 def _logits(model: keras.Model, observed: Observed) -> keras.Model:
     """The model without its last sigmoid, and with one of its layers observed."""
-    last = model.layers[-1]
-    if not isinstance(last, keras.layers.Dense) or last.activation is not keras.activations.sigmoid:
-        raise RunError(
-            f"Grad-CAM: expected a model that ends in a dense layer with a sigmoid, received one that ends "
-            f"in {last.name} ({type(last).__name__})"
-        )
-    linear = keras.layers.Dense.from_config({**last.get_config(), "activation": None})
-    replaced = {id(observed.layer): observed, id(last): linear}
-    logits = keras.models.clone_model(
+    replaced = {id(observed.layer): observed, id(model.layers[-1]): logit_layer(model)}
+    return keras.models.clone_model(
         model, clone_function=lambda layer: replaced.get(id(layer), layer), recursive=True
     )
-    linear.set_weights(last.get_weights())
-    return logits
 
 
 def _step(logits: keras.Model, observed: Observed, averaged: bool) -> Callable[[np.ndarray], tuple[Any, Any]]:

@@ -12,8 +12,6 @@ from cifake.models.gradient import ascend, logits_on_float, uphill
 class Attacker:
     """Changes images so that a model takes them for the other label, REAL as well as FAKE ones.
 
-    The only package of an evaluation that needs TensorFlow itself, for the gradient of pixels.
-
     Args:
         model: takes uint8 [n, 32, 32, 3], ends in a dense layer with a sigmoid.
         images: uint8 [n, 32, 32, 3].
