@@ -121,9 +121,9 @@ def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, how, reason, 
     with away(how):
         start = time.monotonic()
         log(1, {"train/loss": 0.4})
-        assert 0 < log.next_attempt - time.monotonic() < 10 * (time.monotonic() - start)
+        assert start < log.next_attempt < time.monotonic() + 10 * (time.monotonic() - start)
         log(2, {"train/loss": float("nan")})
-        assert time.monotonic() - start < 6
+        assert time.monotonic() - start < 30
     (said,) = [record.message for record in caplog.records if record.name == delivery.__name__]
     assert said.startswith("the store does not answer (")
     assert reason in said
