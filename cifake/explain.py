@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cifake.config import parse_overrides
 from cifake.data.folder import read_folder
 from cifake.errors import ConfigError, exit_code
+from cifake.launched import launched_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,12 +44,11 @@ class Options:
 
 def main(words: list[str]) -> None:
     """Explain the calls of a trained model; arguments and data are checked before TensorFlow is imported."""
-    _show_help(words)
-    from cifake import tracking
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with tracking.tool_run("explain", " ".join(["explain", *words])):
+    with launched_run("explain"):
         options = parse(words)
+        from cifake import tracking
+
         found = tracking.find_model(options.run)
         if not found.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
@@ -67,7 +67,13 @@ def parse(words: Sequence[str]) -> Options:
     Raises:
         ConfigError: an unknown option, or no run.
     """
-    given = {key: str(value) for key, value in parse_overrides(words).items()}
+    parser = argparse.ArgumentParser(
+        prog="python -m cifake.explain", description=DESCRIPTION,
+        usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=OPTIONS, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    _, rest = parser.parse_known_args(words)
+    given = {key: str(value) for key, value in parse_overrides(rest).items()}
     known = [field.name for field in fields(Options)]
     for key in given:
         if key not in known:
@@ -134,14 +140,6 @@ def _log(options: Options, found: "Found", folder: Path, metrics: Mapping[str, f
         where, metrics, tags = f"explanation/{options.images.resolve().name}", {}, {}
     tracking.add_to_run(found.run.info.run_id, folder, where, metrics, tags)
     return f"the artifacts of run {found.run.info.run_id}, {where}/"
-
-
-def _show_help(words: Sequence[str]) -> None:
-    argparse.ArgumentParser(
-        prog="python -m cifake.explain", description=DESCRIPTION,
-        usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=OPTIONS, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_known_args(words)  # fmt: skip
 
 
 if __name__ == "__main__":

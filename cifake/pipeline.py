@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifake import tracking
 from cifake.config import Settings, TunerSettings
@@ -18,16 +18,10 @@ from cifake.stress import stress
 if TYPE_CHECKING:
     import keras
 
+    from cifake.evaluation.trials import Trial
     from cifake.training.fit import Fitted, OnEpochEnd
 
 logger = logging.getLogger(__name__)
-
-
-def run(variant: str, settings: Settings, data: Dataset, start: float, **options: Any) -> str:
-    """Train a variant, or search with it first where it has a search; see ``train`` and ``tune``."""
-    if settings.tuner:
-        return tune(variant, settings, settings.tuner, data, start, **options)
-    return train(variant, settings, data, start, **options)
 
 
 def train(
@@ -40,9 +34,10 @@ def train(
     parent: str | None = None,
     anew: bool = False,
 ) -> str:
-    """Run the way from settings to a tracked, evaluated model.
+    """Run the way from settings to a tracked, evaluated model; with a search first where there is one.
 
-    A training that was stopped, whatever stopped it, goes on after its last epoch, in its run.
+    A training that was stopped, whatever stopped it, goes on after its last epoch, in its run; a search
+    after its last trial. Of a search over several processes the chief trains, workers only help to search.
 
     Args:
         variant: its name.
@@ -54,64 +49,50 @@ def train(
         anew: go on with nothing that was stopped.
 
     Returns:
-        The MLflow run's id.
+        The MLflow run's id; of a worker of a search, nothing.
 
     Raises:
-        RunError: another process does the same training at this moment.
+        RunError: another process does the same at this moment.
     """
-    directory = tracking.checkpoint_directory(tracking.run_key(settings, data.digest))
-    with tracking.only_process(directory, "training"):
-        with tracking.tracked_run(variant, settings, data, parent=parent, anew=anew) as run_id:
-            fit_and_evaluate(settings, settings, data, start, directory / f"{run_id}.npz", watch)
-        shutil.rmtree(directory)
+    tuner, search = settings.tuner, None
+    if tuner:
+        directory = tracking.search_directory(settings, data)
+        search = directory.name
+        if "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "chief"):
+            _run_trials(settings, tuner, data, directory)
+            return ""
+    else:
+        directory = tracking.checkpoint_directory(tracking.run_key(settings, data.digest))
+    with tracking.only_process(directory, "search" if tuner else "training"):
+        with tracking.tracked_run(variant, settings, data, search=search, parent=parent, anew=anew) as run_id:
+            chosen = _search(settings, tuner, data, directory) if tuner else settings
+            checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
+            fit_and_evaluate(chosen, settings, data, start, checkpoint, watch)
+        if tuner:
+            checkpoint.unlink()  # the trials stay: the same search is not run again
+        else:
+            shutil.rmtree(directory)
     logger.info("run %s of %s is finished", run_id, variant)
     return run_id
 
 
-def tune(
-    variant: str,
-    settings: Settings,
-    tuner: TunerSettings,
-    data: Dataset,
-    start: float,
-    *,
-    watch: "OnEpochEnd | None" = None,
-    parent: str | None = None,
-    anew: bool = False,
-) -> str:
-    """Search, then train and evaluate the best settings found; a worker only helps to search.
+def _search(settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path) -> Settings:
+    """Search, log what was found, and say which settings to train."""
+    from cifake.evaluation.trials import search_figure
+    from cifake.training.search import at_trial, best_trial
 
-    The arguments are those of ``train``, and who searches.
+    trials = _run_trials(settings, tuner, data, directory)
+    best = best_trial(trials, tuner)
+    chosen = at_trial(settings, best)
+    tracking.log_search(trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
+    logger.info("training the settings of trial %d", best.number)
+    return chosen
 
-    Returns:
-        The MLflow run's id; of a worker, nothing.
-    """
-    directory = tracking.search_directory(settings, data)
-    track_trial = functools.partial(tracking.tracked_trial, directory.name)
-    if "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "chief"):
-        from cifake.training.search import search
 
-        search(settings, tuner, data, directory, track_trial)
-        return ""
-    with (
-        tracking.only_process(directory, "search"),
-        tracking.tracked_run(
-            variant, settings, data, search=directory.name, parent=parent, anew=anew
-        ) as run_id,
-    ):
-        from cifake.evaluation.trials import search_figure
-        from cifake.training.search import at_trial, best_trial, search
+def _run_trials(settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path) -> "list[Trial]":
+    from cifake.training.search import search
 
-        trials = search(settings, tuner, data, directory, track_trial)
-        best = best_trial(trials, tuner)
-        chosen = at_trial(settings, best)
-        tracking.log_search(trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
-        logger.info("training the settings of trial %d", best.number)
-        checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
-        fit_and_evaluate(chosen, settings, data, start, checkpoint, watch)
-    checkpoint.unlink()
-    logger.info("run %s of %s is finished", run_id, variant)
-    return run_id
+    return search(settings, tuner, data, directory, functools.partial(tracking.tracked_trial, directory.name))
 
 
 def fit_and_evaluate(

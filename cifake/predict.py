@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.errors import exit_code
+from cifake.launched import launched_run
 from cifake.prediction.command import Options, output_files, parse
 
 if TYPE_CHECKING:
@@ -28,11 +29,7 @@ def main(words: list[str]) -> int:
     Returns:
         0, or 1 when an image could not be used.
     """
-    if "MLFLOW_RUN_ID" not in os.environ:
-        return run(parse(words))
-    from cifake.tracking import tool_run
-
-    with tool_run("predict", "predict"):
+    with launched_run("predict"):
         return run(parse(words))
 
 

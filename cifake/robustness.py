@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import Field
 
-from cifake import tracking
 from cifake.config import parse_overrides, require_tensorflow
 from cifake.data import Dataset
 from cifake.errors import ConfigError, RunError, exit_code
 from cifake.evaluation.robustness.options import StressOptions, check_options
 from cifake.evaluation.robustness.perturbations import NAMES
+from cifake.launched import launched_run
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,11 @@ def main(words: list[str]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with tracking.tool_run("robustness", "robustness"):
+    with launched_run("robustness"):
         options = parse(words)
         require_tensorflow("gradients of pixels")
+        from cifake import tracking
+
         found = tracking.find_model(options.run)
         if found.run is None:
             raise RunError(

@@ -8,7 +8,8 @@ import time
 from cifake.config import TransferSettings, require_tensorflow
 from cifake.config.command import variant_arguments
 from cifake.data import load
-from cifake.errors import CifakeError, ConfigError, exit_code
+from cifake.errors import ConfigError, exit_code
+from cifake.launched import launched_run
 
 # Keras Tuner's: who this process is in a search over several, and where its chief listens.
 PROCESS_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
@@ -23,7 +24,7 @@ def main(words: list[str]) -> None:
     start = time.perf_counter()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
+    with launched_run():
         variant, settings = variant_arguments(
             "python -m cifake.train", "Train one variant and track it in MLflow.", words
         )
@@ -35,16 +36,10 @@ def main(words: list[str]) -> None:
 
             build_model(settings)  # only Keras knows the backbone; its weights may have to be downloaded
         data = load(settings.dataset, settings.split)
-    except CifakeError as error:
-        if "MLFLOW_RUN_ID" in os.environ:
-            from cifake.tracking import fail_launched_run
-
-            fail_launched_run(error)
-        raise
     settings = settings.model_copy(update={"dataset": data.name})
-    from cifake.pipeline import run
+    from cifake.pipeline import train
 
-    run(variant, settings, data, start)
+    train(variant, settings, data, start)
 
 
 def _check_processes() -> None:

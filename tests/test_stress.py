@@ -33,7 +33,7 @@ def run_id(store, monkeypatch):
     monkeypatch.setattr(pipeline, "StressOptions", lambda: little)
     monkeypatch.setattr(cifake.stress, "CHECKED_IMAGES", 20)
     settings = load_settings(EXPERIMENTS / "base.yaml", QUICK)
-    return pipeline.run("base", settings, load("demo", "small"), time.perf_counter())
+    return pipeline.train("base", settings, load("demo", "small"), time.perf_counter())
 
 
 def run_command(*words):

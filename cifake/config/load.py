@@ -136,19 +136,23 @@ def _nearest(key: str, known: Sequence[str]) -> str:
 
 
 def _explain(error: ErrorDetails) -> str:
-    """One pydantic error as: key, what was expected, what came."""
     builder = next((str(part) for part in error["loc"] if part in ("cnn", "transfer")), None)
     key = ".".join(str(part) for part in error["loc"] if part not in TAGS)
-    if error["type"] == "missing":
-        return f"{key}: expected a value, received none"
     if error["type"] == "extra_forbidden":
         return f"unknown setting '{key}'; did you mean '{_nearest(key, known_keys(builder))}'?"
-    if error["type"] == "value_error":
-        return f"{key}: {error['ctx']['error']}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         discriminator = error["ctx"]["discriminator"].strip("'")
         known = error["ctx"].get("expected_tags", "one of the known names")
         given = error["ctx"].get("tag", "none")
         return f"{key}.{discriminator}: expected one of {known}, received '{given}'"
+    return explain_value(key, error)
+
+
+def explain_value(key: str, error: ErrorDetails) -> str:
+    """One of pydantic's errors about a value as: key, what was expected, what came."""
+    if error["type"] == "missing":
+        return f"{key}: expected a value, received none"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}"
     expected = error["msg"].removeprefix("Input should be ")
     return f"{key}: expected {expected}, received {error['input']!r}"

@@ -1,11 +1,11 @@
 """Train variants with several seeds, then rank them: python -m cifake.suite --variants base,val --seeds 2."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifake.errors import CifakeError, Terminated, exit_code
+from cifake.errors import Terminated, exit_code
+from cifake.launched import launched_run
 
 if TYPE_CHECKING:
     from cifake.suite.command import Options
@@ -21,23 +21,17 @@ def main(words: list[str]) -> int:
         0, or 1 when a run failed.
     """
     from cifake.suite.command import parse
-    from cifake.suite.engine import choose
-    from cifake.suite.plan import describe, look_up, make_jobs
 
-    try:
+    with launched_run():
         options = parse(words)
+        from cifake import tracking
+        from cifake.suite.engine import choose
+        from cifake.suite.plan import describe, look_up, make_jobs
+
         engine = choose(options)
         jobs = make_jobs(options.variants, options.seeds, options.overrides)
-        from cifake import tracking
-
         experiment = tracking.open_store()
         jobs = look_up(jobs, options.force)
-    except CifakeError as error:
-        if "MLFLOW_RUN_ID" in os.environ:
-            from cifake.tracking import fail_launched_run
-
-            fail_launched_run(error)
-        raise
     todo = [job for job in jobs if job.state != "reuse"]
     places = engine.places(len(jobs))  # not of what is left to do: threads change last digits
     plan = describe(jobs, places)

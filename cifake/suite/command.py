@@ -7,8 +7,8 @@ from typing import Any
 
 from cifake.config import parse_overrides
 from cifake.errors import ConfigError
-from cifake.suite.plan import known_variants
 from cifake.suite.share import DEFAULTS, Share, read_share
+from cifake.suite.variants import known_variants
 
 STANDARD = ("base", "epoch", "sgd", "sigmoid", "val")
 ENGINES = ("local", "ray")

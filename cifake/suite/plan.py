@@ -1,7 +1,6 @@
 """What a suite has to do: which runs it reuses, takes up and trains, and how long that takes."""
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,9 @@ from cifake import tracking
 from cifake.config import Settings
 from cifake.config import load as load_settings
 from cifake.data import load as load_data
-from cifake.errors import ConfigError
 from cifake.suite.engine import Places
+from cifake.suite.variants import find_file
 
-FOLDER = Path("experiments")
-PARENTS = ("defaults",)  # files there that are no variants
 STATES = ("reuse", "resume", "train")
 
 
@@ -54,7 +51,7 @@ def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[
         ConfigError, DataError: see ``cifake.config.load`` and ``cifake.data.load``.
     """
     resolved = [
-        (variant, load_settings(_file(variant), {**overrides, "seed": seed}))
+        (variant, load_settings(find_file(variant), {**overrides, "seed": seed}))
         for variant in variants
         for seed in seeds
     ]
@@ -109,20 +106,3 @@ def _estimate(jobs: Sequence[Job], at_once: int) -> str:
         return "no earlier runs to tell the time from"
     text = f"about {sum(known) / at_once / 60:.1f} minutes of training"
     return f"{text}, and {unknown} runs that no earlier one tells the time of" if unknown else text
-
-
-def known_variants() -> list[str]:
-    """The names of the variants in ``experiments``."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in PARENTS)
-
-
-def _file(variant: str) -> Path:
-    """A variant's file: named as it is, or by its name in ``experiments``."""
-    if variant.endswith(".yaml"):
-        return Path(variant)
-    known = known_variants()
-    if variant not in known:
-        near = difflib.get_close_matches(variant, known, n=1, cutoff=0.0)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is no {FOLDER}/ in this folder"
-        raise ConfigError(f"variants: unknown variant '{variant}'; {hint}")
-    return FOLDER / f"{variant}.yaml"

@@ -119,7 +119,7 @@ def attempt(job: Job, surroundings: Surroundings, send: Callable[[Event], object
 
 def _train(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     from cifake import tracking
-    from cifake.pipeline import run
+    from cifake.pipeline import train
 
     def watch(epoch: int, metrics: dict[str, float]) -> None:
         send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
@@ -139,7 +139,7 @@ def _train(job: Job, surroundings: Surroundings, send: Callable[[Event], object]
         import keras  # takes seconds, in vain where another suite has done all
 
         keras.backend.clear_session()  # the last run's model is not needed any more
-        run_id = run(
+        run_id = train(
             job.variant, job.settings, data, time.perf_counter(),
             watch=watch, parent=surroundings.parent, anew=surroundings.force and not begun,
         )  # fmt: skip

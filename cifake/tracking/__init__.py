@@ -10,7 +10,7 @@ from cifake.tracking.robustness import log_perturbation, log_stress, robust_metr
 from cifake.tracking.run import active_run_id, epoch_log, tracked_run
 from cifake.tracking.store import shared_address
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
-from cifake.tracking.tool import add_to_run, log_report, tool_run
+from cifake.tracking.tool import add_to_run, log_report, name_launched_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "log_result",
     "log_search",
     "log_stress",
+    "name_launched_run",
     "only_process",
     "open_store",
     "register",
@@ -42,7 +43,6 @@ __all__ = [
     "shared_address",
     "stressed",
     "suite_run",
-    "tool_run",
     "tracked_run",
     "tracked_trial",
     "unfinished_run",

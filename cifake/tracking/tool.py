@@ -1,18 +1,15 @@
 """Runs of tools: they hold what a command wrote, and are no rows in a comparison."""
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import mlflow
 from mlflow.entities import Metric, RunTag
 from mlflow.utils.time import get_current_time_millis
 
-from cifake.errors import CifakeError
 from cifake.tracking.delivery import patient
-from cifake.tracking.ends import fail_launched_run
 from cifake.tracking.run import EXPERIMENT
 from cifake.tracking.store import first_requests, store_lock
 
@@ -41,25 +38,10 @@ def log_report(tool: str, name: str, page: str) -> str:
     return str(run.info.run_id)
 
 
-@contextlib.contextmanager
-def tool_run(tool: str, name: str) -> Iterator[None]:
-    """Say in the run that ``mlflow run`` has made what it is of, and why it failed; without one, nothing.
-
-    Args:
-        tool: what runs: ``predict``; becomes the tag ``tool``.
-        name: the run's name.
-    """
-    launched = os.environ.get("MLFLOW_RUN_ID")
-    if launched:
-        client = mlflow.MlflowClient()
-        client.set_tag(launched, "tool", tool)
-        client.set_tag(launched, "mlflow.runName", name)
-    try:
-        yield
-    except CifakeError as error:
-        if launched:
-            fail_launched_run(error)
-        raise
+def name_launched_run(tool: str) -> None:
+    """Name the run that ``mlflow run`` has made after the tool that it runs, and tag it so."""
+    for tag in ("tool", "mlflow.runName"):
+        mlflow.MlflowClient().set_tag(os.environ["MLFLOW_RUN_ID"], tag, tool)
 
 
 @patient

@@ -79,12 +79,7 @@ def fit(
     compile_model(model, settings, steps_per_execution)
     train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
-    best = keras.callbacks.EarlyStopping(
-        monitor=_keras_name(settings.monitor),
-        mode="min" if settings.monitor == "val/loss" else "max",
-        patience=settings.patience or settings.epochs,
-        restore_best_weights=settings.restore_best_weights,
-    )
+    best = _best_epoch(settings)
     report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
     callbacks = [report, best]
     kept = Checkpoint(checkpoint, best, report.history) if checkpoint else None
@@ -105,6 +100,15 @@ def fit(
         best_epoch=best.best_epoch,
         seconds=time.perf_counter() - start + (kept.seconds if kept else 0),
         images=len(report.history) * train.images_an_epoch,
+    )
+
+
+def _best_epoch(settings: Settings) -> keras.callbacks.EarlyStopping:
+    return keras.callbacks.EarlyStopping(
+        monitor=_keras_name(settings.monitor),
+        mode="min" if settings.monitor == "val/loss" else "max",
+        patience=settings.patience or settings.epochs,
+        restore_best_weights=settings.restore_best_weights,
     )
 
 

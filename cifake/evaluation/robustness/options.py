@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from cifake.config.builders import Count, Strict
+from cifake.config.load import explain_value
 from cifake.errors import ConfigError
 from cifake.evaluation.robustness.perturbations import ATTACKS, NAMES, kind_of, select
 
@@ -61,12 +63,8 @@ def check_options(cls: type[Strict], values: dict[str, Any]) -> Any:
         ) from None
 
 
-def _explain(error: Any, known: Sequence[str]) -> str:
+def _explain(error: ErrorDetails, known: Sequence[str]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"unknown option '{key}'; expected one of {', '.join(known)}"
-    if error["type"] == "missing":
-        return f"{key}: expected a value, received none"
-    if error["type"] == "value_error":
-        return f"{key}: {error['ctx']['error']}"
-    return f"{key}: expected {error['msg'].removeprefix('Input should be ')}, received {error['input']!r}"
+    return explain_value(key, error)
