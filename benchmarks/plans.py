@@ -29,9 +29,12 @@ def start(
 
 
 def workers(suite: psutil.Popen) -> list[psutil.Process]:
-    """The worker processes of a suite; data is decoded by processes of joblib's."""
+    """The worker processes of a suite, children of the one that they are forked from."""
     try:
-        return [child for child in suite.children() if "multiprocessing.spawn" in " ".join(child.cmdline())]
+        servers = [
+            child for child in suite.children() if "multiprocessing.forkserver" in str(child.cmdline())
+        ]
+        return [worker for server in servers for worker in server.children()]
     except psutil.NoSuchProcess:
         return []
 

@@ -1,16 +1,16 @@
 """Show where a trained model finds its evidence: python -m cifake.explain run=base."""
 
-import argparse
 import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from cifake.config import parse_overrides
+from pydantic import Field, field_validator
+
+from cifake.config import CommandOptions, check_options, help_or_words, split_words
 from cifake.data.folder import read_folder
 from cifake.errors import ConfigError, exit_code
 from cifake.launched import launched_run
@@ -20,26 +20,30 @@ if TYPE_CHECKING:
 
     from cifake.tracking import Found
 
-METHODS = ("grad_cam", "hires_cam")
-DESCRIPTION = "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average."
-OPTIONS = """options, as --key value or key=value:
-  run     a run id, a variant (its newest finished run), models:/<name>@<alias>, models:/<name>/<version>
-          or a .keras or .h5 file
-  layer   the layer whose maps are used (default: the last convolution)
-  method  grad_cam, or hires_cam: gradients are not averaged over a map (default: grad_cam)
-  images  a folder of 32x32 RGB images to explain (default: the test images of the run)
-  output  a folder for the files (default: the run's artifacts; a model file needs it)"""
 
+class Options(CommandOptions):
+    """What was asked for."""
 
-@dataclass(frozen=True)
-class Options:
-    """What was asked for; None where nothing was."""
+    run: str = Field(
+        min_length=1,
+        description="a run id, a variant (its newest finished run), models:/<name>@<alias>, "
+        "models:/<name>/<version> or a .keras or .h5 file",
+    )
+    layer: str | None = Field(None, description="whose maps are used (default: the last convolution)")
+    method: Literal["grad_cam", "hires_cam"] = Field(
+        "grad_cam", description="grad_cam, or hires_cam: gradients are not averaged over a map"
+    )
+    images: Path | None = Field(
+        None, description="a folder of 32x32 RGB images to explain (default: the test images of the run)"
+    )
+    output: Path | None = Field(
+        None, description="a folder for the files (default: the run's artifacts; a model file needs it)"
+    )
 
-    run: str
-    layer: str | None = None
-    method: str = METHODS[0]
-    images: Path | None = None
-    output: Path | None = None
+    @field_validator("images", "output")
+    @classmethod
+    def _at_home(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser()
 
 
 def main(words: list[str]) -> None:
@@ -67,25 +71,9 @@ def parse(words: Sequence[str]) -> Options:
     Raises:
         ConfigError: an unknown option, or no run.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m cifake.explain", description=DESCRIPTION,
-        usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=OPTIONS, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    _, rest = parser.parse_known_args(words)
-    given = {key: str(value) for key, value in parse_overrides(rest).items()}
-    known = [field.name for field in fields(Options)]
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"unknown option '{key}'; expected {', '.join(known)}")
-    if "run" not in given:
-        raise ConfigError("run: expected a run id, a variant, a registered model or a file; pass run=base")
-    if given.get("method", METHODS[0]) not in METHODS:
-        raise ConfigError(f"method: expected {' or '.join(METHODS)}, received '{given['method']}'")
-    options: dict[str, Any] = dict(given)
-    for key in {"images", "output"} & set(given):
-        options[key] = Path(given[key]).expanduser()
-    return Options(**options)
+    about = "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average."
+    rest = help_or_words(Options, words, prog="python -m cifake.explain", about=about)
+    return check_options(Options, split_words(rest))
 
 
 def explain(

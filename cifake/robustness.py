@@ -1,6 +1,5 @@
 """Test how robust a trained model is: python -m cifake.robustness run=base."""
 
-import argparse
 import logging
 import os
 import sys
@@ -9,10 +8,10 @@ from typing import Any
 
 from pydantic import Field
 
-from cifake.config import parse_overrides, require_tensorflow
+from cifake.config import check_options, help_or_words, require_tensorflow, split_words
 from cifake.data import Dataset
 from cifake.errors import ConfigError, RunError, exit_code
-from cifake.evaluation.robustness.options import StressOptions, check_options
+from cifake.evaluation.robustness.options import StressOptions
 from cifake.evaluation.robustness.perturbations import NAMES
 from cifake.launched import launched_run
 
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 class Options(StressOptions):
     """What the command may be told beyond what a test may."""
 
-    run: str = Field(description="a run id, a variant (its newest run), models:/<name>@<alias>")
+    run: str = Field(description="a run id, a variant (its newest finished run), models:/<name>@<alias>")
     export: str | None = Field(
         None, description="only write the images of this perturbation, as PNG files, to output"
     )
@@ -62,15 +61,11 @@ def parse(words: list[str]) -> Options:
     Raises:
         ConfigError: an option that there is not, or a value that its option does not take.
     """
-    epilog = "\n".join(f"  {name:14} {field.description}" for name, field in Options.model_fields.items())
-    parser = argparse.ArgumentParser(
-        prog="python -m cifake.robustness", description=str(main.__doc__).splitlines()[0],
-        usage="%(prog)s run=RUN [--KEY VALUE | KEY=VALUE ...]", epilog=f"options:\n{epilog}\n\n"
-        f"perturbations: {', '.join(NAMES)}", allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    rest = help_or_words(
+        Options, words, prog="python -m cifake.robustness", about=str(main.__doc__).splitlines()[0],
+        more=f"perturbations: {', '.join(NAMES)}",
     )  # fmt: skip
-    _, rest = parser.parse_known_args(words)
-    options: Options = check_options(Options, parse_overrides(rest))
+    options = check_options(Options, split_words(rest))
     if (options.export is None) != (options.output is None):
         raise ConfigError("expected export=<perturbation> and output=<folder> together, received one of them")
     if options.export and options.export not in NAMES:

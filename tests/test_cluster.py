@@ -14,7 +14,7 @@ from cifake import tracking
 from cifake.errors import ConfigError, RunError
 from cifake.suite.command import parse
 from cifake.suite.engine import choose
-from cifake.suite.share import Share, read_share
+from cifake.suite.share import Share
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,14 @@ def test_what_no_node_has_is_refused(store, on_ray):
 
 def test_a_cluster_that_does_not_answer_is_named(free_port):
     with pytest.raises(RunError, match=rf"no Ray cluster can be used at address=127.0.0.1:{free_port} \("):
-        choose(parse(["engine=ray", f"address=127.0.0.1:{free_port}"]))
+        choose(parse(["engine=ray", f"address=127.0.0.1:{free_port}"])[0])
 
 
 def test_a_missing_ray_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "cifake.suite.cluster", raising=False)
     with pytest.raises(ConfigError, match=r"ray is not installed here; pip install '.\[cluster\]'"):
-        choose(parse(["engine=ray"]))
+        choose(parse(["engine=ray"])[0])
 
 
 def test_other_machines_need_a_server(store):
@@ -97,10 +97,10 @@ def test_other_machines_need_a_server(store):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["engine=slurm"], "engine: expected local or ray, received 'slurm'"),
+        (["engine=slurm"], "engine: expected 'local' or 'ray', received 'slurm'"),
         (["cpus=2"], "cpus: only for engine=ray"),
         (["engine=ray", "workers=2"], "workers: only for engine=local"),
-        (["engine=ray", "cpus=0"], "cpus: expected a number from 1, received 0"),
+        (["engine=ray", "cpus=0"], "cpus: expected greater than or equal to 1, received '0'"),
         (
             ["engine=ray", "gpus=1.5"],
             "gpus: expected 0, a part of one such as 0.5, or a number",
@@ -114,5 +114,6 @@ def test_a_wrong_option_is_named(words, message):
 
 
 def test_a_share_is_read():
-    assert read_share({"cpus": 2, "gpus": 0.5, "memory": "4GiB"}) == Share(2, 0.5, 4 * 2**30)
-    assert str(read_share({})) == "cpus=1 gpus=0"
+    options, _ = parse(["engine=ray", "cpus=2", "gpus=0.5", "memory=4GiB"])
+    assert options.share == Share(2, 0.5, 4 * 2**30)
+    assert str(parse([])[0].share) == "cpus=1 gpus=0"

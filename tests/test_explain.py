@@ -82,9 +82,13 @@ def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, 
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [
-        ([], ConfigError, "run: expected a run id, a variant, a registered model or a file"),
-        (["run=base", "layers=x"], ConfigError, "unknown option 'layers'; expected run, layer, method,"),
-        (["run=base", "method=lime"], ConfigError, "expected grad_cam or hires_cam, received 'lime'"),
+        ([], ConfigError, "run: expected a value, received none"),
+        (
+            ["run=base", "layers=x"],
+            ConfigError,
+            "unknown option 'layers'; expected one of run, layer, method,",
+        ),
+        (["run=base", "method=lime"], ConfigError, "expected 'grad_cam' or 'hires_cam', received 'lime'"),
         (["run=nothing"], RunError, "no finished run of a variant 'nothing'"),
         (["run=base", "images=nowhere"], DataError, "there is no folder nowhere"),
         (["run=base", "layer=conv"], RunError, "layer conv: there is none of that name"),

@@ -129,10 +129,10 @@ def test_shards_that_are_whole_are_joined_without_the_model(
     [
         (["images=x"], "model: expected a value, received none"),
         (["model=base"], "images: expected a value, received none"),
-        (["model=base", "image=x"], "unknown option 'image'; did you mean 'images'?"),
-        (["model=base", "images=x", "threshold=1.5"], "threshold: expected a number from 0 to 1, rec"),
-        (["model=base", "images=x", "threshold=high"], "expected a number from 0 to 1, received 'high'"),
-        (["model=base", "images=x", "engine=spark"], "engine: expected local or ray, received 'spark'"),
+        (["model=base", "image=x"], "unknown option 'image'; expected one of model, images, output,"),
+        (["model=base", "images=x", "threshold=1.5"], "expected less than or equal to 1, received '1.5'"),
+        (["model=base", "images=x", "threshold=high"], "threshold: expected a valid number, received 'high'"),
+        (["model=base", "images=x", "engine=spark"], "engine: expected 'local' or 'ray', received 'spark'"),
         (["model=base", "images=x", "force=1"], "force: expected true or false, received '1'"),
     ],
 )  # fmt: skip

@@ -137,8 +137,8 @@ def test_other_data_is_refused(run_id, capsys):
     [
         ([], "run: expected a value, received none"),
         (["run=base", "picture=1"], "unknown option 'picture'; expected one of perturbations, images,"),
-        (["run=base", "steps=0"], "steps: expected greater than or equal to 1, received 0"),
-        (["run=base", "force=yes please"], "force: expected a valid boolean, received 'yes please'"),
+        (["run=base", "steps=0"], "steps: expected greater than or equal to 1, received '0'"),
+        (["run=base", "force=yes please"], "force: expected true or false, received 'yes please'"),
         (["run=base", "perturbations=jpg"], "perturbations: expected clean, jpeg, blur, "),
         (["run=base", "adversary=jpeg_90"], "adversary: expected one of fgsm_1, fgsm_2, "),
         (["run=base", "export=jpeg_90"], "expected export=<perturbation> and output=<folder> together"),

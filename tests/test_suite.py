@@ -61,8 +61,9 @@ def epochs(run, key="train/loss"):
 
 
 def workers(process):
-    """Those of the suite; data is decoded by processes of joblib's."""
-    return [child for child in process.children() if "multiprocessing.spawn" in " ".join(child.cmdline())]
+    """Those of the suite, forked from one that has imported TensorFlow; data is decoded by joblib's."""
+    servers = [child for child in process.children() if "multiprocessing.forkserver" in str(child.cmdline())]
+    return [worker for server in servers for worker in server.children()]
 
 
 def wait_for(condition):
@@ -173,14 +174,14 @@ def test_ctrl_c_stops_cleanly(store, tmp_path):
     ],
 )
 def test_options(words, seeds, variants):
-    options = parse([*words, "--split", "small", "force=true", "workers=2"])
+    options, overrides = parse([*words, "--split", "small", "force=true", "workers=2"])
     assert (options.seeds, options.variants) == (seeds, variants)
-    assert (options.overrides, options.force, options.workers) == ({"split": "small"}, True, 2)
+    assert (overrides, options.force, options.workers) == ({"split": "small"}, True, 2)
 
 
 def test_all_variants_are_those_that_mlproject_names(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    variants = parse(["variants=all"]).variants
+    variants = parse(["variants=all"])[0].variants
     assert len(variants) == len(list(EXPERIMENTS.glob("*.yaml"))) - 1
     assert "defaults" not in variants
 
@@ -188,10 +189,10 @@ def test_all_variants_are_those_that_mlproject_names(monkeypatch):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7, received 0"),
+        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7, received '0'"),
         ("seeds=a,b", "seeds: expected a number from 1, or seeds such as 0,1,7, received 'a,b'"),
         ("seed=1", "seed: expected seeds=0,1,7 or a number of them, received seed"),
-        ("workers=0", "workers: expected auto or a number from 1, received 0"),
+        ("workers=0", "workers: expected auto or a number from 1, received '0'"),
         ("force=yess", "force: expected true or false, received 'yess'"),
     ],
 )

@@ -1,5 +1,6 @@
-"""Which library computes for Keras, without importing either."""
+"""Whether a library is there that a command needs, told before it is imported."""
 
+import importlib.util
 import os
 
 from cifake.errors import ConfigError
@@ -14,3 +15,13 @@ def require_tensorflow(what: str) -> None:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise ConfigError(f"KERAS_BACKEND: expected tensorflow for {what}, received '{backend}'")
+
+
+def require_ray() -> None:
+    """Refuse what runs on Ray, where it is not installed.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not importlib.util.find_spec("ray"):
+        raise ConfigError("engine: ray is not installed here; pip install '.[cluster]' in this folder")

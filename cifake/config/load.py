@@ -154,5 +154,5 @@ def explain_value(key: str, error: ErrorDetails) -> str:
         return f"{key}: expected a value, received none"
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}"
-    expected = error["msg"].removeprefix("Input should be ")
+    expected = error["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
     return f"{key}: expected {expected}, received {error['input']!r}"

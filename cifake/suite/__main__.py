@@ -1,5 +1,6 @@
 """Train variants with several seeds, then rank them: python -m cifake.suite --variants base,val --seeds 2."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -23,13 +24,14 @@ def main(words: list[str]) -> int:
     from cifake.suite.command import parse
 
     with launched_run():
-        options = parse(words)
-        from cifake import tracking
+        options, overrides = parse(words)
         from cifake.suite.engine import choose
+
+        engine = choose(options)  # starts what takes its time while the plan is made
+        from cifake import tracking
         from cifake.suite.plan import describe, look_up, make_jobs
 
-        engine = choose(options)
-        jobs = make_jobs(options.variants, options.seeds, options.overrides)
+        jobs = make_jobs(options.variants, options.seeds, overrides)
         experiment = tracking.open_store()
         jobs = look_up(jobs, options.force)
     todo = [job for job in jobs if job.state != "reuse"]
@@ -38,6 +40,7 @@ def main(words: list[str]) -> int:
     print(plan, flush=True)
     ended = _train(jobs, todo, options, experiment, engine, places, plan)
     _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
+    gc.freeze()  # the end of the process would take a second to free objects one by one
     return _list_failures(jobs, ended)
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from cifake import tracking
-from cifake.errors import ConfigError, RunError
+from cifake.errors import RunError
 from cifake.suite.engine import Places
 from cifake.suite.mailbox import Mailbox
 from cifake.suite.plan import Job
@@ -19,10 +19,7 @@ from cifake.suite.worker import Event, Surroundings, attempt, settle
 # sixty lines on standard output, the event of the run says in one.
 os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
-try:
-    import ray
-except ModuleNotFoundError:
-    raise ConfigError("engine: ray is not installed here; pip install '.[cluster]' in this folder") from None
+import ray
 
 RETRIES = 10  # of a run whose node or worker was lost; the same command tries again what is given up
 PATIENCE = 20  # seconds that runs get to say that they were stopped

@@ -1,113 +1,129 @@
 """The command line of a suite: its own options, then overrides for every run."""
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from cifake.config import parse_overrides
+from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
+
+from cifake.config import CommandOptions, Flag, check_options, help_or_words, parse_overrides, split_words
+from cifake.config.builders import Count
 from cifake.errors import ConfigError
-from cifake.suite.share import DEFAULTS, Share, read_share
+from cifake.suite.share import Share
 from cifake.suite.variants import known_variants
 
 STANDARD = ("base", "epoch", "sgd", "sigmoid", "val")
-ENGINES = ("local", "ray")
-OPTIONS = """options, as --key value or key=value:
-  variants  base,val, files that end in .yaml, or all in experiments/ (default: base,epoch,sgd,sigmoid,val)
-  seeds     how many, from 0, or which: 0,1,7 (default: 1)
-  workers   processes, or auto: by cores, memory and GPUs (default: auto)
-  force     true trains anew what is finished (default: false)
-  engine    local, or ray: tasks of a Ray cluster (default: local); see docs/scaling.md. With ray, too:
-  address   host:port of its head, or auto (default: auto)
-  cpus, gpus, memory   of each run, such as 2, 0.5, 4GiB (default: 1, 0, as much as there is)
-every other one is a setting for all runs, such as --split small; see python -m cifake.train --help"""
+OF_A_CLUSTER = ("address", "cpus", "gpus", "memory")
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a suite was asked for.
-
-    Attributes:
-        variants: names or files.
-        seeds: one run each.
-        workers: processes at most; None chooses.
-        force: train anew what is finished.
-        engine: one of ENGINES.
-        address: of a cluster.
-        share: what each run asks of a cluster.
-        overrides: settings for every run.
-    """
-
-    variants: list[str]
-    seeds: list[int]
-    workers: int | None
-    force: bool
-    engine: str
-    address: str
-    share: Share
-    overrides: dict[str, Any]
+def _variants(text: str) -> list[str]:
+    names = known_variants() if text == "all" else _words(text)
+    if not names:
+        raise ValueError(f"expected names such as base,val, received {text!r}")
+    return list(dict.fromkeys(names))
 
 
-def parse(words: Sequence[str]) -> Options:
+def _seeds(text: str) -> list[int]:
+    if text.isdecimal() and int(text) > 0:
+        return list(range(int(text)))
+    words = [] if text.isdecimal() else _words(text)
+    if not words or not all(word.isdecimal() for word in words):
+        raise ValueError(f"expected a number from 1, or seeds such as 0,1,7, received {text!r}")
+    return list(dict.fromkeys(map(int, words)))
+
+
+def _workers(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"expected auto or a number from 1, received {text!r}")
+    return int(text)
+
+
+def _gpus(text: str) -> str:
+    try:
+        count = float(text)
+    except ValueError:
+        count = -1
+    if count < 0 or (count > 1 and not count.is_integer()):
+        raise ValueError(f"expected 0, a part of one such as 0.5, or a number, received {text!r}")
+    return text
+
+
+def _memory(text: str) -> int:
+    try:
+        return TypeAdapter(ByteSize).validate_python(text)
+    except ValidationError:
+        raise ValueError(f"expected a size such as 2GiB, received {text!r}") from None
+
+
+def _words(text: str) -> list[str]:
+    """``a,b``, ``[a, b]`` and ``[a,b]`` alike."""
+    return [word for part in text.strip("[] ").split(",") if (word := part.strip())]
+
+
+class Options(CommandOptions):
+    """What a suite was asked for."""
+
+    variants: Annotated[list[str], BeforeValidator(_variants)] = Field(
+        list(STANDARD),
+        description="base,val, files that end in .yaml, or all in experiments/ "
+        f"(default: {','.join(STANDARD)})",
+    )
+    seeds: Annotated[list[int], BeforeValidator(_seeds)] = Field(
+        [0], description="how many, from 0, or which: 0,1,7 (default: 1)"
+    )
+    workers: Annotated[int | None, BeforeValidator(_workers)] = Field(
+        None, description="processes, or auto: by cores, memory and GPUs (default: auto)"
+    )
+    force: Flag = Field(False, description="true trains anew what is finished")
+    engine: Literal["local", "ray"] = Field(
+        "local", description="local, or ray: tasks of a Ray cluster; see docs/scaling.md"
+    )
+    address: str = Field("auto", description="with ray: host:port of its head, or auto")
+    cpus: Count = Field(1, description="with ray: cores, and threads, of each run")
+    gpus: Annotated[float, BeforeValidator(_gpus)] = Field(
+        0, description="with ray: GPUs of each run, or a part of one, as 0.5"
+    )
+    memory: Annotated[int, BeforeValidator(_memory)] = Field(
+        0, description="with ray: of each run, as 4GiB; 0 leaves it open"
+    )
+
+    @property
+    def share(self) -> Share:
+        """What each run asks of a cluster."""
+        return Share(self.cpus, self.gpus, self.memory)
+
+
+def parse(words: Sequence[str]) -> tuple[Options, dict[str, Any]]:
     """Read the command line.
+
+    Returns:
+        The suite's own options, and the settings for every run.
 
     Raises:
         ConfigError: a value that its option does not take.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m cifake.suite", description="Train variants with several seeds, and rank them.",
-        usage="%(prog)s [--KEY VALUE | KEY=VALUE ...]", epilog=OPTIONS, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    rest = help_or_words(
+        Options, words, prog="python -m cifake.suite",
+        about="Train variants with several seeds, and rank them.",
+        more="every other one is a setting for all runs, such as --split small; "
+        "see python -m cifake.train --help",
     )  # fmt: skip
-    _, rest = parser.parse_known_args(words)
-    given = parse_overrides(rest)
+    given = split_words(rest)
     if "seed" in given:
         raise ConfigError("seed: expected seeds=0,1,7 or a number of them, received seed")
-    variants, seeds = given.pop("variants", ",".join(STANDARD)), given.pop("seeds", 1)
-    workers, force = given.pop("workers", "auto"), given.pop("force", False)
-    if not isinstance(force, bool):
-        raise ConfigError(f"force: expected true or false, received {force!r}")
-    if workers != "auto" and (type(workers) is not int or workers < 1):
-        raise ConfigError(f"workers: expected auto or a number from 1, received {workers!r}")
-    engine = given.pop("engine", "local")
-    if engine not in ENGINES:
-        raise ConfigError(f"engine: expected {' or '.join(ENGINES)}, received {engine!r}")
-    cluster = _cluster(given, engine)
-    if engine != "local" and workers != "auto":
-        raise ConfigError(
-            f"workers: only for engine=local; {engine} starts what fits: give cpus, gpus, memory"
-        )
-    return Options(
-        _variants(variants), _seeds(seeds), None if workers == "auto" else workers, force,
-        engine, str(cluster.pop("address", "auto")), read_share(cluster), given,
-    )  # fmt: skip
+    options = check_options(
+        Options, {key: text for key, text in given.items() if key in Options.model_fields}
+    )
+    _check_engine(options)
+    overrides = parse_overrides(rest)
+    return options, {key: value for key, value in overrides.items() if key not in Options.model_fields}
 
 
-def _cluster(given: dict[str, Any], engine: str) -> dict[str, Any]:
-    """The options that a cluster alone takes; removed from what was given."""
-    found = {name: given.pop(name) for name in (*DEFAULTS, "address") if name in given}
-    if found and engine == "local":
-        raise ConfigError(f"{next(iter(found))}: only for engine=ray")
-    return found
-
-
-def _variants(value: Any) -> list[str]:
-    names = known_variants() if value == "all" else _words(value)
-    if not names:
-        raise ConfigError(f"variants: expected names such as base,val, received {value!r}")
-    return list(dict.fromkeys(names))
-
-
-def _seeds(value: Any) -> list[int]:
-    if type(value) is int and value > 0:
-        return list(range(value))
-    words = [] if type(value) is int else _words(value)
-    if not words or not all(word.isdecimal() for word in words):
-        raise ConfigError(f"seeds: expected a number from 1, or seeds such as 0,1,7, received {value!r}")
-    return list(dict.fromkeys(int(word) for word in words))
-
-
-def _words(value: Any) -> list[str]:
-    """``a,b``, ``[a, b]`` and ``[a,b]`` alike."""
-    parts = value if isinstance(value, list) else str(value).split(",")
-    return [str(part).strip() for part in parts if str(part).strip()]
+def _check_engine(options: Options) -> None:
+    """Refuse options that the engine would ignore."""
+    given = options.model_fields_set
+    if options.engine == "local" and (foreign := [name for name in OF_A_CLUSTER if name in given]):
+        raise ConfigError(f"{foreign[0]}: only for engine=ray")
+    if options.engine == "ray" and options.workers:
+        raise ConfigError("workers: only for engine=local; ray starts what fits: give cpus, gpus, memory")

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from cifake.config import require_ray
+
 if TYPE_CHECKING:
     from cifake.suite.command import Options
     from cifake.suite.plan import Job
@@ -47,6 +49,7 @@ def choose(options: "Options") -> Engine:
         ConfigError, RunError: it cannot be.
     """
     if options.engine == "ray":
+        require_ray()
         from cifake.suite.cluster import RayEngine
 
         return RayEngine(options.address, options.share)

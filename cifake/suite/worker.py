@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cifake.data import Dataset, load
 from cifake.errors import RunError, Terminated, as_mistake, raise_terminated
+from cifake.folders import cache_directory
 from cifake.processes import end_with_parent
-from cifake.suite.plan import Job
+
+if TYPE_CHECKING:
+    from cifake.suite.plan import Job
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,14 @@ class Event:
     details: str = ""
 
 
-def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | None, log: Path) -> None:
+def worker_log() -> Path:
+    """A file for what TensorFlow and others say, which would spoil the display."""
+    log = cache_directory() / "workers.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log
+
+
+def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | None) -> None:
     """Train the jobs that come through a pipe, and send events back.
 
     Ends when the pipe is closed, with the parent process, or by SIGTERM, which ends a run as KILLED.
@@ -69,13 +80,12 @@ def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | No
         pipe: to the parent process.
         surroundings: of all runs.
         gpu: the only one to see; None leaves that as it is.
-        log: a file for what TensorFlow and others say, which would spoil the display.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     signal.signal(signal.SIGTERM, raise_terminated)
     threading.Thread(target=end_with_parent, daemon=True).start()
     settle(surroundings, gpu)
-    with log.open("a") as stream, contextlib.suppress(Terminated, EOFError):
+    with worker_log().open("a") as stream, contextlib.suppress(Terminated, EOFError):
         os.dup2(stream.fileno(), 2)
         while True:
             job = pipe.recv()
@@ -96,7 +106,7 @@ def settle(surroundings: Surroundings, gpu: str | None = None) -> None:
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would spoil the display
 
 
-def attempt(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
+def attempt(job: "Job", surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     """Train a job, unless that has been done meanwhile.
 
     Args:
@@ -117,7 +127,7 @@ def attempt(job: Job, surroundings: Surroundings, send: Callable[[Event], object
         return Event(job.number, "failed", text=reason, details=traceback.format_exc())
 
 
-def _train(job: Job, surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
+def _train(job: "Job", surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     from cifake import tracking
     from cifake.pipeline import train
 
@@ -147,7 +157,7 @@ def _train(job: Job, surroundings: Surroundings, send: Callable[[Event], object]
 
 
 @contextlib.contextmanager
-def _passed_on(job: Job, send: Callable[[Event], object]) -> Iterator[None]:
+def _passed_on(job: "Job", send: Callable[[Event], object]) -> Iterator[None]:
     """What is said of a store that is away is for whoever watches the suite."""
     handler = logging.Handler()
     handler.emit = lambda record: send(  # type: ignore[method-assign, assignment]

@@ -2,15 +2,19 @@
 
 import contextlib
 import multiprocessing
+import os
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
+from typing import TYPE_CHECKING, Any
 
-from cifake.folders import cache_directory
 from cifake.suite.engine import Places
 from cifake.suite.machine import divide, find_gpus
-from cifake.suite.plan import Job
 from cifake.suite.worker import Event, Surroundings, serve
+
+if TYPE_CHECKING:
+    from cifake.suite.plan import Job
 
 MOST_DEATHS = 3  # of a job's workers in a row without a new epoch, before it is given up
 PATIENCE = 20  # seconds that a run gets to say that it was stopped
@@ -26,18 +30,21 @@ class LocalEngine:
     def __init__(self, workers: int | None) -> None:
         self.workers = workers
         self.gpus = find_gpus()
+        self.context = _begin(self.gpus)
 
     def places(self, jobs: int) -> Places:
         count, threads = divide(jobs, self.workers, self.gpus)
         gpus = f" and GPUs: {len(self.gpus)}" if self.gpus else ""
         return Places(count, threads, f"workers: {count}{gpus}, threads of each: {threads}")
 
-    def execute(self, jobs: Sequence[Job], count: int, surroundings: Surroundings) -> Iterator[Event]:
+    def execute(self, jobs: "Sequence[Job]", count: int, surroundings: Surroundings) -> Iterator[Event]:
         """Run jobs over worker processes that live on between them; see ``Engine``."""
         waiting = deque(jobs)
         deaths: Counter[int] = Counter()
         gpus: list[str | None] = list(self.gpus) or [None]
-        workers = [Worker(surroundings, gpus[n % len(gpus)]) for n in range(min(count, len(jobs)))]
+        workers = [
+            Worker(self.context, surroundings, gpus[n % len(gpus)]) for n in range(min(count, len(jobs)))
+        ]
         try:
             while True:
                 for worker in workers:
@@ -47,10 +54,10 @@ class LocalEngine:
                 if not busy:
                     return
                 for pipe in connection.wait(list(busy)):
-                    worker, job = busy[pipe]  # type: ignore[index]
+                    worker, job = busy[pipe]
                     event = worker.receive()
                     if event is None:
-                        workers[workers.index(worker)] = Worker(surroundings, worker.gpu)
+                        workers[workers.index(worker)] = Worker(self.context, surroundings, worker.gpu)
                         event = _after_death(job, worker.process.exitcode, waiting, deaths)
                     elif event.kind == "epoch":
                         del deaths[event.job]
@@ -64,13 +71,10 @@ class LocalEngine:
 class Worker:
     """A worker process, and the job it has."""
 
-    def __init__(self, surroundings: Surroundings, gpu: str | None) -> None:
-        spawn = multiprocessing.get_context("spawn")  # a fork would share locks and TensorFlow's threads
+    def __init__(self, context: Any, surroundings: Surroundings, gpu: str | None) -> None:
         self.gpu = gpu
-        self.pipe, far = spawn.Pipe()
-        log = cache_directory() / "workers.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self.process = spawn.Process(target=serve, args=(far, surroundings, gpu, log), daemon=True)
+        self.pipe, far = context.Pipe()
+        self.process = context.Process(target=serve, args=(far, surroundings, gpu), daemon=True)
         self.process.start()
         far.close()  # so that the worker's end of the pipe ends with the worker
         self.job: Job | None = None
@@ -85,13 +89,28 @@ class Worker:
         return event
 
 
-def _hand(worker: Worker, waiting: deque[Job]) -> None:
+def _begin(gpus: Sequence[str]) -> Any:
+    """How workers come to be: forked from a process that has imported TensorFlow and not used it yet.
+
+    It imports while the plan is made, once for all workers. What would have to survive a fork, a GPU's
+    driver and the threads of other backends, is not risked: there each worker imports for itself.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if sys.platform != "linux" or gpus or backend != "tensorflow":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cifake.suite.preload"])
+    forkserver.ensure_running()
+    return context
+
+
+def _hand(worker: Worker, waiting: "deque[Job]") -> None:
     worker.job = waiting.popleft()
     with contextlib.suppress(BrokenPipeError):  # it has died; receive() finds out
         worker.pipe.send(worker.job)
 
 
-def _after_death(job: Job, exitcode: int | None, waiting: deque[Job], deaths: Counter[int]) -> Event:
+def _after_death(job: "Job", exitcode: int | None, waiting: "deque[Job]", deaths: Counter[int]) -> Event:
     """Put a job whose worker died back at the head of the queue, unless that happens again and again."""
     deaths[job.number] += 1
     how = f"its worker died (exit code {exitcode})"

@@ -50,10 +50,8 @@ class Batches(keras.utils.PyDataset):
         self.rows = np.concatenate(orders)[skip : skip + count]
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.take(self.rows[step * self.batch_size : (step + 1) * self.batch_size])
-
-    def take(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images uint8 [n, 32, 32, 3], or their features, and labels float32 [n] at n positions."""
+        """Images uint8 [n, 32, 32, 3], or their features, and labels float32 [n]."""
+        rows = self.rows[step * self.batch_size : (step + 1) * self.batch_size]
         return self.images[rows], self.labels[rows]
 
 
@@ -70,21 +68,17 @@ def feed(batches: Batches) -> Any:
 
     types = (tf.as_dtype(batches.images.dtype), tf.float32)
 
-    def take(rows: Any) -> Any:
-        images, labels = tf.numpy_function(batches.take, [rows], types, stateful=False)
+    def take(step: Any) -> Any:
+        images, labels = tf.numpy_function(batches.__getitem__, [step], types, stateful=False)
         images.set_shape((None, *batches.images.shape[1:]))
         labels.set_shape((None,))
         return images, labels
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    epoch = tf.data.Dataset.from_generator(
-        lambda: [batches.rows], output_signature=tf.TensorSpec((None,), tf.int64)
-    )
     return (
-        epoch.flat_map(lambda rows: tf.data.Dataset.from_tensor_slices(rows).batch(batches.batch_size))
+        tf.data.Dataset.range(batches.num_batches)  # Keras opens it anew twice an epoch: it has to be cheap
         .map(take)
         .prefetch(PREFETCHED_BATCHES)
-        .apply(tf.data.experimental.assert_cardinality(batches.num_batches))
         .with_options(options)
     )

@@ -1,18 +1,15 @@
 """What a robustness test may be told, and within which range."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_validator
 
-from cifake.config.builders import Count, Strict
-from cifake.config.load import explain_value
-from cifake.errors import ConfigError
+from cifake.config import CommandOptions, Flag
+from cifake.config.builders import Count
 from cifake.evaluation.robustness.perturbations import ATTACKS, NAMES, kind_of, select
 
 
-class StressOptions(Strict):
+class StressOptions(CommandOptions):
     """How a model is tested; the defaults are those of ``-P robustness=true``."""
 
     perturbations: list[str] = Field(
@@ -27,7 +24,7 @@ class StressOptions(Strict):
     adversary: str = Field(default="fgsm_8", description="the attack in robust/weighted_accuracy")
     seed: int = Field(default=0, ge=0, description="of noise and random starts")
     batch: Count = Field(default=128, description="images an attack handles at once; changes no result")
-    force: bool = Field(default=False, description="true tests anew what the run holds already")
+    force: Flag = Field(default=False, description="true tests anew what the run holds already")
 
     @field_validator("perturbations", mode="before")
     @classmethod
@@ -47,24 +44,3 @@ class StressOptions(Strict):
         """Where predictions made this way are kept: tests that share it are of the same kind."""
         count = min(self.images or test_images, test_images)
         return f"robustness/{count}-images_{self.steps}-steps_{self.restarts}-restarts_seed-{self.seed}"
-
-
-def check_options(cls: type[Strict], values: dict[str, Any]) -> Any:
-    """Options from a command line's values.
-
-    Raises:
-        ConfigError: an unknown option, or a value that its option does not take.
-    """
-    try:
-        return cls.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(
-            "; ".join(_explain(each, list(cls.model_fields)) for each in error.errors())
-        ) from None
-
-
-def _explain(error: ErrorDetails, known: Sequence[str]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"unknown option '{key}'; expected one of {', '.join(known)}"
-    return explain_value(key, error)
