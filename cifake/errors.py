@@ -1,6 +1,7 @@
 """Errors a user can mend: what was expected, what came, what to do."""
 
 import errno
+import gc
 import os
 import re
 import signal
@@ -84,4 +85,6 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except Terminated:
         print("terminated", file=sys.stderr)
         return 143
+    finally:
+        gc.freeze()  # a process that ends would first look through all objects for garbage, for a second
     return code or 0

@@ -1,6 +1,5 @@
 """Train variants with several seeds, then rank them: python -m cifake.suite --variants base,val --seeds 2."""
 
-import gc
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -40,7 +39,6 @@ def main(words: list[str]) -> int:
     print(plan, flush=True)
     ended = _train(jobs, todo, options, experiment, engine, places, plan)
     _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
-    gc.freeze()  # the end of the process would take a second to free objects one by one
     return _list_failures(jobs, ended)
 
 
