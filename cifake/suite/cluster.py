@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cifake import tracking
 from cifake.errors import RunError
 from cifake.suite.engine import Places
+from cifake.suite.imports import import_all
 from cifake.suite.mailbox import Mailbox
 from cifake.suite.plan import Job
 from cifake.suite.share import Share
@@ -32,13 +33,14 @@ class RayEngine:
     Args:
         address: of its head, or ``auto``.
         share: what each run takes of a node.
+        jobs: of the suite, at most; on so many places TensorFlow is imported while the plan is made.
 
     Raises:
         RunError: nothing answers there, no node is large enough, or the store is a file that other
             machines do not have.
     """
 
-    def __init__(self, address: str, share: Share) -> None:
+    def __init__(self, address: str, share: Share, jobs: int) -> None:
         self.share = share
         _connect(address)
         nodes = [node for node in ray.nodes() if node["Alive"]]
@@ -47,7 +49,15 @@ class RayEngine:
         if not self.count:
             raise RunError(f"no node of the cluster at {address} has {share}; ask for less")
         others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
-        self.store = tracking.shared_address(sorted(others))
+        resources = share.resources()
+        self.request = {
+            "num_cpus": resources["CPU"], "num_gpus": resources["GPU"], "memory": resources["memory"] or None,
+            "runtime_env": {
+                "env_vars": {**_environment(), "MLFLOW_TRACKING_URI": tracking.shared_address(sorted(others))}
+            },
+        }  # fmt: skip
+        beginning = ray.remote(**self.request)(import_all)
+        self.begun = [beginning.remote() for _ in range(min(self.count, jobs))]
 
     def places(self, jobs: int) -> Places:
         text = f"Ray nodes: {self.nodes}, runs at once: {self.count}, each with {self.share}"
@@ -59,11 +69,7 @@ class RayEngine:
             ray.get_runtime_context().get_node_id(), soft=False
         )  # it ends with the suite, not with another node
         mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(Mailbox).remote()
-        share = self.share.resources()
-        task = ray.remote(
-            num_cpus=share["CPU"], num_gpus=share["GPU"], memory=share["memory"] or None, max_retries=RETRIES,
-            runtime_env={"env_vars": {**_environment(), "MLFLOW_TRACKING_URI": self.store}},
-        )(train)  # fmt: skip
+        task = ray.remote(**self.request, max_retries=RETRIES)(train)
         alike: dict[str, deque[Job]] = defaultdict(deque)  # variants with the same settings, one by one
         for job in jobs:
             alike[job.key].append(job)

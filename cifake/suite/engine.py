@@ -52,7 +52,7 @@ def choose(options: "Options") -> Engine:
         require_ray()
         from cifake.suite.cluster import RayEngine
 
-        return RayEngine(options.address, options.share)
+        return RayEngine(options.address, options.share, len(options.variants) * len(options.seeds))
     from cifake.suite.workers import LocalEngine
 
     return LocalEngine(options.workers)
