@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
@@ -14,9 +15,11 @@ from cifake.config import Settings, TransferSettings
 from cifake.data import Dataset, Part
 from cifake.folders import cache_directory
 from cifake.models.transfer import FEATURES
+from cifake.processes import in_order
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
 BATCH = 100
+AT_ONCE = 2  # batches, since the many small layers of a backbone leave cores idle; more gain nothing
 logger = logging.getLogger(__name__)
 
 
@@ -74,15 +77,22 @@ def _extract(extractor: keras.Model, part: Part, file: Path) -> None:
     """Write beside the final file, then rename: it is whole or not there."""
     unfinished = file.with_suffix(".unfinished")
     shape = (len(part), extractor.output.shape[-1])
-    batch = np.zeros((BATCH, *part.images.shape[1:]), part.images.dtype)
-    with unfinished.open("wb") as stream:  # no memory map: on a full disk it would end the process
+
+    def features(start: int) -> np.ndarray:
+        images = part.images[start : start + BATCH]
+        batch = np.zeros((BATCH, *images.shape[1:]), images.dtype)
+        batch[: len(images)] = images  # always of one size: another would have to be traced, for seconds
+        found: np.ndarray = extractor.predict_on_batch(batch)
+        return found[: len(images)]
+
+    at_once = AT_ONCE if keras.backend.backend() == "tensorflow" else 1  # elsewhere a model is for one thread
+    # No memory map: on a full disk it would end the process.
+    with unfinished.open("wb") as stream, ThreadPoolExecutor(at_once) as pool:
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
-        for start in range(0, len(part), BATCH):
-            images = part.images[start : start + BATCH]
-            batch[: len(images)] = images  # always of one size: another would have to be traced, for seconds
-            features = extractor.predict_on_batch(batch)[: len(images)]
-            stream.write(features.astype("<f4").tobytes())
+        extractor.make_predict_function()  # by one thread, not by all at once
+        for block in in_order(pool, features, range(0, len(part), BATCH), ahead=2 * AT_ONCE):
+            stream.write(block.astype("<f4").tobytes())
     shutil.move(unfinished, file)
 
 
