@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from cifake.config import CommandOptions, Flag, check_options, help_or_words
+from cifake.config import CommandOptions, Flag, check_options, help_or_words, listed
 from cifake.errors import ConfigError
 
 
@@ -28,6 +28,11 @@ def test_the_help_shows_what_is_required_and_each_default(capsys):
         "  layer  where (default: the last)\n"
         "and more\n"
     )
+
+
+@pytest.mark.parametrize("text", ["a,b", "[a, b]", "[a,b]", " a , b ,"])
+def test_lists_are_written_as_people_do(text):
+    assert listed(text) == ["a", "b"]
 
 
 def test_text_becomes_values():

@@ -3,7 +3,7 @@
 from cifake.config.backend import require_ray, require_tensorflow
 from cifake.config.builders import IMAGE_SIDE, CnnSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides, split_words
-from cifake.config.options import CommandOptions, Flag, check_options, help_or_words
+from cifake.config.options import CommandOptions, Flag, check_options, help_or_words, listed
 from cifake.config.search import Dimension, lengths, overrides
 from cifake.config.settings import LOSSES, AdversarialSettings, AugmentationSettings, Settings
 from cifake.config.tuner import TunerSettings
@@ -23,6 +23,7 @@ __all__ = [
     "check_options",
     "help_or_words",
     "lengths",
+    "listed",
     "load",
     "overrides",
     "parse_overrides",

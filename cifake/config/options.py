@@ -32,6 +32,11 @@ def _true_or_false(value: Any) -> bool:
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 
 
+def listed(text: str) -> list[str]:
+    """``a,b``, ``[a, b]`` and ``[a,b]`` alike."""
+    return [word for part in text.strip("[] ").split(",") if (word := part.strip())]
+
+
 def help_or_words(
     options: type[CommandOptions], words: Sequence[str], *, prog: str, about: str, more: str = ""
 ) -> list[str]:

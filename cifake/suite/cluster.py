@@ -57,7 +57,8 @@ class RayEngine:
             },
         }  # fmt: skip
         beginning = ray.remote(**self.request)(import_all)
-        self.begun = [beginning.remote() for _ in range(min(self.count, jobs))]
+        for _ in range(min(self.count, jobs)):
+            beginning.remote()
 
     def places(self, jobs: int) -> Places:
         text = f"Ray nodes: {self.nodes}, runs at once: {self.count}, each with {self.share}"

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
 
-from cifake.config import CommandOptions, Flag, check_options, help_or_words, parse_overrides, split_words
+from cifake.config import (
+    CommandOptions,
+    Flag,
+    check_options,
+    help_or_words,
+    listed,
+    parse_overrides,
+    split_words,
+)
 from cifake.config.builders import Count
 from cifake.errors import ConfigError
 from cifake.suite.share import Share
@@ -16,7 +24,7 @@ OF_A_CLUSTER = ("address", "cpus", "gpus", "memory")
 
 
 def _variants(text: str) -> list[str]:
-    names = known_variants() if text == "all" else _words(text)
+    names = known_variants() if text == "all" else listed(text)
     if not names:
         raise ValueError(f"expected names such as base,val, received {text!r}")
     return list(dict.fromkeys(names))
@@ -25,7 +33,7 @@ def _variants(text: str) -> list[str]:
 def _seeds(text: str) -> list[int]:
     if text.isdecimal() and int(text) > 0:
         return list(range(int(text)))
-    words = [] if text.isdecimal() else _words(text)
+    words = [] if text.isdecimal() else listed(text)
     if not words or not all(word.isdecimal() for word in words):
         raise ValueError(f"expected a number from 1, or seeds such as 0,1,7, received {text!r}")
     return list(dict.fromkeys(map(int, words)))
@@ -54,11 +62,6 @@ def _memory(text: str) -> int:
         return TypeAdapter(ByteSize).validate_python(text)
     except ValidationError:
         raise ValueError(f"expected a size such as 2GiB, received {text!r}") from None
-
-
-def _words(text: str) -> list[str]:
-    """``a,b``, ``[a, b]`` and ``[a,b]`` alike."""
-    return [word for part in text.strip("[] ").split(",") if (word := part.strip())]
 
 
 class Options(CommandOptions):

@@ -13,7 +13,9 @@ MODULES = (
 def import_all() -> None:
     """Import MODULES. It starts no thread of TensorFlow's and no device."""
     gc.disable()  # a quarter of the time would go to looking for garbage, and importing leaves none
-    for name in MODULES:
-        importlib.import_module(name)
-    gc.freeze()  # collections need not look at all this; in forked processes its pages stay shared
-    gc.enable()
+    try:
+        for name in MODULES:
+            importlib.import_module(name)
+        gc.freeze()  # collections need not look at all this; in forked processes its pages stay shared
+    finally:
+        gc.enable()

@@ -49,7 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Give a compiled model the state of the file, if there is one.
 
         Args:
-            model: its weights, optimizer and random state are overwritten.
+            model: with an optimizer that is built; weights, optimizer and random state are overwritten.
             epochs: the most to train.
 
         Returns:
@@ -62,7 +62,6 @@ class Checkpoint(keras.callbacks.Callback):
         except UNREADABLE as error:
             logger.warning("%s cannot be read (%s); starting with the first epoch", self.file, error)
             return 0
-        model.optimizer.build(model.trainable_variables)
         for kind, variables in _variables(model).items():
             for variable, value in zip(variables, arrays[kind], strict=True):
                 variable.assign(value)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from cifake.config import CommandOptions, Flag
+from cifake.config import CommandOptions, Flag, listed
 from cifake.config.builders import Count
 from cifake.evaluation.robustness.perturbations import ATTACKS, NAMES, kind_of, select
 
@@ -29,8 +29,7 @@ class StressOptions(CommandOptions):
     @field_validator("perturbations", mode="before")
     @classmethod
     def _selected(cls, value: Any) -> list[str]:
-        words = value if isinstance(value, list) else str(value).split(",")
-        return select([str(word).strip() for word in words])
+        return select(value if isinstance(value, list) else listed(str(value)))
 
     @field_validator("adversary")
     @classmethod
