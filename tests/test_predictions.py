@@ -74,8 +74,8 @@ def test_a_spoilt_cache_is_read_again(good_runs):
 
 
 def test_a_cache_that_cannot_be_written_is_named(good_runs, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "file"))
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "other"))
+    (cache_directory() / "predictions").write_text("")
     with pytest.raises(RunError, match=r"predictions cannot be kept .* CIFAKE_CACHE names another folder"):
         compare()
 

@@ -135,6 +135,22 @@ def test_a_mistake_ends_in_one_line_and_leaves_no_run(store):
     assert runs() == []
 
 
+@pytest.mark.parametrize(
+    "words", [["cifake.train", EXPERIMENTS / "base.yaml"], ["cifake.suite", "variants=base"]]
+)
+def test_a_cache_that_cannot_be_made_is_named(store, tmp_path, monkeypatch, words):
+    (tmp_path / "file").write_text("")
+    cache = tmp_path / "file" / "cache"
+    monkeypatch.setenv("CIFAKE_CACHE", str(cache))
+    command = [sys.executable, "-m", *words, "--dataset=demo"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    problem = f"the cache {cache}: Not a directory; set CIFAKE_CACHE to a folder that can be written"
+    assert done.stderr.splitlines()[-1] == f"error: {problem}"
+    assert "Traceback" not in done.stderr
+    assert runs() == []
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:////nowhere/mlflow.db"])
 def test_a_store_that_cannot_be_used_is_named(uri):
     done = train(*QUICK, MLFLOW_TRACKING_URI=uri)

@@ -49,7 +49,6 @@ def load_cached(source: Source) -> Cached:
     key = hashlib.sha256(f"{FORMAT} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / key
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_suffix(".lock")):
             if not folder.is_dir():  # another process may have made it meanwhile
                 _build(source, folder)

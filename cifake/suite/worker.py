@@ -66,9 +66,7 @@ class Event:
 
 def worker_log() -> Path:
     """A file for what TensorFlow and others say, which would spoil the display."""
-    log = cache_directory() / "workers.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    return log
+    return cache_directory() / "workers.log"
 
 
 def serve(pipe: connection.Connection, surroundings: Surroundings, gpu: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifake.suite.engine import Places
 from cifake.suite.machine import divide, find_gpus
-from cifake.suite.worker import Event, Surroundings, serve
+from cifake.suite.worker import Event, Surroundings, serve, worker_log
 
 if TYPE_CHECKING:
     from cifake.suite.plan import Job
@@ -98,6 +98,7 @@ def _begin(gpus: Sequence[str]) -> Any:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if sys.platform != "linux" or gpus or backend != "tensorflow":
         return multiprocessing.get_context("spawn")
+    worker_log()  # where the cache cannot be used, this process says so
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cifake.suite.preload"])
     forkserver.ensure_running()
