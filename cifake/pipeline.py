@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cifake import tracking
 from cifake.config import Settings, TunerSettings
-from cifake.data import Dataset
+from cifake.data import Dataset, Part
 from cifake.evaluation.robustness.options import StressOptions
 from cifake.stress import stress
 
@@ -134,6 +134,11 @@ def fit_and_evaluate(
     evaluate(serving, fitted, data, settings, start)
     if settings.robustness:
         stress(tracking.active_run_id(), lambda: serving, data.test, StressOptions())
+
+
+def stress_finished_run(run_id: str, test: Part) -> None:
+    """Make up for the robustness test of a run that was trained without one."""
+    stress(run_id, tracking.find_model(run_id).load, test, StressOptions())
 
 
 def evaluate(model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings, start: float) -> None:

@@ -1,5 +1,6 @@
 """A robustness test of a run: logged to it, gone on with, looked at."""
 
+import functools
 import time
 
 import mlflow
@@ -18,6 +19,8 @@ from cifake.errors import ConfigError, exit_code
 from cifake.evaluation.robustness.options import StressOptions
 from cifake.evaluation.robustness.perturbations import NAMES, perturb
 from cifake.evaluation.robustness.stress import find_doubts, measure, weighted_accuracy
+from cifake.suite.plan import look_up, make_jobs
+from cifake.suite.worker import Surroundings, attempt
 
 QUICK = {
     "dataset": "demo", "split": "small", "model.filters": [2], "model.dense": [2], "epochs": 1,
@@ -27,11 +30,16 @@ FOLDER = "robustness/40-images_2-steps_1-restarts_seed-0"
 
 
 @pytest.fixture
-def run_id(store, monkeypatch):
-    """A run that was tested a little right after its training."""
-    little = StressOptions(perturbations=["clean", "fgsm_8"], images=40, steps=2)
-    monkeypatch.setattr(pipeline, "StressOptions", lambda: little)
+def little(monkeypatch):
+    """Trainings are followed by a little test, not a whole one."""
+    options = StressOptions(perturbations=["clean", "fgsm_8"], images=40, steps=2)
+    monkeypatch.setattr(pipeline, "StressOptions", lambda: options)
     monkeypatch.setattr(cifake.stress, "CHECKED_IMAGES", 20)
+
+
+@pytest.fixture
+def run_id(store, little):
+    """A run that was tested right after its training."""
     settings = load_settings(EXPERIMENTS / "base.yaml", QUICK)
     return pipeline.train("base", settings, load("demo", "small"), time.perf_counter())
 
@@ -39,6 +47,25 @@ def run_id(store, monkeypatch):
 def run_command(*words):
     """The command in this process: its exit code."""
     return exit_code(lambda: robustness.main(["images=40", "steps=2", *words]))
+
+
+def test_a_suite_tests_a_finished_run_that_was_not_tested_and_trains_nothing(store, little):
+    plan = functools.partial(make_jobs, [str(EXPERIMENTS / "base.yaml")], [0])
+    surroundings = Surroundings("", "cifake", 1, force=False)
+    (job,) = look_up(plan({**QUICK, "robustness": False}), force=False)
+    trained = attempt(job, surroundings, print)
+    assert (job.state, trained.kind, metrics(trained.run_id)) == ("train", "finished", {})
+
+    (job,) = look_up(plan(QUICK), force=False)
+    assert job.state == "test"
+    tested = attempt(job, surroundings, print)
+    assert (tested.kind, tested.run_id) == ("finished", trained.run_id)
+    assert metrics(tested.run_id)["robust/images"] == 40
+    assert mlflow.get_run(tested.run_id).info.status == "FINISHED"
+
+    (job,) = look_up(plan(QUICK), force=False)
+    assert job.state == "reuse"
+    assert attempt(job, surroundings, print).kind == "reused"
 
 
 def metrics(run_id):

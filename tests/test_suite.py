@@ -87,7 +87,7 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
     assert output.splitlines()[1:4] == [
         "  broken  train seeds 0, 4",
         "  base    train seeds 0, 4",
-        "0 to reuse, 0 to resume, 4 to train; no earlier runs to tell the time from",
+        "4 to train; no earlier runs to tell the time from",
     ]
     lines = messages.splitlines()
     assert lines[-3] == "2 of 4 runs failed; the same command tries them again:"
@@ -108,7 +108,7 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
     assert code == 0, messages
     assert output.splitlines()[1:3] == [
         "  base  reuse seeds 0, 4",
-        "2 to reuse, 0 to resume, 0 to train; about 0.0 minutes of training",
+        "2 to reuse; about 0.0 minutes of training",
     ]
     assert " 1   base          2 " in output  # the ranked table
     assert len(runs()[0]) == 4

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from cifake.data import load as load_data
 from cifake.suite.engine import Places
 from cifake.suite.variants import find_file
 
-STATES = ("reuse", "resume", "train")
+STATES = ("reuse", "test", "resume", "train")  # test: trained already, but for its robustness test
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Job:
         settings: as resolved, with the name of the data set found.
         key: names all that decides its scores.
         state: one of STATES; found in the store, it may have changed when its turn comes.
-        run_id: of the run to reuse.
+        run_id: of the run to reuse or to test.
         seconds: of training, as earlier runs of these settings took; None where there is none.
     """
 
@@ -70,18 +71,21 @@ def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
     known = []
     for job in jobs:
         finished = None if force else tracking.finished_run(job.key)
-        state = (
-            "reuse" if finished else "train" if force or not tracking.unfinished_run(job.key) else "resume"
-        )
         known.append(
             dataclasses.replace(
                 job,
-                state=state,
+                state="train" if force else _state(job, finished),
                 run_id=finished or "",
                 seconds=0.0 if finished else seconds(job.settings.config_hash()),
             )
         )
     return known
+
+
+def _state(job: Job, finished: str | None) -> str:
+    if finished:
+        return "test" if tracking.lacks_test(finished, job.settings) else "reuse"
+    return "resume" if tracking.unfinished_run(job.key) else "train"
 
 
 def describe(jobs: Sequence[Job], places: Places) -> str:
@@ -95,8 +99,9 @@ def describe(jobs: Sequence[Job], places: Places) -> str:
             if seeds:
                 parts.append(f"{state} seed{'s'[: len(seeds) > 1]} {', '.join(seeds)}")
         lines.append(f"  {variant:{width}}  {'; '.join(parts)}")
-    counts = [f"{sum(job.state == state for job in jobs)} to {state}" for state in STATES]
-    return "\n".join([*lines, f"{', '.join(counts)}; {_estimate(jobs, places.count)}"])
+    counts = Counter(job.state for job in jobs)
+    todo = ", ".join(f"{counts[state]} to {state}" for state in STATES if state in counts)
+    return "\n".join([*lines, f"{todo}; {_estimate(jobs, places.count)}"])
 
 
 def _estimate(jobs: Sequence[Job], at_once: int) -> str:

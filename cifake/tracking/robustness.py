@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
+from cifake.config import Settings
 from cifake.data import Part
 from cifake.errors import RunError
 from cifake.tracking.delivery import patient
@@ -39,6 +40,12 @@ def stressed(run_id: str, folder: str, replace: bool) -> set[str]:
         )
     client.set_tag(run_id, FOLDER_TAG, folder)
     return {Path(file.path).stem for file in client.list_artifacts(run_id, folder)}
+
+
+@patient
+def lacks_test(run_id: str, settings: Settings) -> bool:
+    """Whether settings ask for a robustness test that a finished run has not had to its end."""
+    return settings.robustness and "robust/images" not in mlflow.get_run(run_id).data.metrics
 
 
 @patient
