@@ -65,7 +65,7 @@ def run(options: Options) -> int:
 
 def _begin(source: "Source", output: "Parts", found: "Found", options: Options) -> int | None:
     """List the images and take up what a killed command left; their number, None where that is not known."""
-    from cifake.prediction.score import list_files
+    from cifake.prediction.score import SHARD, list_files
     from cifake.prediction.sources import Tar
 
     if isinstance(source, Tar):
@@ -77,6 +77,7 @@ def _begin(source: "Source", output: "Parts", found: "Found", options: Options) 
     )
     about: dict[str, Any] = {
         "model": model, "images": digest, "threshold": options.threshold, "engine": options.engine,
+        "shard": SHARD,
     }  # fmt: skip
     output.begin(about, options.force)
     return total

@@ -120,7 +120,9 @@ def test_shards_that_are_whole_are_joined_without_the_model(
     about = {"model": finished[0].info.run_id, "images": "other", "threshold": 0.5, "engine": "local"}
     (tmp_path / "new.csv.parts").mkdir()
     (tmp_path / "new.csv.parts/about.json").write_text(json.dumps(about))
-    with pytest.raises(CifakeError, match="an unfinished prediction that differs in images; force=true"):
+    with pytest.raises(
+        CifakeError, match="an unfinished prediction that differs in images, shard; force=true"
+    ):
         predict.main([*words[:2], f"output={tmp_path}/new.csv"])
 
 

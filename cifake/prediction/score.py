@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,7 +21,7 @@ from cifake.prediction.parts import Parts, make_rows, replace
 from cifake.prediction.sources import Listed, Source, Tar, no_images
 from cifake.processes import begin_worker, in_order
 
-BATCH = 250  # images a task and a step of the model: of 128 to 1,000 the fastest for `base` on two cores
+BATCH = 500  # images a task and a step of the model, as many as in evaluation
 SHARD = 16 * BATCH
 CONTENTS = 16 * 2**20  # bytes of files that are handed to a process, at most, beyond the first
 LIST = pa.schema({"name": pa.binary()})
@@ -94,7 +95,7 @@ def decoders() -> Iterator[Executor]:
     do not survive a fork.
     """
     cores = joblib.cpu_count()
-    pool = ProcessPoolExecutor(cores, get_context("spawn"), begin_worker)
+    pool = ProcessPoolExecutor(cores, get_context("spawn"), _begin_decoder)
     try:
         for _ in range(cores):
             pool.submit(decode, Task([], None))
@@ -105,6 +106,11 @@ def decoders() -> Iterator[Executor]:
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_decoder() -> None:
+    begin_worker()
+    os.nice(10)  # the model comes first: a thread of it that waits for a core holds up all others
 
 
 def decoded(tasks: Iterable[Task], pool: Executor) -> Iterator[Decoded]:
