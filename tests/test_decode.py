@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from cifake.data import load
-from cifake.data.decode import open_image
+from cifake.data.decode import open_image, plain_jpeg
 from cifake.errors import DataError
 from cifake.folders import cache_directory
 
 
-def encode(image, form="JPEG"):
+def encode(image, form="JPEG", **options):
     buffer = io.BytesIO()
-    image.save(buffer, form)
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -45,6 +45,42 @@ def test_pixels_are_those_of_the_file():
     pixels = np.arange(32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(32, 32, 3)
     decoded = open_image(encode(Image.fromarray(pixels), "PNG"))
     assert np.array_equal(np.asarray(decoded), pixels)
+
+
+def test_plain_jpegs_have_the_pixels_that_pillow_gives(demo_files):
+    for data in demo_files.values():
+        assert plain_jpeg(data) == open_image(data).tobytes()
+
+
+def test_damaged_jpegs_are_never_read_otherwise_than_by_pillow(demo_files):
+    random = np.random.default_rng(0)
+    read = 0
+    for data in demo_files.values():
+        changed = bytearray(data)
+        changed[random.integers(len(data))] ^= random.integers(1, 256)
+        assert plain_jpeg(data[: random.integers(len(data) - 1)]) is None
+        pixels = plain_jpeg(bytes(changed))
+        if pixels is not None:
+            assert pixels == open_image(bytes(changed)).tobytes()
+            read += 1
+    assert 0 < read < len(demo_files)
+
+
+@pytest.mark.parametrize("size", [(32, 33), (64, 64)])
+def test_jpegs_of_another_size_are_left_to_pillow(size):
+    assert plain_jpeg(colours("RGB", size)) is None
+
+
+def test_jpegs_that_may_be_turned_are_left_to_pillow():
+    exif = Image.Exif()
+    exif[0x0112] = 3  # by 180 degrees
+    assert plain_jpeg(WHOLE) is not None
+    assert plain_jpeg(encode(Image.new("RGB", (32, 32)), exif=exif)) is None
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGBA"])  # the last is a PNG
+def test_other_colours_and_formats_are_left_to_pillow(mode):
+    assert plain_jpeg(colours(mode)) is None
 
 
 def test_bad_files_are_named_and_nothing_is_cached(tree, monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import simplejpeg
 from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,7 +20,28 @@ SIDE = 32
 IMAGE_BYTES = SIDE * SIDE * 3
 CHUNK = 512  # files a task: large enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
+EXIF_START = b"Exif\0\0"
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
+
+
+def plain_jpeg(data: bytes) -> bytes | None:
+    """The pixels of a file that is as those of CIFAKE: a sound JPEG in colour, of 32 x 32 pixels.
+
+    libjpeg-turbo as Pillow calls it, and so the same pixels, without what Pillow does around it: for images
+    this small that is four fifths of the time.
+
+    Returns:
+        uint8 [32, 32, 3] as bytes; None for all other files, which Pillow has to judge.
+    """
+    if EXIF_START in data:  # it may say that the image is to be turned
+        return None
+    try:
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if (height, width, colors) != (SIDE, SIDE, "YCbCr"):
+            return None
+        return bytes(simplejpeg.decode_jpeg(data, "RGB"))
+    except ValueError:  # damaged; Pillow tolerates some of that
+        return None
 
 
 def open_image(data: bytes) -> Image.Image:
@@ -82,7 +104,7 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
 
     target.touch()
     problems: list[Problem] = []
-    # Pillow holds the interpreter lock for images this small, so threads would gain nothing.
+    # Threads would wait for the interpreter lock, above all where Pillow decodes.
     # What is read ahead of the processes is bounded.
     decoded = joblib.Parallel(n_jobs=joblib.cpu_count(), pre_dispatch="4*n_jobs", return_as="generator")(
         tasks()
@@ -111,7 +133,7 @@ def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> l
     pixels = bytearray()
     for name, data in chunk:
         try:
-            pixels += open_image(data).tobytes()
+            pixels += plain_jpeg(data) or open_image(data).tobytes()
         except ValueError as error:
             problems.append((name, str(error)))
             pixels += bytes(IMAGE_BYTES)

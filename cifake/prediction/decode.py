@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from cifake.data.decode import IMAGE_BYTES, SIDE, read_image
+from cifake.data.decode import IMAGE_BYTES, SIDE, plain_jpeg, read_image
 from cifake.prediction.sources import Listed, shown
 
 MOST_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; 256 MiB as RGB
@@ -51,16 +51,17 @@ class Decoded:
 
 def decode(task: Task) -> Decoded:
     """Read and decode the files of a task; one that cannot be used is an error of its own."""
+    names = [shown(name) for name in task.names]
     pixels = bytearray()
     errors: list[str | None] = []
     notes: list[str | None] = []
     for place, name in enumerate(task.names):
-        done = [] if shown(name) == name else [OTHER_NAME]
+        done = [] if names[place] == name else [OTHER_NAME]
         error = None
         try:
             data = task.source.read(name) if task.source else task.contents[place]
-            image, changes = prepare(data)
-            pixels += image.tobytes()
+            image, changes = _decode(data)
+            pixels += image
             done += changes
         except Exception as reason:  # noqa: BLE001, Pillow's decoders raise nearly anything on broken files
             error = _one_line(reason)
@@ -68,7 +69,14 @@ def decode(task: Task) -> Decoded:
         errors.append(error)
         notes.append("; ".join(done) or None)
     images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE, 3)
-    return Decoded([shown(name) for name in task.names], images, errors, notes)
+    return Decoded(names, images, errors, notes)
+
+
+def _decode(data: bytes) -> tuple[bytes, list[str]]:
+    if plain := plain_jpeg(data):
+        return plain, []
+    image, done = prepare(data)
+    return image.tobytes(), done
 
 
 def prepare(data: bytes) -> tuple[Image.Image, list[str]]:

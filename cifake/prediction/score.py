@@ -91,8 +91,8 @@ def score(source: Source, parts: Parts, predict: Predict, threshold: float, pool
 def decoders() -> Iterator[Executor]:
     """A pool of processes, one a core, that starts at once: beside the loading of TensorFlow.
 
-    Processes, since Pillow holds the interpreter lock for small images; spawned, since TensorFlow's threads
-    do not survive a fork.
+    Processes, since threads would hold the interpreter lock that the model needs; spawned, since TensorFlow's
+    threads do not survive a fork.
     """
     cores = joblib.cpu_count()
     pool = ProcessPoolExecutor(cores, get_context("spawn"), _begin_decoder)

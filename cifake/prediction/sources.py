@@ -29,7 +29,7 @@ class Folder:
             yield name, file_state(os.path.join(self.location, name))
 
     def read(self, name: str) -> bytes:
-        with open(os.path.join(self.location, name), "rb") as file:
+        with open(os.path.join(self.location, name), "rb", buffering=0) as file:
             return file.read()
 
 
