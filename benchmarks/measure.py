@@ -40,7 +40,7 @@ def show(
     table.add_column("lowest to highest", justify="right")
     for name, numbers in values.items():
         table.add_row(
-            name, f"{statistics.median(numbers):,.5g}", f"{min(numbers):,.5g} to {max(numbers):,.5g}"
+            name, _short(statistics.median(numbers)), f"{_short(min(numbers))} to {_short(max(numbers))}"
         )
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
@@ -50,6 +50,10 @@ def show(
             f"{above} / {below}: {statistics.median(ratios):.3f} (wanted: {wanted})", highlight=False
         )
     print(json.dumps({"title": title, "unit": unit, "values": values}))
+
+
+def _short(value: float) -> str:
+    return f"{value:,.5g}" if value < 10_000 else f"{value:,.0f}"
 
 
 def rounds_text(values: Mapping[str, list[float]]) -> str:
