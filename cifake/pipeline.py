@@ -136,8 +136,13 @@ def fit_and_evaluate(
         stress(tracking.active_run_id(), lambda: serving, data.test, StressOptions())
 
 
+def lacks_test(run_id: str, settings: Settings) -> bool:
+    """Whether settings ask for a robustness test that a finished run has not had, or only in part."""
+    return settings.robustness and not tracking.was_tested(run_id, StressOptions().perturbations)
+
+
 def stress_finished_run(run_id: str, test: Part) -> None:
-    """Make up for the robustness test of a run that was trained without one."""
+    """Make up for the robustness test of a finished run, or for what is missing of it."""
     stress(run_id, tracking.find_model(run_id).load, test, StressOptions())
 
 

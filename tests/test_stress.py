@@ -56,11 +56,12 @@ def test_a_suite_tests_a_finished_run_that_was_not_tested_and_trains_nothing(sto
     trained = attempt(job, surroundings, print)
     assert (job.state, trained.kind, metrics(trained.run_id)) == ("train", "finished", {})
 
+    assert run_command(f"run={trained.run_id}", "perturbations=clean") == 0  # a part of the test
     (job,) = look_up(plan(QUICK), force=False)
     assert job.state == "test"
     tested = attempt(job, surroundings, print)
     assert (tested.kind, tested.run_id) == ("finished", trained.run_id)
-    assert metrics(tested.run_id)["robust/images"] == 40
+    assert files(tested.run_id) == [f"{FOLDER}/clean.parquet", f"{FOLDER}/fgsm_8.parquet"]
     assert mlflow.get_run(tested.run_id).info.status == "FINISHED"
 
     (job,) = look_up(plan(QUICK), force=False)

@@ -12,6 +12,7 @@ from cifake import tracking
 from cifake.config import Settings
 from cifake.config import load as load_settings
 from cifake.data import load as load_data
+from cifake.pipeline import lacks_test
 from cifake.suite.engine import Places
 from cifake.suite.variants import find_file
 
@@ -84,7 +85,7 @@ def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
 
 def _state(job: Job, finished: str | None) -> str:
     if finished:
-        return "test" if tracking.lacks_test(finished, job.settings) else "reuse"
+        return "test" if lacks_test(finished, job.settings) else "reuse"
     return "resume" if tracking.unfinished_run(job.key) else "train"
 
 

@@ -127,7 +127,7 @@ def attempt(job: "Job", surroundings: Surroundings, send: Callable[[Event], obje
 
 def _train(job: "Job", surroundings: Surroundings, send: Callable[[Event], object]) -> Event:
     from cifake import tracking
-    from cifake.pipeline import stress_finished_run, train
+    from cifake.pipeline import lacks_test, stress_finished_run, train
 
     def watch(epoch: int, metrics: dict[str, float]) -> None:
         send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
@@ -141,7 +141,7 @@ def _train(job: "Job", surroundings: Surroundings, send: Callable[[Event], objec
     # Another suite may train the same at this moment: wait for its end, then there is nothing to do.
     with tracking.only_process(tracking.checkpoint_directory(job.key), "training", timeout=-1):
         if not surroundings.force and (finished := tracking.finished_run(job.key)):
-            if not tracking.lacks_test(finished, job.settings):
+            if not lacks_test(finished, job.settings):
                 return Event(job.number, "reused", run_id=finished)
             stress_finished_run(finished, data.test)
             return Event(job.number, "finished", run_id=finished)

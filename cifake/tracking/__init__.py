@@ -6,7 +6,7 @@ from cifake.tracking.model import Found, find_model
 from cifake.tracking.registry import champion, register
 from cifake.tracking.result import log_model, log_result
 from cifake.tracking.resume import end_lost_runs, finished_run, only_process, unfinished_run
-from cifake.tracking.robustness import lacks_test, log_perturbation, log_stress, robust_metrics, stressed
+from cifake.tracking.robustness import log_perturbation, log_stress, robust_metrics, stressed, was_tested
 from cifake.tracking.run import active_run_id, epoch_log, tracked_run
 from cifake.tracking.store import shared_address
 from cifake.tracking.suite import earlier_seconds, experiments_of, open_store, suite_run
@@ -27,7 +27,6 @@ __all__ = [
     "fail_launched_run",
     "find_model",
     "finished_run",
-    "lacks_test",
     "log_model",
     "log_perturbation",
     "log_report",
@@ -47,4 +46,5 @@ __all__ = [
     "tracked_run",
     "tracked_trial",
     "unfinished_run",
+    "was_tested",
 ]

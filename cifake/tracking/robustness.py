@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
-from cifake.config import Settings
 from cifake.data import Part
 from cifake.errors import RunError
 from cifake.tracking.delivery import patient
@@ -43,9 +42,10 @@ def stressed(run_id: str, folder: str, replace: bool) -> set[str]:
 
 
 @patient
-def lacks_test(run_id: str, settings: Settings) -> bool:
-    """Whether settings ask for a robustness test that a finished run has not had to its end."""
-    return settings.robustness and "robust/images" not in mlflow.get_run(run_id).data.metrics
+def was_tested(run_id: str, perturbations: Sequence[str]) -> bool:
+    """Whether a run has had a robustness test of at least these perturbations to its end."""
+    wanted = {"robust/images", *(f"robust/{name}/accuracy" for name in perturbations)}
+    return wanted <= set(mlflow.get_run(run_id).data.metrics)
 
 
 @patient
