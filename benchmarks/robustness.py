@@ -1,19 +1,21 @@
 """A whole robustness test of `base`, against the passes through the model that it needs.
 
-Passes forward are counted at the speed of plain prediction, passes forward and back at that of training, both
-measured before and after the test.
+Passes forward are counted at the speed of plain prediction, passes forward and back at that of training:
+medians of ten measurements, five of them before and five after the test.
 """
 
 import os
+import statistics
 import tempfile
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import mlflow
 
-from benchmarks.measure import show
+from benchmarks.measure import ROUNDS, show
 from cifake.config import load
 from cifake.data import load as load_data
 from cifake.evaluation.predict import predict
@@ -26,19 +28,25 @@ from cifake.training.fit import compile_model
 BATCH = 128
 
 
-def plain_speed(model: keras.Model, images, labels) -> tuple[float, float]:
+def speeds(work: Callable[[], object], count: int) -> list[float]:
+    """Images a second, after a first time that traces."""
+    work()
+    rates = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        work()
+        rates.append(count / (time.perf_counter() - start))
+    return rates
+
+
+def plain_speeds(model: keras.Model, images, labels) -> tuple[list[float], list[float]]:
     """Images a second in prediction, and in training."""
-    settings = load("experiments/base.yaml")
     trained = keras.models.clone_model(model)
-    compile_model(trained, settings)
-    trained.fit(images, labels, batch_size=BATCH, verbose=0)  # traces
-    start = time.perf_counter()
-    trained.fit(images, labels, batch_size=BATCH, verbose=0)
-    trained_in = time.perf_counter() - start
-    predict(model, images[:500])
-    start = time.perf_counter()
-    predict(model, images)
-    return len(images) / (time.perf_counter() - start), len(images) / trained_in
+    compile_model(trained, load("experiments/base.yaml"))
+    return (
+        speeds(lambda: predict(model, images), len(images)),
+        speeds(lambda: trained.fit(images, labels, batch_size=BATCH, verbose=0), len(images)),
+    )
 
 
 def needed(count: int, options: StressOptions) -> tuple[int, int]:
@@ -65,10 +73,12 @@ def main() -> None:
     test, options = load_data("cifake").test, StressOptions()
     model = build_model(load("experiments/base.yaml"))
     forward, both = needed(len(test), options)
-    before = plain_speed(model, test.images, test.labels)
+    before = plain_speeds(model, test.images, test.labels)
     seconds = whole_test(model, test, options)
-    after = plain_speed(model, test.images, test.labels)
-    predicting, training = (sum(pair) / 2 for pair in zip(before, after, strict=True))
+    after = plain_speeds(model, test.images, test.labels)
+    predicting, training = (
+        statistics.median(first + last) for first, last in zip(before, after, strict=True)
+    )
     print(f"plain prediction {predicting:,.0f} images/s, training at batch {BATCH} {training:,.0f} images/s")
     show(
         f"base, {len(test):,} images: {forward:,} passes forward, {both:,} forward and back",
