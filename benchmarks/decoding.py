@@ -71,7 +71,10 @@ def main() -> None:
         f"decoding {len(FILES):,} JPEG files from memory",
         "images/s",
         rates,
-        {("decode_all", "Pillow"): "at least 0.8", ("decode_all", "simplejpeg"): "1 if all else were free"},
+        {
+            ("decode_all", "Pillow"): "at least 0.8",
+            ("decode_all", "simplejpeg"): "no goal: passing on and writing count",
+        },
     )
 
 

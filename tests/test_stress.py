@@ -113,8 +113,8 @@ def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id,
     assert run_command(f"run={run_id}", "seed=1") == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"error: run {run_id} was tested otherwise: expected 40-images_2-steps_1-restarts_seed-1, found "
-        "40-images_2-steps_1-restarts_seed-0; give the options of that test, or force=true with all "
-        "perturbations to replace it"
+        "40-images_2-steps_1-restarts_seed-0; give the options of that test, or replace it as a whole: "
+        f"python -m cifake.robustness run={run_id} force=true"
     )
     assert run_command("run=base", "seed=1", "force=true", "perturbations=jpeg") == 2
 

@@ -29,8 +29,7 @@ class Folder:
             yield name, file_state(os.path.join(self.location, name))
 
     def read(self, name: str) -> bytes:
-        with open(os.path.join(self.location, name), "rb", buffering=0) as file:
-            return file.read()
+        return _read_file(os.path.join(self.location, name))
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ class Glob:
             yield name, file_state(name)
 
     def read(self, name: str) -> bytes:
-        with open(os.path.join(self.start, name), "rb") as file:
-            return file.read()
+        return _read_file(os.path.join(self.start, name))
 
 
 @dataclass(frozen=True)
@@ -126,6 +124,11 @@ def wanted(name: str) -> str | None:
 def shown(name: str) -> str:
     r"""A name as text: bytes that are not UTF-8 as ``\xff``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _read_file(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # a buffer costs a fifth more where files are this small
+        return file.read()
 
 
 def _open(text: str) -> Source:

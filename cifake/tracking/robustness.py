@@ -34,8 +34,8 @@ def stressed(run_id: str, folder: str, replace: bool) -> set[str]:
     if given != folder and not replace:
         raise RunError(
             f"run {run_id} was tested otherwise: expected {folder.removeprefix('robustness/')}, found "
-            f"{given.removeprefix('robustness/')}; give the options of that test, or force=true with all "
-            "perturbations to replace it"
+            f"{given.removeprefix('robustness/')}; give the options of that test, or replace it as a whole: "
+            f"python -m cifake.robustness run={run_id} force=true"
         )
     client.set_tag(run_id, FOLDER_TAG, folder)
     return {Path(file.path).stem for file in client.list_artifacts(run_id, folder)}
