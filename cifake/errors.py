@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 
@@ -44,16 +44,30 @@ def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
 
 def full_disk(error: BaseException) -> str:
     """What says that a full disk is behind an error, whatever it was wrapped in; empty where none is."""
-    seen: BaseException | None = error
-    while seen:
+    for seen in _behind(error):
         if found := FULL_DISK.search(str(seen)):
             file = getattr(seen, "filename", None)
             return f"{found[0]}: {file}" if file else found[0]
-        seen = seen.__cause__ or seen.__context__
     return ""
 
 
-def as_mistake(error: Exception) -> CifakeError | None:
+def stop_behind(error: BaseException) -> KeyboardInterrupt | Terminated | None:
+    """The Ctrl-C or SIGTERM behind an error: it may come where a library then fails to clean up."""
+    for seen in _behind(error):
+        if isinstance(seen, KeyboardInterrupt | Terminated):
+            return seen
+    return None
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it was raised from or while handling, and so on."""
+    seen: BaseException | None = error
+    while seen:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def as_mistake(error: BaseException) -> CifakeError | None:
     """An error that the user can mend; None for a defect, whose traceback is wanted."""
     if isinstance(error, CifakeError):
         return error
@@ -73,18 +87,14 @@ def exit_code(command: Callable[[], int | None]) -> int:
     signal.signal(signal.SIGTERM, raise_terminated)
     try:
         code = command()
-    except Exception as error:
-        mistake = as_mistake(error)
-        if not mistake:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
+        if stop := stop_behind(error):
+            text, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+        elif mistake := as_mistake(error):
+            text, code = f"error: {mistake}", 2
+        else:
             raise
-        print(f"error: {mistake}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except Terminated:
-        print("terminated", file=sys.stderr)
-        return 143
+        print(text, file=sys.stderr)
     finally:
         gc.freeze()  # a process that ends would first look through all objects for garbage, for a second
     return code or 0

@@ -1,5 +1,6 @@
 """Suites as users run them: planned, killed, taken up again, started twice, stopped."""
 
+import contextlib
 import io
 import os
 import re
@@ -14,12 +15,13 @@ import pytest
 from conftest import EXPERIMENTS, REPOSITORY
 from rich.console import Console
 
-from cifake.errors import ConfigError
+from cifake.config import parse_overrides
+from cifake.errors import ConfigError, Terminated, exit_code, raise_terminated
 from cifake.suite.command import parse
 from cifake.suite.engine import Places
 from cifake.suite.plan import describe, look_up, make_jobs
 from cifake.suite.progress import Display
-from cifake.suite.worker import Event
+from cifake.suite.worker import Event, Surroundings, attempt
 
 OVERRIDES = ("dataset=demo", "split=small", "model.filters=[4]", "model.dense=[8]", "steps_per_epoch=4",
              "validation_steps=2")  # fmt: skip
@@ -163,6 +165,34 @@ def test_ctrl_c_stops_cleanly(store, tmp_path):
     (run,), (suite,) = runs()
     assert (run.info.status, suite.info.status) == ("KILLED", "KILLED")
     assert run.data.tags["failure"] == "Terminated: stopped by SIGTERM"
+
+
+def test_a_stop_that_a_library_turns_into_an_error_is_a_stop(store):
+    (job,) = make_jobs([BASE], [0], parse_overrides(OVERRIDES))
+
+    @contextlib.contextmanager
+    def library():
+        try:
+            yield
+        finally:
+            raise RuntimeError("scopes in the wrong order")  # as TensorFlow does
+
+    def stop(event):
+        with library():
+            raise_terminated(signal.SIGTERM, None)
+
+    with pytest.raises(Terminated):
+        attempt(job, Surroundings("", "cifake", 1, force=False), stop)
+    ((run,), _) = runs()
+    assert run.info.status == "KILLED"
+    assert run.data.tags["failure"] == "Terminated: stopped by SIGTERM"
+
+    @library()
+    def interrupted():
+        raise KeyboardInterrupt
+
+    assert exit_code(lambda: stop(None)) == 143
+    assert exit_code(interrupted) == 130
 
 
 @pytest.mark.parametrize(

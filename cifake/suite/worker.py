@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifake.data import Dataset, load
-from cifake.errors import RunError, Terminated, as_mistake, raise_terminated
+from cifake.errors import RunError, Terminated, as_mistake, raise_terminated, stop_behind
 from cifake.folders import cache_directory
 from cifake.processes import end_with_parent
 
@@ -119,6 +119,8 @@ def attempt(job: "Job", surroundings: Surroundings, send: Callable[[Event], obje
         with _passed_on(job, send):
             return _train(job, surroundings, send)
     except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
+        if stop := stop_behind(error):
+            raise stop from None
         if mistake := as_mistake(error):
             return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
         reason = traceback.format_exception_only(error)[-1].strip()

@@ -7,6 +7,7 @@ import mlflow
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 
+from cifake.errors import stop_behind
 from cifake.tracking.store import quick_requests
 
 FAILURE_TAG = "failure"
@@ -29,6 +30,7 @@ def end_run(run_id: str, status: int, reason: str) -> None:
 
 def end_failed(run_id: str, error: BaseException) -> None:
     """End a run FAILED or KILLED with the reason; without waiting for a store that is away."""
+    error = stop_behind(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     try:
