@@ -21,23 +21,23 @@ lint: $(INSTALLED)  ## style, types, import contracts
 	$(BIN)/lint-imports --no-logo
 
 bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet machine
-	$(BIN)/python -m benchmarks.decoding
-	$(BIN)/python -m benchmarks.training
-	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.precision
-	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.checkpoints
-	$(BIN)/python -m benchmarks.robustness
-	$(BIN)/python -m benchmarks.suite
-	$(BIN)/python -m benchmarks.memory
-	$(BIN)/python -m benchmarks.chaos
-	$(BIN)/python -m benchmarks.outage
-	$(BIN)/python -m benchmarks.cluster
-	$(BIN)/python -m benchmarks.predicting --memory
-	$(BIN)/python -m benchmarks.comparing
-	$(BIN)/python -m benchmarks.pairwise
-	$(BIN)/python -m benchmarks.intervals
-	$(BIN)/python -m benchmarks.explaining
+	$(BIN)/python -m benchmarks.speed.decoding
+	$(BIN)/python -m benchmarks.speed.training
+	$(BIN)/python -m benchmarks.speed.features
+	$(BIN)/python -m benchmarks.speed.precision
+	$(BIN)/python -m benchmarks.speed.overhead
+	$(BIN)/python -m benchmarks.speed.checkpoints
+	$(BIN)/python -m benchmarks.speed.robustness
+	$(BIN)/python -m benchmarks.speed.suite
+	$(BIN)/python -m benchmarks.speed.memory
+	$(BIN)/python -m benchmarks.reliability.chaos
+	$(BIN)/python -m benchmarks.reliability.outage
+	$(BIN)/python -m benchmarks.speed.cluster
+	$(BIN)/python -m benchmarks.speed.predicting --memory
+	$(BIN)/python -m benchmarks.speed.comparing
+	$(BIN)/python -m benchmarks.speed.pairwise
+	$(BIN)/python -m benchmarks.reliability.intervals
+	$(BIN)/python -m benchmarks.speed.explaining
 
 ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --host 127.0.0.1

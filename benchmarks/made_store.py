@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cifake.config import load
-from cifake.evaluation.metrics import PREDICTION_METRICS
+from cifake.contract import OF_PREDICTIONS
 
 EPOCHS = 20
 COLUMNS = {
@@ -64,7 +64,7 @@ def _log_template(images: int) -> str:
         mlflow.log_params(settings.flat())
         for epoch in range(EPOCHS):
             mlflow.log_metrics({"train/loss": 0.1, "val/loss": 0.2, "val/accuracy": 0.9}, step=epoch)
-        mlflow.log_metrics({f"test/{metric.name}": 0.9 for metric in PREDICTION_METRICS})
+        mlflow.log_metrics({f"test/{name}": 0.9 for name in OF_PREDICTIONS})
         mlflow.log_metrics({"cost/train_seconds": 60.0, "cost/parameters": 6e5, "best_epoch": 9})
     return str(run.info.run_id)
 
@@ -82,9 +82,9 @@ def _copy(store: sqlite3.Connection, template: str, artifacts: Path, variant: in
     values = {("tags", "variant"): f"v{variant}", ("tags", "config_hash"): f"h{variant}"}
     values |= {("params", "seed"): seed, ("params", "epochs"): variant + 1}
     values |= {
-        (table, f"test/{metric.name}"): 0.9 + variant / 1e5 + seed / 1e6
+        (table, f"test/{name}"): 0.9 + variant / 1e5 + seed / 1e6
         for table in ("metrics", "latest_metrics")
-        for metric in PREDICTION_METRICS
+        for name in OF_PREDICTIONS
     }
     for (table, key), value in values.items():
         store.execute(f"UPDATE {table} SET value = ? WHERE run_uuid = ? AND key = ?", (value, run_id, key))

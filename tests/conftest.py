@@ -1,28 +1,18 @@
 """A tiny data set on disk, an empty cache and a store of its own for every test that asks."""
 
-import contextlib
 import itertools
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 
 from cifake.data.demo import Demo
+from tests.support.data_sets import TREE_SIZES, write_tree
+from tests.support.made_runs import log_trained
+from tests.support.project import QUICK, train
+from tests.support.servers import free_tcp_port
 
-REPOSITORY = Path(__file__).parent.parent
-EXPERIMENTS = REPOSITORY / "experiments"
 REAL_DATA, USER_CACHE = os.environ.get("CIFAKE_DATA"), os.environ.get("CIFAKE_CACHE")
-QUICK = [
-    "--dataset=demo", "--split=small", "--epochs=2", "--steps_per_epoch=4", "--model.filters=[4]",
-]  # fmt: skip
-TREE_SIZES = {"train": 40, "test": 20}  # images of each label
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,21 +39,6 @@ def real_data(monkeypatch):
         monkeypatch.delenv("CIFAKE_CACHE")
 
 
-def launch(*words, cwd):
-    """Call ``mlflow run`` on this project."""
-    command = [sys.executable, "-m", "mlflow", "run", str(REPOSITORY), "--env-manager", "local", *words]
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-
-
-def train(*words, cwd=REPOSITORY, **environment):
-    command = [sys.executable, "-m", "cifake.train", str(EXPERIMENTS / "base.yaml"), *words]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="session")
 def demo_files():
     """Demo images by canonical name, 40 and 20 of each label."""
@@ -78,14 +53,6 @@ def demo_files():
 def tree(tmp_path, demo_files):
     """The tiny data set as a directory."""
     return write_tree(tmp_path / "tree", demo_files)
-
-
-def write_tree(root, files):
-    for name, data in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return root
 
 
 @pytest.fixture(scope="session")
@@ -146,51 +113,10 @@ def free_port():
     return free_tcp_port()
 
 
-def free_tcp_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextlib.contextmanager
-def serve(folder, port, store):
-    """An MLflow server on a store in a folder; yields its address as soon as it answers."""
-    uri = f"http://127.0.0.1:{port}"
-    options = {
-        "--host": "127.0.0.1",
-        "--port": str(port),
-        "--workers": "1",
-        "--backend-store-uri": f"sqlite:///{store}",
-        "--artifacts-destination": str(folder / "served"),
-    }
-    command = [sys.executable, "-m", "mlflow", "server", *itertools.chain(*options.items())]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # three processes more
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            _wait_for(f"{uri}/health")
-            yield uri
-        finally:
-            server.terminate()
-
-
-def _wait_for(address):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"{address} does not answer")
-
-
 @pytest.fixture(scope="session")
 def compared(tmp_path_factory, empty_store):
     """The address of a store with runs to compare: base and val alike, sgd worse, one of sigmoid."""
     import mlflow
-    from made_runs import log_trained
 
     folder = tmp_path_factory.mktemp("compared")
     shutil.copy(empty_store, folder / "mlflow.db")

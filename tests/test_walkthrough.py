@@ -1,6 +1,7 @@
 import nbformat
-from conftest import REPOSITORY
 from nbclient import NotebookClient
+
+from tests.support.project import REPOSITORY
 
 
 def test_the_walkthrough_runs_as_written(monkeypatch):

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from cifake.errors import ConfigError
+from cifake.core.errors import ConfigError
 
 _NUMBER = r"(?P<limit>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _LIMIT = re.compile(rf"(?P<metric>\S+)\s*(?P<sign>[<>])=?\s*{_NUMBER}")

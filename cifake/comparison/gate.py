@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.condition import Condition
+from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
-from cifake.comparison.measured import Measured
 from cifake.comparison.predictions import is_of_predictions
-from cifake.comparison.stats import Crossed, Estimate, Sample, seeds_needed
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, seeds_needed
 from cifake.comparison.table import Column, Section, Table
 
 PASS, FAIL, CANNOT_TELL = "pass", "fail", "cannot tell"
@@ -44,20 +44,24 @@ class Verdict:
         return " ".join([*words, *([f"({self.reason})"] if self.reason else [])])
 
 
-def judge(condition: Condition, board: Board) -> list[Verdict]:
+def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
     """A verdict on each group but the baseline.
 
     Args:
         condition: what must not be.
-        board: of the condition's metric; its reference is the condition's baseline, if it has one.
+        comparison: of the condition's metric; its reference is the condition's baseline, if it has one.
     """
-    groups = [group for group in board.groups if not (condition.baseline and group is board.reference)]
-    baseline = board.reference if condition.baseline else None
-    estimates = _estimates(board, groups, baseline)
+    groups = [
+        group for group in comparison.groups if not (condition.baseline and group is comparison.reference)
+    ]
+    baseline = comparison.reference if condition.baseline else None
+    estimates = _estimates(comparison, groups, baseline)
     found = []
     for group, estimate in zip(groups, estimates, strict=True):
         verdict, reason = _decide(condition, estimate, paired=baseline is not None)
-        found.append(Verdict(condition.text, board.about["split"], group.name, verdict, estimate, reason))
+        found.append(
+            Verdict(condition.text, comparison.about["split"], group.name, verdict, estimate, reason)
+        )
     return found
 
 
@@ -94,26 +98,28 @@ def verdict_section(verdicts: Sequence[Verdict]) -> Section:
     return Section("verdicts", [Table(caption, columns, rows)])
 
 
-def _estimates(board: Board, groups: Sequence[Group], baseline: Group | None) -> list[Estimate | None]:
+def _estimates(
+    comparison: Comparison, groups: Sequence[Group], baseline: Group | None
+) -> list[Estimate | None]:
     """Of the metric, or of its difference from the baseline."""
-    if is_of_predictions(board.metric):
-        measured = Measured(board, board.described.name)
+    if is_of_predictions(comparison.metric):
+        measured = MetricEstimates(comparison, comparison.described.name)
         if baseline is None:
             return [measured.mean(group) for group in groups]
         differences = measured.differences([(group, baseline) for group in groups])
         return [difference.estimate if difference else None for difference in differences]
-    return [_over_seeds(board, group, baseline) for group in groups]
+    return [_over_seeds(comparison, group, baseline) for group in groups]
 
 
-def _over_seeds(board: Board, group: Group, baseline: Group | None) -> Estimate | None:
+def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) -> Estimate | None:
     """Of a metric that is not of predictions: seeds alone; None with one seed."""
     samples = []
     for each in (group, baseline) if baseline else (group,):
-        values = each.values(board.metric)
+        values = each.values(comparison.metric)
         if len(values) < 2:
             return None
         samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))
-    crossed = Crossed(samples, board.confidence)
+    crossed = CrossedEffects(samples, comparison.confidence)
     return crossed.difference(0, 1) if baseline else crossed.mean(0)
 
 

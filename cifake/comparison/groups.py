@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cifake.comparison.runs import PARAMETER
-from cifake.errors import RunError
-from cifake.evaluation.metrics import describe_metric
+from cifake.contract import describe_metric
+from cifake.core.errors import RunError
 
 SEED = f"{PARAMETER}seed"
 NO_SETTINGS = (SEED, f"{PARAMETER}variant")

@@ -18,16 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError
-from cifake.evaluation.metrics import PREDICTION_METRICS
-from cifake.folders import cache_directory
+from cifake.contract import OF_PREDICTIONS, PREDICTIONS, ROBUST, predictions_schema
+from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import RunError
 
-FILE = "predictions.parquet"
-ROBUST = "robust/"  # keys of what a robustness test measured: robust/<perturbation>/<metric>
-SCHEMA = pa.schema(
-    [("path", pa.string()), ("object", pa.string()), ("label", pa.int8()), ("score", pa.float32())]
-)
-PREDICTION_NAMES = frozenset(metric.name for metric in PREDICTION_METRICS)
 DOWNLOADS = 8  # at a time
 REASONS_LISTED = 20
 
@@ -63,13 +57,13 @@ class Stored:
 
     run_id: str
     address: str
-    file: str = FILE
+    file: str = PREDICTIONS
 
 
 def is_of_predictions(metric: str) -> bool:
     """Whether a key, such as ``test/f1`` or ``robust/pgd_2/accuracy``, is computed from predictions."""
     part, _, name = metric.rpartition("/")
-    return (part == "test" or part.startswith(ROBUST)) and name in PREDICTION_NAMES
+    return (part == "test" or part.startswith(ROBUST)) and name in OF_PREDICTIONS
 
 
 def fetch_predictions(places: Sequence[Stored]) -> dict[str, Predictions | str]:
@@ -114,7 +108,7 @@ def pairable(
 
 
 def _places(runs: pd.DataFrame, metric: str) -> list[Stored]:
-    files = [FILE] * len(runs)
+    files = [PREDICTIONS] * len(runs)
     if metric.startswith(ROBUST):
         perturbation = metric.split("/")[1]
         files = [f"{folder or 'robustness'}/{perturbation}.parquet" for folder in runs["robustness"]]
@@ -122,7 +116,7 @@ def _places(runs: pd.DataFrame, metric: str) -> list[Stored]:
 
 
 def _fetch(place: Stored) -> Predictions | str:
-    name = place.run_id if place.file == FILE else f"{place.run_id}-{place.file.replace('/', '-')}"
+    name = place.run_id if place.file == PREDICTIONS else f"{place.run_id}-{place.file.replace('/', '-')}"
     cached = cache_directory() / "predictions" / f"{name}.npz"
     try:
         with np.load(cached) as file:
@@ -151,7 +145,8 @@ def _download(place: Stored) -> pa.Table:
                 )
             else:
                 path = f"{place.address}/{place.file}"
-            return pq.read_table(path, columns=SCHEMA.names).cast(SCHEMA)
+            schema = predictions_schema()
+            return pq.read_table(path, columns=schema.names).cast(schema)
         except FileNotFoundError:
             raise RunError(f"has no {place.file}") from None
         except (MlflowException, OSError, pa.ArrowException, KeyError, ValueError) as error:

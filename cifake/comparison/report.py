@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cifake.comparison.board import Board, find_metric, make_boards
-from cifake.comparison.challenge import Challenge, challenge
+from cifake.comparison.comparison import Comparison, find_metric, make_comparisons
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.predictions import is_of_predictions
+from cifake.comparison.promotion import Challenge, challenge
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import fragment
 from cifake.comparison.render.text import text
 from cifake.comparison.table import Section, Table
 from cifake.comparison.views import VIEWS
-from cifake.errors import RunError
+from cifake.core.errors import RunError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,17 +29,17 @@ class View:
 
     Args:
         name: a key of VIEWS.
-        boards: one for each data set and split.
+        comparisons: one for each data set and split.
     """
 
-    def __init__(self, name: str, boards: Sequence[Board]):
+    def __init__(self, name: str, comparisons: Sequence[Comparison]):
         self.name = name
-        self.boards = boards
+        self.comparisons = comparisons
 
     @cached_property
     def tables(self) -> list[Table]:
         """One for each data set and split."""
-        return [VIEWS[self.name](board) for board in self.boards]
+        return [VIEWS[self.name](comparison) for comparison in self.comparisons]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -51,21 +51,21 @@ class View:
         """The view's figures, one for each data set and split; empty where it has none."""
         import matplotlib
 
-        from cifake.comparison.figures import STYLE
+        from cifake.comparison.figures.panels import STYLE
 
         with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
             return [draw() for draw in self.section().drawings if draw]
 
     def section(self) -> Section:
         """The view as a part of a report."""
-        from cifake.comparison.figures import FIGURES  # matplotlib: only where figures are wanted
+        from cifake.comparison.figures.panels import FIGURES  # matplotlib: only where figures are wanted
 
         draw = FIGURES.get(self.name)
         drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, board)
-            if draw and table.rows and (board.images or self.name not in OF_PREDICTIONS)
+            partial(draw, comparison)
+            if draw and table.rows and (comparison.images or self.name not in OF_PREDICTIONS)
             else None
-            for board, table in zip(self.boards, self.tables, strict=True)
+            for comparison, table in zip(self.comparisons, self.tables, strict=True)
         ]
         return Section(self.name, self.tables, drawings)
 
@@ -96,7 +96,7 @@ class Report(View):
         self.runs = runs
         self.metric = find_metric(runs, metric)
         self._confidence = confidence
-        super().__init__("leaderboard", make_boards(runs, self.metric, top, baseline, confidence))
+        super().__init__("leaderboard", make_comparisons(runs, self.metric, top, baseline, confidence))
 
     def view(self, name: str) -> View:
         """A view by name.
@@ -108,7 +108,7 @@ class Report(View):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric}"
             )
-        return self if name == self.name else View(name, self.boards)
+        return self if name == self.name else View(name, self.comparisons)
 
     def leaderboard(self) -> View:
         """Best first, each against the best or the baseline."""
@@ -156,8 +156,8 @@ class Report(View):
         verdicts = []
         for condition in [parse_condition(each) for each in conditions]:
             metric = find_metric(self.runs, condition.metric)
-            boards = make_boards(self.runs, metric, None, condition.baseline, self._confidence)
-            judged = [verdict for board in boards for verdict in judge(condition, board)]
+            comparisons = make_comparisons(self.runs, metric, None, condition.baseline, self._confidence)
+            judged = [verdict for comparison in comparisons for verdict in judge(condition, comparison)]
             if not judged:
                 raise RunError(
                     f"nothing to judge by '{condition.text}': {condition.baseline} is the only row"
@@ -173,7 +173,7 @@ class Report(View):
         """
         found = self.runs.loc[self.runs["run_id"] == champion, "config_hash"]
         settings = None if champion is None else next(iter(found), "")
-        return challenge(make_boards(self.runs, self.metric, None, None, self._confidence), settings)
+        return challenge(make_comparisons(self.runs, self.metric, None, None, self._confidence), settings)
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
         """The report as text of a format; html has every view with a row.

@@ -11,14 +11,14 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError
+from cifake.contract import FAILURE_TAG, TRIAL_SCORE, TRIAL_TAG
+from cifake.core.errors import RunError
 
 PAGE = 5000
 REQUESTS = 8  # at a time
 TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images", "robustness")
 PARAMETER = "params."
 PARENT_TAG = "mlflow.parentRunId"
-TRIAL_TAG = "trial"
 
 
 def fetch_runs(
@@ -93,8 +93,8 @@ def fetch_trials(run_ids: Sequence[str]) -> list[dict[str, Any]]:
             "parent": run.data.tags.get(PARENT_TAG),
             "trial": int(run.data.tags[TRIAL_TAG]),
             "status": run.info.status,
-            "score": run.data.metrics.get("trial/score"),
-            "failure": run.data.tags.get("failure"),
+            "score": run.data.metrics.get(TRIAL_SCORE),
+            "failure": run.data.tags.get(FAILURE_TAG),
             **{PARAMETER + key: value for key, value in run.data.params.items()},
         }
         for run in _all_pages(ids, f"tags.{TRIAL_TAG} LIKE '%'")

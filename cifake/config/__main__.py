@@ -1,15 +1,18 @@
 """Print what a variant resolves to: python -m cifake.config experiments/sgd.yaml epochs=5."""
 
 import sys
+from collections.abc import Sequence
 
-from cifake.config.command import variant_arguments
-from cifake.errors import exit_code
+from cifake.config.options import parse
+from cifake.core.errors import exit_code
+from cifake.data.find import find
 
 
-def main(words: list[str]) -> None:
-    """Print the resolved settings of a variant as YAML, and the hash that names them."""
-    variant, settings = variant_arguments("python -m cifake.config", main.__doc__ or "", words)
-    print(f"# {variant}, config_hash {settings.config_hash()}")
+def main(argv: Sequence[str]) -> None:
+    """Print the resolved settings of a variant as YAML, and the config_hash that its runs would have."""
+    variant, settings = parse(argv, "python -m cifake.config", "Print the resolved settings of a variant.")
+    settings = settings.model_copy(update={"dataset": find(settings.dataset).name})
+    print(f"# {variant}, config_hash {settings.config_hash()}, with the data set {settings.dataset}")
     print(settings.to_yaml(), end="")
 
 

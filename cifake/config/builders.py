@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from cifake.contract import IMAGE_SIDE
+
 Value = TypeVar("Value")
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -23,7 +25,6 @@ Layers = Annotated[
 TAGS = frozenset(
     {"one", "each", "number", "word", "range", "like", "choice", "int", "float", "cnn", "transfer"}
 )
-IMAGE_SIDE = 32  # pixels
 
 
 class Strict(BaseModel):

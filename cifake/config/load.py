@@ -1,8 +1,7 @@
 """From a variant file, its parents and overrides to checked settings."""
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,13 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from cifake.cli.grammar import describe_error
 from cifake.config.builders import TAGS
 from cifake.config.mappings import merge, nest
-from cifake.config.search import corners
+from cifake.config.search_space import corners
 from cifake.config.settings import Settings, known_keys
-from cifake.errors import ConfigError
+from cifake.core.errors import ConfigError
+from cifake.core.nearest import nearest
 
 # What a tuner may not vary: what the run is measured on, its seed, and the search itself.
 NOT_SEARCHED = (
@@ -60,32 +61,13 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
     return settings
 
 
-def parse_overrides(words: Sequence[str]) -> dict[str, Any]:
-    """Read ``--epochs 5``, ``--epochs=5`` and ``epochs=5``; values are YAML.
+def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Values by dotted key from their texts, which are YAML.
 
     Raises:
-        ConfigError: a word that is none of these, or a key without a value.
+        ConfigError: a text that is not valid YAML.
     """
-    return {key: _parse_yaml(text, f"--{key}") for key, text in split_words(words).items()}
-
-
-def split_words(words: Sequence[str]) -> dict[str, str]:
-    """Values as they were given, by key.
-
-    Raises:
-        ConfigError: see ``parse_overrides``.
-    """
-    values: dict[str, str] = {}
-    remaining = list(words)
-    while remaining:
-        word = remaining.pop(0)
-        key, equals, text = word.removeprefix("--").partition("=")
-        if not equals:
-            if not word.startswith("--") or not remaining:
-                raise ConfigError(f"expected --key value or key=value, received '{word}' alone")
-            text = remaining.pop(0)
-        values[key.replace("-", "_")] = text
-    return values
+    return {key: _parse_yaml(text, f"--{key}") for key, text in texts.items()}
 
 
 def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
@@ -122,7 +104,7 @@ def _check_search(settings: Settings) -> None:
     for key in space:
         if key not in searchable:
             raise ConfigError(
-                f"search: '{key}' cannot be searched; did you mean '{_nearest(key, searchable)}'?"
+                f"search: '{key}' cannot be searched; did you mean '{nearest(key, searchable)}'?"
             )
     for point in corners(space):
         try:
@@ -131,28 +113,14 @@ def _check_search(settings: Settings) -> None:
             raise ConfigError(f"search: {_explain(error.errors()[0])}") from None
 
 
-def _nearest(key: str, known: Sequence[str]) -> str:
-    return difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-
-
 def _explain(error: ErrorDetails) -> str:
     builder = next((str(part) for part in error["loc"] if part in ("cnn", "transfer")), None)
     key = ".".join(str(part) for part in error["loc"] if part not in TAGS)
     if error["type"] == "extra_forbidden":
-        return f"unknown setting '{key}'; did you mean '{_nearest(key, known_keys(builder))}'?"
+        return f"unknown setting '{key}'; did you mean '{nearest(key, known_keys(builder))}'?"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         discriminator = error["ctx"]["discriminator"].strip("'")
         known = error["ctx"].get("expected_tags", "one of the known names")
         given = error["ctx"].get("tag", "none")
         return f"{key}.{discriminator}: expected one of {known}, received '{given}'"
-    return explain_value(key, error)
-
-
-def explain_value(key: str, error: ErrorDetails) -> str:
-    """One of pydantic's errors about a value as: key, what was expected, what came."""
-    if error["type"] == "missing":
-        return f"{key}: expected a value, received none"
-    if error["type"] == "value_error":
-        return f"{key}: {error['ctx']['error']}"
-    expected = error["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
-    return f"{key}: expected {expected}, received {error['input']!r}"
+    return describe_error(key, error)

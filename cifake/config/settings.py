@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from cifake.config.builders import CnnSettings, Count, Share, Strict, TransferSettings
 from cifake.config.mappings import flatten, merge, nest
-from cifake.config.search import AnyDimension
+from cifake.config.search_space import AnyDimension
 from cifake.config.tuner import TunerSettings
 
-LOSSES = ("noise", "blur", "jpeg")  # kinds of augmentation that leave every pixel where it is
+DEGRADATIONS = ("noise", "blur", "jpeg")  # kinds of augmentation that leave every pixel where it is
 
 
 class AugmentationSettings(Strict):
@@ -97,7 +97,7 @@ class Settings(Strict):
         # What came later is no part of the name while it is off, so that earlier runs are repeats still.
         if self.adversarial is None:
             del values["adversarial"]
-        for name in LOSSES:
+        for name in DEGRADATIONS:
             if not values["augmentation"][name]:
                 del values["augmentation"][name]
         text = json.dumps(values, sort_keys=True)

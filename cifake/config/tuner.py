@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cifake.config.builders import Count, Strict
+from cifake.contract import higher_is_better
 
 
 class TunerSettings(Strict):
@@ -31,7 +32,7 @@ class TunerSettings(Strict):
 
     @property
     def higher_is_better(self) -> bool:
-        return self.objective != "val/loss"
+        return higher_is_better(self.objective)
 
     def best(self, history: Sequence[Mapping[str, float]]) -> float:
         """The best value of the objective in metrics by epoch."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifake.data.cache import LABELS, load_cached
+from cifake.data.cache import load_cached
 from cifake.data.find import find
 from cifake.data.split import part_rows
 
-__all__ = ["LABELS", "Dataset", "Part", "load"]
+__all__ = ["Dataset", "Part", "load"]
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 import filelock
 import numpy as np
 
+from cifake.contract import LABELS
+from cifake.core.cache_directory import cache_directory
 from cifake.data.decode import Problem, decode_all, read_pixels, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
-from cifake.folders import cache_directory
 
 FORMAT = "1"  # part of every key: raise it when what is stored changes
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-LABELS = ("REAL", "FAKE")  # by value: 1 is FAKE, the positive class
 _SUFFIX = re.compile(r" \((\d+)\)\.\w+$")
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from PIL import Image, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cifake.contract import IMAGE_SIDE
+from cifake.core.errors import DataError
 from cifake.data.sources import Source
-from cifake.errors import DataError
 
-SIDE = 32
-IMAGE_BYTES = SIDE * SIDE * 3
+IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
 CHUNK = 512  # files a task: large enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
 EXIF_START = b"Exif\0\0"
@@ -37,7 +37,7 @@ def plain_jpeg(data: bytes) -> bytes | None:
         return None
     try:
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        if (height, width, colors) != (SIDE, SIDE, "YCbCr"):
+        if (height, width, colors) != (IMAGE_SIDE, IMAGE_SIDE, "YCbCr"):
             return None
         return bytes(simplejpeg.decode_jpeg(data, "RGB"))
     except ValueError:  # damaged; Pillow tolerates some of that
@@ -79,8 +79,8 @@ def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image
 
 
 def _check_plain(image: Image.Image) -> None:
-    if image.size != (SIDE, SIDE):
-        raise ValueError(f"expected {SIDE}x{SIDE} pixels, received {image.width}x{image.height}")
+    if image.size != (IMAGE_SIDE, IMAGE_SIDE):
+        raise ValueError(f"expected {IMAGE_SIDE}x{IMAGE_SIDE} pixels, received {image.width}x{image.height}")
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB image, received mode {image.mode}")
 
@@ -145,7 +145,7 @@ def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> l
 
 def read_pixels(path: Path) -> np.ndarray:
     """Map a file written by ``decode_all``: uint8 [n, 32, 32, 3]."""
-    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, SIDE, SIDE, 3)
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
 
 
 def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

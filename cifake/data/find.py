@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.panel import Panel
 
+from cifake.core.errors import DataError
 from cifake.data.demo import Demo
 from cifake.data.sources import ARCHIVE_SUFFIXES, Archive, Directory, Source
-from cifake.errors import DataError
 
 KAGGLE_HANDLE = "birdy654/cifake-real-and-ai-generated-synthetic-images"
 LOCAL_FOLDER = Path("data/cifake")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cifake.core.errors import DataError
 from cifake.data.decode import open_image
 from cifake.data.sources import is_image_name
-from cifake.errors import DataError
 
 
 def read_folder(folder: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cifake.errors import DataError
+from cifake.core.errors import DataError
 
 SPLIT_SEED = 20240122  # any number would do; changing it changes every dataset_digest
 VALIDATION_SHARE = 0.2

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifake.data import LABELS, Part
+from cifake.contract import LABELS
+from cifake.data import Part
 from cifake.evaluation.metrics import ECE_BINS, decide
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; a white ground keeps

@@ -1,40 +1,18 @@
-"""Every metric by name: what it is, which direction is better, how it is written.
+"""Every metric of predictions by name. Titles and directions are declared in ``cifake.contract``.
 
 The positive class is FAKE. Scores are probabilities of FAKE; a metric of decisions takes
 score >= 0.5 as FAKE. Functions take labels int [n] (1 is FAKE) and scores float [n].
-scikit-learn is imported when a number is computed, so that names and directions cost nothing.
+scikit-learn is imported when a number is computed, so that names cost nothing.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-THRESHOLD = 0.5
+from cifake.contract import THRESHOLD
+
 ECE_BINS = 15
 MetricFunction = Callable[[np.ndarray, np.ndarray], float]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric's name, direction and format.
-
-    Attributes:
-        name: the last part of its key in MLflow: ``f1`` of ``test/f1``.
-        title: how tables and figures call it.
-        higher_is_better: its direction; None where neither end is better.
-        form: a format specification for its values.
-        function: computes it from labels and scores; None where it is measured otherwise.
-        bounds: the least and the greatest value it can have.
-    """
-
-    name: str
-    title: str
-    higher_is_better: bool | None
-    form: str = ".4f"
-    function: MetricFunction | None = None
-    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 def decide(scores: np.ndarray) -> np.ndarray:
@@ -115,38 +93,12 @@ def ece(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(np.abs(gaps).sum() / len(labels))
 
 
-PREDICTION_METRICS = (
-    Metric("accuracy", "accuracy", True, function=accuracy),
-    Metric("precision", "precision", True, function=precision),
-    Metric("recall", "recall", True, function=recall),
-    Metric("f1", "F1", True, function=f1),
-    Metric("loss", "loss", False, function=loss, bounds=(0.0, math.inf)),
-    Metric("roc_auc", "ROC AUC", True, function=roc_auc),
-    Metric("average_precision", "average precision", True, function=average_precision),
-    Metric("mcc", "MCC", True, function=mcc, bounds=(-1.0, 1.0)),
-    Metric("brier", "Brier score", False, function=brier),
-    Metric("ece", "calibration error", False, function=ece),
-)
-OTHER_METRICS = (
-    Metric("fake_share", "share called FAKE", None),
-    Metric("weighted_accuracy", "weighted accuracy", True),
-    Metric("best_epoch", "best epoch", None, ".0f"),
-    Metric("learning_rate", "learning rate", None, ".2g"),
-    Metric("parameters", "parameters", False, ",.0f"),
-    Metric("train_seconds", "training s", False, ",.1f"),
-    Metric("images_per_second", "images/s", True, ",.0f"),
-    Metric("latency_ms", "latency ms", False, ".2f"),
-    Metric("total_seconds", "total s", False, ",.1f"),
-)
-_BY_NAME = {metric.name: metric for metric in PREDICTION_METRICS + OTHER_METRICS}
+FUNCTIONS: dict[str, MetricFunction] = {
+    function.__name__: function
+    for function in (accuracy, precision, recall, f1, loss, roc_auc, average_precision, mcc, brier, ece)
+}
 
 
 def score(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """Every prediction metric by name."""
-    return {m.name: m.function(labels, scores) for m in PREDICTION_METRICS if m.function}
-
-
-def describe_metric(key: str) -> Metric:
-    """The metric that an MLflow key such as ``test/f1`` or ``val/loss`` ends in."""
-    name = key.rpartition("/")[2]
-    return _BY_NAME.get(name, Metric(name, name, True))
+    return {name: function(labels, scores) for name, function in FUNCTIONS.items()}

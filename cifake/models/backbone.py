@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cifake.errors import ConfigError
+from cifake.core.errors import ConfigError
 
 DOWNLOAD_TIMEOUT = 10  # seconds without an answer
 

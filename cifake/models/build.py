@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-from cifake.config import IMAGE_SIDE, LOSSES, Settings, TransferSettings
+from cifake.config import DEGRADATIONS, Settings, TransferSettings
+from cifake.contract import IMAGE_SIDE
 from cifake.models.augmentation import RandomAffine
 from cifake.models.cnn import cnn
 from cifake.models.degradation import RandomDegradation
@@ -58,8 +59,8 @@ def serving_model(model: keras.Model, settings: Settings) -> keras.Model:
 
 def _augment(images: keras.KerasTensor, white: float, settings: Settings) -> keras.KerasTensor:
     """Move the image first: what a camera or a file format does to it comes later."""
-    moves = settings.augmentation.model_dump(exclude=set(LOSSES))
-    losses = settings.augmentation.model_dump(include=set(LOSSES))
+    moves = settings.augmentation.model_dump(exclude=set(DEGRADATIONS))
+    losses = settings.augmentation.model_dump(include=set(DEGRADATIONS))
     if any(moves.values()):
         images = RandomAffine(**moves)(images)
     return RandomDegradation(**losses, white=white)(images) if any(losses.values()) else images

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from cifake.config import IMAGE_SIDE, TransferSettings
+from cifake.config import TransferSettings
+from cifake.contract import IMAGE_SIDE
 from cifake.models.augmentation import Augment
 from cifake.models.backbone import default_size, load_backbone, preprocessing
 

@@ -4,40 +4,38 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifake.errors import Terminated, exit_code
-from cifake.launched import launched_run
+from cifake.core.errors import Terminated, exit_code
+from cifake.tracking.mlflow_project import mlflow_project_run
 
 if TYPE_CHECKING:
-    from cifake.suite.command import Options
-    from cifake.suite.engine import Engine, Places
-    from cifake.suite.plan import Job
-    from cifake.suite.worker import Event
+    from cifake.suite.jobs import Capacity, Engine, Event, Job
+    from cifake.suite.options import Options
 
 
-def main(words: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Plan, train what is missing, rank everything.
 
     Returns:
         0, or 1 when a run failed.
     """
-    from cifake.suite.command import parse
+    from cifake.suite.options import parse
 
-    with launched_run():
-        options, overrides = parse(words)
-        from cifake.suite.engine import choose
+    with mlflow_project_run():
+        options, overrides = parse(argv)
+        from cifake.suite.engines import choose_engine
 
-        engine = choose(options)  # starts what takes its time while the plan is made
-        from cifake import tracking
+        engine = choose_engine(options)  # starts what takes its time while the plan is made
         from cifake.suite.plan import describe, look_up, make_jobs
+        from cifake.tracking.suite_run import open_store
 
         jobs = make_jobs(options.variants, options.seeds, overrides)
-        experiment = tracking.open_store()
+        experiment = open_store()
         jobs = look_up(jobs, options.force)
     todo = [job for job in jobs if job.state != "reuse"]
-    places = engine.places(len(jobs))  # not of what is left to do: threads change last digits
-    plan = describe(jobs, places)
+    capacity = engine.capacity(len(jobs))  # not of what is left to do: threads change last digits
+    plan = describe(jobs, capacity)
     print(plan, flush=True)
-    ended = _train(jobs, todo, options, experiment, engine, places, plan)
+    ended = _train(jobs, todo, options, experiment, engine, capacity, plan)
     _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
     return _list_failures(jobs, ended)
 
@@ -48,24 +46,24 @@ def _train(
     options: "Options",
     experiment: str,
     engine: "Engine",
-    places: "Places",
+    capacity: "Capacity",
     plan: str,
 ) -> "list[Event]":
     """Train what is to be trained; the events that ended the jobs."""
     from rich.console import Console
 
-    from cifake import tracking
-    from cifake.suite.progress import ENDS, Display
-    from cifake.suite.worker import Surroundings
+    from cifake.suite.display import ENDS, Display
+    from cifake.suite.jobs import RunContext
+    from cifake.tracking.suite_run import suite_run
 
     asked = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
     ended: list[Event] = []
     names = {job.number: job.name for job in jobs}
-    with tracking.suite_run(f"suite of {len(jobs)} runs", plan, asked) as (run_id, failures):
-        surroundings = Surroundings(run_id, experiment, places.threads, options.force)
+    with suite_run(f"suite of {len(jobs)} runs", plan, asked) as (run_id, failures):
+        run_context = RunContext(run_id, experiment, capacity.threads, options.force)
         try:
             with Display(todo, Console(stderr=True)) as display:
-                for event in engine.execute(todo, places.count, surroundings):
+                for event in engine.execute(todo, capacity.count, run_context):
                     display.show(event)
                     if event.kind in ENDS:
                         ended.append(event)
@@ -81,7 +79,7 @@ def _train(
 def _rank(run_ids: Sequence[str]) -> None:
     """Print the ranked table of the suite's runs."""
     from cifake.comparison import compare
-    from cifake.tracking import experiments_of
+    from cifake.tracking.suite_run import experiments_of
 
     if run_ids:
         where = f"attributes.run_id IN ({', '.join(repr(run_id) for run_id in run_ids)})"

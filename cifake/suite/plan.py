@@ -4,46 +4,17 @@ import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cifake import tracking
-from cifake.config import Settings
 from cifake.config import load as load_settings
 from cifake.data import load as load_data
-from cifake.pipeline import lacks_test
-from cifake.suite.engine import Places
+from cifake.suite.jobs import STATES, Capacity, Job
 from cifake.suite.variants import find_file
-
-STATES = ("reuse", "test", "resume", "train")  # test: trained already, but for its robustness test
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a suite.
-
-    Attributes:
-        number: its place in the plan, from 0.
-        variant: its name.
-        settings: as resolved, with the name of the data set found.
-        key: names all that decides its scores.
-        state: one of STATES; found in the store, it may have changed when its turn comes.
-        run_id: of the run to reuse or to test.
-        seconds: of training, as earlier runs of these settings took; None where there is none.
-    """
-
-    number: int
-    variant: str
-    settings: Settings
-    key: str
-    state: str = "train"
-    run_id: str = ""
-    seconds: float | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.variant} seed {self.settings.seed}"
+from cifake.tracking.identity import run_key
+from cifake.tracking.resume import finished_run, unfinished_run
+from cifake.tracking.suite_run import earlier_seconds
+from cifake.train.pipeline import lacks_test
 
 
 def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[str, Any]) -> list[Job]:
@@ -62,16 +33,16 @@ def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[
     for number, (variant, settings) in enumerate(resolved):
         found = data(settings.dataset, settings.split)
         named = settings.model_copy(update={"dataset": found.name})
-        jobs.append(Job(number, Path(variant).stem, named, tracking.run_key(named, found.digest)))
+        jobs.append(Job(number, Path(variant).stem, named, run_key(named, found.digest)))
     return jobs
 
 
 def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
     """The jobs as the store has them: finished, stopped or still to be trained."""
-    seconds = functools.cache(tracking.earlier_seconds)
+    seconds = functools.cache(earlier_seconds)
     known = []
     for job in jobs:
-        finished = None if force else tracking.finished_run(job.key)
+        finished = None if force else finished_run(job.key)
         known.append(
             dataclasses.replace(
                 job,
@@ -86,12 +57,12 @@ def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
 def _state(job: Job, finished: str | None) -> str:
     if finished:
         return "test" if lacks_test(finished, job.settings) else "reuse"
-    return "resume" if tracking.unfinished_run(job.key) else "train"
+    return "resume" if unfinished_run(job.key) else "train"
 
 
-def describe(jobs: Sequence[Job], places: Places) -> str:
+def describe(jobs: Sequence[Job], capacity: Capacity) -> str:
     """The plan as text: a line a variant, then the whole with an estimate of its time."""
-    lines = [f"plan: {len(jobs)} runs; {places.text}"]
+    lines = [f"plan: {len(jobs)} runs; {capacity.text}"]
     width = max(len(job.variant) for job in jobs)
     for variant in dict.fromkeys(job.variant for job in jobs):
         parts = []
@@ -102,7 +73,7 @@ def describe(jobs: Sequence[Job], places: Places) -> str:
         lines.append(f"  {variant:{width}}  {'; '.join(parts)}")
     counts = Counter(job.state for job in jobs)
     todo = ", ".join(f"{counts[state]} to {state}" for state in STATES if state in counts)
-    return "\n".join([*lines, f"{todo}; {_estimate(jobs, places.count)}"])
+    return "\n".join([*lines, f"{todo}; {_estimate(jobs, capacity.count)}"])
 
 
 def _estimate(jobs: Sequence[Job], at_once: int) -> str:

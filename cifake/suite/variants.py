@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from cifake.errors import ConfigError
+from cifake.core.errors import ConfigError
 
 FOLDER = Path("experiments")
 PARENTS = ("defaults",)  # files there that are no variants

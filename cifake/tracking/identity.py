@@ -11,7 +11,7 @@ from pathlib import Path
 import mlflow
 
 from cifake.config import Settings
-from cifake.folders import cache_directory
+from cifake.core.cache_directory import cache_directory
 
 # The code that decides scores; what figures, tables and commands do changes none.
 MODULES = (

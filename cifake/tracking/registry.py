@@ -6,7 +6,7 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError
+from cifake.core.errors import RunError
 
 NAME, ALIAS = "cifake", "champion"
 

@@ -9,12 +9,11 @@ import filelock
 from mlflow.entities import RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from cifake.errors import RunError
-from cifake.tracking.ends import end_run
-from cifake.tracking.owner import HOST, PROCESS, is_dead, owner_tags
+from cifake.contract import RUN_KEY_TAG, TOOL_TAG
+from cifake.core.errors import RunError
+from cifake.tracking.process_identity import HOST, PROCESS, is_dead, process_identity
+from cifake.tracking.run_status import end_run
 from cifake.tracking.trials import search_runs
-
-KEY_TAG = "run_key"
 
 
 @contextlib.contextmanager
@@ -49,8 +48,8 @@ def unfinished_run(key: str) -> str | None:
     The caller holds the training's lock, so no process of this machine runs it. One that this process
     owns was made by a request whose answer was lost, or could not be ended.
     """
-    mine = owner_tags().items()
-    for run in search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status != 'FINISHED'"):
+    mine = process_identity().items()
+    for run in search_runs(f"tags.{RUN_KEY_TAG} = '{key}' AND attributes.status != 'FINISHED'"):
         if run.info.status != "RUNNING" or is_dead(run.data.tags) or mine <= run.data.tags.items():
             return str(run.info.run_id)
     return None
@@ -58,7 +57,7 @@ def unfinished_run(key: str) -> str | None:
 
 def finished_run(key: str) -> str | None:
     """The id of the newest finished run of a training, if there is one."""
-    runs = search_runs(f"tags.{KEY_TAG} = '{key}' AND attributes.status = 'FINISHED'")
+    runs = search_runs(f"tags.{RUN_KEY_TAG} = '{key}' AND attributes.status = 'FINISHED'")
     return str(runs[0].info.run_id) if runs else None
 
 
@@ -72,7 +71,7 @@ def end_abandoned_runs() -> None:
         if is_dead(run.data.tags):
             reason = f"its process {run.data.tags[PROCESS]} on {host} was killed; the same command goes on"
             end_run(run.info.run_id, RunStatus.KILLED, reason)
-            if run.data.tags.get("tool") == "suite":
+            if run.data.tags.get(TOOL_TAG) == "suite":
                 end_lost_runs(run.info.run_id, "its suite was killed; the same command goes on")
 
 
@@ -88,7 +87,7 @@ def end_lost_runs(suite: str, reason: str, key: str | None = None) -> bool:
         Whether the suite has begun such runs without coming to their end.
     """
     filters = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}' AND attributes.status != 'FINISHED'"
-    begun = search_runs(filters + (f" AND tags.{KEY_TAG} = '{key}'" if key else ""))
+    begun = search_runs(filters + (f" AND tags.{RUN_KEY_TAG} = '{key}'" if key else ""))
     for run in begun:
         lost = run.data.tags.get(HOST) != socket.gethostname() or is_dead(run.data.tags)
         if run.info.status == "RUNNING" and lost:

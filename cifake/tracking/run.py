@@ -13,16 +13,27 @@ from mlflow.entities import RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.config import Settings
+from cifake.contract import (
+    CODE_VERSION_TAG,
+    CONFIG_HASH_TAG,
+    EXPERIMENT,
+    FAILURE_TAG,
+    NAME_TAG,
+    NOTE_TAG,
+    RUN_KEY_TAG,
+    SEARCH_TAG,
+    TEST_IMAGES_TAG,
+    VARIANT_TAG,
+)
 from cifake.data import Dataset
-from cifake.tracking.delivery import EpochLog, patient
-from cifake.tracking.ends import FAILURE_TAG, end_active, end_failed
 from cifake.tracking.identity import code_version, run_key
-from cifake.tracking.owner import owner_tags
-from cifake.tracking.resume import KEY_TAG, end_abandoned_runs, unfinished_run
+from cifake.tracking.process_identity import process_identity
+from cifake.tracking.resume import end_abandoned_runs, unfinished_run
+from cifake.tracking.retry import EpochLog, retry_while_unavailable
+from cifake.tracking.run_status import end_active, end_failed
 from cifake.tracking.store import first_requests, store_lock
-from cifake.tracking.trials import SEARCH_TAG, log_new_params, stopped_search
+from cifake.tracking.trials import log_new_params, stopped_search
 
-EXPERIMENT = "cifake"
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
 
@@ -57,11 +68,11 @@ def tracked_run(
     name = f"{variant} {settings.split} seed {settings.seed}"
     name = f"demo: {name}" if data.name == "demo" else name
     launched = os.environ.get("MLFLOW_RUN_ID")
-    tags = {KEY_TAG: key, "code_version": code_version(), **owner_tags()}
+    tags = {RUN_KEY_TAG: key, CODE_VERSION_TAG: code_version(), **process_identity()}
     if search:
         tags[SEARCH_TAG] = search
     if parent:
-        run_id = patient(_start)(name, tags, search, anew)
+        run_id = retry_while_unavailable(_start)(name, tags, search, anew)
     else:
         with first_requests():
             run_id = _start(name, tags, search, anew)
@@ -69,13 +80,13 @@ def tracked_run(
         if run_id == launched:
             _rename(name, data)
         belongs = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
-        patient(mlflow.set_tags)({**tags, **belongs})
+        retry_while_unavailable(mlflow.set_tags)({**tags, **belongs})
         _log_settings(variant, settings, data)
         yield run_id
     except BaseException as error:
         end_failed(run_id, error)
         raise
-    patient(end_active)(run_id, RunStatus.FINISHED)
+    retry_while_unavailable(end_active)(run_id, RunStatus.FINISHED)
 
 
 def epoch_log() -> EpochLog:
@@ -93,7 +104,7 @@ def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -
         launched = os.environ.get("MLFLOW_RUN_ID")
         if not launched:
             mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-        stopped = None if anew else stopped_search(search) if search else unfinished_run(tags[KEY_TAG])
+        stopped = None if anew else stopped_search(search) if search else unfinished_run(tags[RUN_KEY_TAG])
         if stopped and stopped != launched:
             return _take_up(stopped, launched)
         end_abandoned_runs()
@@ -102,22 +113,22 @@ def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -
         return str(run.info.run_id)
 
 
-@patient
+@retry_while_unavailable
 def _rename(name: str, data: Dataset) -> None:
     """Give the run that ``mlflow run`` started a name, unless somebody has."""
     given = mlflow.active_run().info.run_name or ""
     if _is_generated(given):
-        mlflow.set_tag("mlflow.runName", name)
+        mlflow.set_tag(NAME_TAG, name)
     elif data.name == "demo":
-        mlflow.set_tag("mlflow.runName", f"demo: {given}")
+        mlflow.set_tag(NAME_TAG, f"demo: {given}")
 
 
 def _take_up(stopped: str, launched: str | None) -> str:
     """Go on in a run that was stopped; the one just launched only says so."""
     client = mlflow.MlflowClient()
     if launched:
-        client.set_tag(launched, "mlflow.runName", "went on with another run")
-        client.set_tag(launched, "mlflow.note.content", f"It went on in run {stopped}.")
+        client.set_tag(launched, NAME_TAG, "went on with another run")
+        client.set_tag(launched, NOTE_TAG, f"It went on in run {stopped}.")
     if FAILURE_TAG in client.get_run(stopped).data.tags:
         client.delete_tag(stopped, FAILURE_TAG)
     return str(mlflow.start_run(run_id=stopped).info.run_id)
@@ -128,16 +139,16 @@ def _is_generated(run_name: str) -> bool:
     return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
 
 
-@patient
+@retry_while_unavailable
 def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
     mlflow.set_tags(
         {
-            "variant": variant,
-            "config_hash": settings.config_hash(),
+            VARIANT_TAG: variant,
+            CONFIG_HASH_TAG: settings.config_hash(),
             "dataset": data.name,
             "dataset_digest": data.digest,
             "split": data.split,
-            "test_images": len(data.test),
+            TEST_IMAGES_TAG: len(data.test),
         }
     )
     params = {"variant": variant, **settings.flat()}

@@ -11,7 +11,7 @@ import filelock
 import mlflow
 from mlflow.exceptions import MlflowException
 
-from cifake.errors import RunError, full_disk
+from cifake.core.errors import RunError, full_disk
 
 # It prints a traceback of every database error that it raises as well.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

@@ -14,16 +14,13 @@ from mlflow.entities import Param, Run, RunStatus
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.config import Settings
+from cifake.contract import DATA_TAGS, SEARCH_TAG, TRIAL_SCORE, TRIAL_TAG, higher_is_better
+from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import RunError
 from cifake.data import Dataset
-from cifake.errors import RunError
-from cifake.evaluation.trials import Trial
-from cifake.folders import cache_directory
-from cifake.tracking.delivery import EpochLog, patient
-from cifake.tracking.ends import end_run
-
-SEARCH_TAG = "search"  # of the parent: the name of its search
-TRIAL_TAG = "trial"  # of a nested run: its number. A trial has no tag `variant`: it is no variant's run.
-SCORE = "trial/score"
+from cifake.search.trial import Trial
+from cifake.tracking.retry import EpochLog, retry_while_unavailable
+from cifake.tracking.run_status import end_run
 
 
 def search_directory(settings: Settings, data: Dataset) -> Path:
@@ -59,7 +56,7 @@ def tracked_trial(
     client = mlflow.MlflowClient()
     parent = client.get_run(_parent(search))
     _end_killed(parent.info.run_id, number)
-    tags = {key: parent.data.tags[key] for key in ("dataset", "dataset_digest", "split")}
+    tags = {key: parent.data.tags[key] for key in DATA_TAGS}
     run_id = client.create_run(
         parent.info.experiment_id,
         run_name=f"trial {number}",
@@ -81,11 +78,13 @@ def tracked_trial(
         end_run(run_id, status, f"{type(error).__name__}: {error}")
         raise
     log.deliver()
-    patient(client.log_metric)(run_id, SCORE, (min if settings.monitor == "val/loss" else max)(scores))
-    patient(client.set_terminated)(run_id)
+    retry_while_unavailable(client.log_metric)(
+        run_id, TRIAL_SCORE, (max if higher_is_better(settings.monitor) else min)(scores)
+    )
+    retry_while_unavailable(client.set_terminated)(run_id)
 
 
-@patient
+@retry_while_unavailable
 def log_search(trials: Sequence[Trial], best: Trial, chosen: Settings, figure: Figure) -> None:
     """Log to the parent what its search found.
 
@@ -108,7 +107,7 @@ def log_search(trials: Sequence[Trial], best: Trial, chosen: Settings, figure: F
         mlflow.log_artifacts(name)
 
 
-@patient
+@retry_while_unavailable
 def log_new_params(run_id: str, params: Mapping[str, Any]) -> None:
     """Log the params that are not there yet; logging another text for one would fail."""
     already = mlflow.get_run(run_id).data.params
@@ -131,7 +130,7 @@ def _end_killed(parent: str, number: int) -> None:
         end_run(run.info.run_id, RunStatus.KILLED, "its process was killed; the trial was run again")
 
 
-@patient
+@retry_while_unavailable
 def search_runs(filters: str) -> list[Run]:
     """Runs of every experiment that a filter finds, newest first."""
     client = mlflow.MlflowClient()

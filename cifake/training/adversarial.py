@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from cifake.config import AdversarialSettings, require_tensorflow
-from cifake.models.gradient import ascend, logits_on_float, on_float
+from cifake.config import AdversarialSettings
+from cifake.core.backend import require_tensorflow
+from cifake.models.input_gradient import ascend, logits_on_float, on_float
 
 # Wong, Rice and Kolter 2020: a step beyond epsilon from a random start, with which one step is enough.
 FGSM_STEP = 1.25

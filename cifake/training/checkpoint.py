@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifake.errors import RunError
+from cifake.core.errors import RunError
 
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 logger = logging.getLogger(__name__)

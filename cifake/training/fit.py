@@ -10,14 +10,15 @@ from pathlib import Path
 import keras
 
 from cifake.config import Settings
+from cifake.contract import higher_is_better
+from cifake.core.errors import RunError
 from cifake.data import Dataset
-from cifake.errors import RunError
 from cifake.training.adversarial import against_attacks
 from cifake.training.batches import Batches, feed
 from cifake.training.checkpoint import Checkpoint
-from cifake.training.features import is_fixed, on_features
+from cifake.training.frozen_features import is_fixed, on_features
 
-# Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/training.py.
+# Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/speed/training.py.
 STEPS_PER_EXECUTION = 10
 logger = logging.getLogger(__name__)
 OnEpochEnd = Callable[[int, dict[str, float]], None]
@@ -106,7 +107,7 @@ def fit(
 def _best_epoch(settings: Settings) -> keras.callbacks.EarlyStopping:
     return keras.callbacks.EarlyStopping(
         monitor=_keras_name(settings.monitor),
-        mode="min" if settings.monitor == "val/loss" else "max",
+        mode="max" if higher_is_better(settings.monitor) else "min",
         patience=settings.patience or settings.epochs,
         restore_best_weights=settings.restore_best_weights,
     )

@@ -1,8 +1,8 @@
-"""Views: from a board to a table. A view is one function, listed in VIEWS."""
+"""Views: from a comparison to a table. A view is one function, listed in VIEWS."""
 
 from collections.abc import Callable
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.table import Table
 from cifake.comparison.views.calibration import calibration
 from cifake.comparison.views.curves import curves
@@ -14,7 +14,7 @@ from cifake.comparison.views.settings import settings
 from cifake.comparison.views.slices import slices
 from cifake.comparison.views.trials import trials
 
-VIEWS: dict[str, Callable[[Board], Table]] = {
+VIEWS: dict[str, Callable[[Comparison], Table]] = {
     view.__name__: view
     for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration, trials, robustness)
 }

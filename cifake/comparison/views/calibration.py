@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cifake.comparison.board import Board
-from cifake.comparison.measured import Measured
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import (
+from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
     data_text,
     group_cells,
@@ -16,16 +16,17 @@ from cifake.comparison.views.parts import (
     level,
     single_seed_text,
 )
-from cifake.evaluation.metrics import ECE_BINS, describe_metric
+from cifake.contract import describe_metric
+from cifake.evaluation.metrics import ECE_BINS
 
 SCORES = ("ece", "brier", "loss")
 
 
-def calibration(board: Board) -> Table:
+def calibration(comparison: Comparison) -> Table:
     """Calibration error, Brier score and loss with intervals, and the mean probability of FAKE."""
-    measured = {name: Measured(board, name) for name in SCORES}
+    measured = {name: MetricEstimates(comparison, name) for name in SCORES}
     rows: list[dict[str, Any]] = []
-    for group in board.groups:
+    for group in comparison.groups:
         if not group.scores:
             continue
         row = {**group_cells(group), "seeds": len(group.scores)}
@@ -35,23 +36,24 @@ def calibration(board: Board) -> Table:
             row |= {f"test/{name}": estimate.value if estimate else None}
             row |= interval_cells(f"test/{name}", estimate)
         rows.append(row)
-    share = f"; {board.images.labels.mean():.1%} of the images are FAKE" if board.images else ""
+    share = f"; {comparison.images.labels.mean():.1%} of the images are FAKE" if comparison.images else ""
     return Table(
-        caption=f"{data_text(board)}: do probabilities of FAKE mean what they say? Calibration error over "
-        f"{ECE_BINS} bins, Brier score and loss: lower is better. Intervals ({level(board)}) are over "
-        f"seeds and images.{single_seed_text(board)} Mean score is the mean probability of FAKE{share}.",
+        caption=f"{data_text(comparison)}: do probabilities of FAKE mean what they say? Calibration "
+        f"error over {ECE_BINS} bins, Brier score and loss: lower is better. Intervals ({level(comparison)}) "
+        f"are over seeds and images.{single_seed_text(comparison)} Mean score is the mean probability "
+        f"of FAKE{share}.",
         columns=[
             *GROUP_COLUMNS,
-            *(column for name in SCORES for column in _columns(board, name)),
+            *(column for name in SCORES for column in _columns(comparison, name)),
             Column("mean_score", "mean score", ".3f"),
         ],
         rows=rows,
-        about=board.about,
-        notes=board.notes,
+        about=comparison.about,
+        notes=comparison.notes,
     )
 
 
-def _columns(board: Board, name: str) -> list[Column]:
+def _columns(comparison: Comparison, name: str) -> list[Column]:
     described = describe_metric(name)
     key = f"test/{name}"
-    return [Column(key, described.title, described.form), interval_column(board, key, described.form)]
+    return [Column(key, described.title, described.form), interval_column(comparison, key, described.form)]

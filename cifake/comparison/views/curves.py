@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import (
+from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
     data_text,
     group_cells,
@@ -17,11 +17,11 @@ CURVE = "val/loss"
 EPOCHS_SHOWN = 8
 
 
-def curves(board: Board) -> Table:
+def curves(comparison: Comparison) -> Table:
     """Validation loss by epoch, mean over the seeds that reached it."""
     rows = []
-    histories = learning_curves(board, CURVE)
-    for group, history in zip(board.groups, histories, strict=True):
+    histories = learning_curves(comparison, CURVE)
+    for group, history in zip(comparison.groups, histories, strict=True):
         kept = group.mean("best_epoch")
         rows.append(
             {
@@ -33,7 +33,7 @@ def curves(board: Board) -> Table:
     longest = max(history.shape[1] for history in histories)
     shown = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
     return Table(
-        caption=f"{data_text(board)}: {CURVE} by epoch, mean over the seeds that reached it; "
+        caption=f"{data_text(comparison)}: {CURVE} by epoch, mean over the seeds that reached it; "
         "machine-readable formats have every epoch, with standard deviations.",
         columns=[
             *GROUP_COLUMNS,
@@ -41,17 +41,17 @@ def curves(board: Board) -> Table:
             *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
         ],
         rows=rows,
-        about=board.about,
-        notes=board.notes,
+        about=comparison.about,
+        notes=comparison.notes,
     )
 
 
-def learning_curves(board: Board, key: str) -> list[np.ndarray]:
+def learning_curves(comparison: Comparison, key: str) -> list[np.ndarray]:
     """A metric by epoch, of each group: float [seeds, epochs], NaN after a seed's last epoch."""
-    ids = [run_id for group in board.groups for run_id in group.runs["run_id"]]
+    ids = [run_id for group in comparison.groups for run_id in group.runs["run_id"]]
     histories = dict(zip(ids, fetch_history(ids, key), strict=True))
     tables = []
-    for group in board.groups:
+    for group in comparison.groups:
         of_seeds = [histories[run_id] for run_id in group.runs["run_id"]]
         epochs = max((max(history, default=-1) + 1 for history in of_seeds), default=0)
         tables.append(np.array([[history.get(e, np.nan) for e in range(epochs)] for history in of_seeds]))

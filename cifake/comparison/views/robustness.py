@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from cifake.comparison.board import ROBUST_IMAGES, Board, on_metric
+from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
+from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
-from cifake.comparison.measured import Measured
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import (
+from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
     data_text,
     group_cells,
@@ -16,15 +16,15 @@ from cifake.comparison.views.parts import (
     metric_cells,
     single_seed_text,
 )
-from cifake.evaluation.robustness.perturbations import NAMES
+from cifake.contract import PERTURBATIONS
 
 WEIGHTED = "robust/weighted_accuracy"
-KEYS = {f"robust/{name}/accuracy": name for name in NAMES}
+KEYS = {f"robust/{name}/accuracy": name for name in PERTURBATIONS}
 
 
-def robustness(board: Board) -> Table:
+def robustness(comparison: Comparison) -> Table:
     """Groups that were tested, with their accuracy under each perturbation and its interval."""
-    tested = [group for group in board.groups if _keys(group)]
+    tested = [group for group in comparison.groups if _keys(group)]
     keys = [key for key in KEYS if any(key in _keys(group) for group in tested)]
     rows: list[dict[str, Any]] = [
         {
@@ -36,18 +36,18 @@ def robustness(board: Board) -> Table:
     ]
     notes: list[str] = []
     for key in keys:
-        on_key = on_metric(replace(board, groups=tested), key)
-        measured = Measured(on_key, "accuracy")
+        on_key = on_metric(replace(comparison, groups=tested), key)
+        measured = MetricEstimates(on_key, "accuracy")
         for row, group in zip(rows, on_key.groups, strict=True):
             row |= {**metric_cells(group, key), **interval_cells(key, measured.mean(group))}
         notes += on_key.notes
-    untested = [group.name for group in board.groups if group not in tested]
+    untested = [group.name for group in comparison.groups if group not in tested]
     if untested:
         notes.append(f"Not tested yet, see mlflow run . -e robustness: {', '.join(untested)}.")
     return Table(
-        caption=f"{data_text(board)}: accuracy under each perturbation, mean over seeds. weighted: 0.4 of "
-        f"the clean accuracy, 0.6 of that under an attack. JSON and CSV have intervals ({level(board)}) over "
-        f"seeds and test images.{single_seed_text(board)}",
+        caption=f"{data_text(comparison)}: accuracy under each perturbation, mean over seeds. weighted: 0.4 "
+        "of the clean accuracy, 0.6 of that under an attack. JSON and CSV have intervals "
+        f"({level(comparison)}) over seeds and test images.{single_seed_text(comparison)}",
         columns=[
             *GROUP_COLUMNS,
             Column(ROBUST_IMAGES, "images", ",.0f"),
@@ -55,7 +55,7 @@ def robustness(board: Board) -> Table:
             *(Column(key, KEYS[key], ".3f") for key in keys),
         ],
         rows=rows,
-        about=board.about,
+        about=comparison.about,
         notes=notes,
     )
 

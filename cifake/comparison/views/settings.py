@@ -1,9 +1,9 @@
 """What differs between the groups, beside how they did."""
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import (
+from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
     data_text,
     group_cells,
@@ -13,28 +13,29 @@ from cifake.comparison.views.parts import (
 )
 
 
-def settings(board: Board) -> Table:
+def settings(comparison: Comparison) -> Table:
     """Only the settings that are not the same everywhere."""
-    values = [group.settings() for group in board.groups]
+    values = [group.settings() for group in comparison.groups]
     keys = dict.fromkeys(key for of_group in values for key in of_group)
     differing = [key for key in keys if len({of_group.get(key) for of_group in values}) > 1]
     rows = [
         {
             **group_cells(group),
             "variant": group.name.split(" ")[0],  # the rest of the name is in the columns
-            **metric_cells(group, board.metric),
+            **metric_cells(group, comparison.metric),
             **{key: of_group.get(key) for key in differing},
         }
-        for group, of_group in zip(board.groups, values, strict=True)
+        for group, of_group in zip(comparison.groups, values, strict=True)
     ]
     return Table(
-        caption=f"{data_text(board)}: {metric_text(board)}. The settings that differ; all others are equal.",
+        caption=f"{data_text(comparison)}: {metric_text(comparison)}. The settings that differ; all "
+        "others are equal.",
         columns=[
             *GROUP_COLUMNS,
-            metric_column(board),
+            metric_column(comparison),
             *(Column(key, key.removeprefix(PARAMETER)) for key in differing),
         ],
         rows=rows,
-        about=board.about,
-        notes=board.notes,
+        about=comparison.about,
+        notes=comparison.notes,
     )

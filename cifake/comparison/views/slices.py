@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
-from cifake.comparison.measured import Measured
-from cifake.comparison.stats import Estimate
+from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import (
+from cifake.comparison.views.columns import (
     data_text,
     interval_cells,
     interval_column,
@@ -20,49 +20,59 @@ from cifake.comparison.views.parts import (
 )
 
 
-def slices(board: Board) -> Table:
+def slices(comparison: Comparison) -> Table:
     """Each group's metric on the images of each object class, weakest first."""
-    parts = object_parts(board)
+    parts = object_parts(comparison)
     rows = []
-    for group in board.groups:
+    for group in comparison.groups:
         of_group = [(name, chosen, measured.mean(group)) for name, (chosen, measured) in parts.items()]
         cells = [
-            _cells(board, group, name, chosen, estimate) for name, chosen, estimate in of_group if estimate
+            _cells(comparison, group, name, chosen, estimate)
+            for name, chosen, estimate in of_group
+            if estimate
         ]
-        up = bool(board.described.higher_is_better)
-        rows += sorted(cells, key=lambda row: row[board.metric], reverse=not up)
-    form = board.described.form
+        up = bool(comparison.described.higher_is_better)
+        rows += sorted(cells, key=lambda row: row[comparison.metric], reverse=not up)
+    form = comparison.described.form
     return Table(
-        caption=f"{data_text(board)}: {metric_text(board)}. By object class, weakest first; intervals "
-        f"({level(board)}) are over seeds and images of the class.{single_seed_text(board)}",
+        caption=f"{data_text(comparison)}: {metric_text(comparison)}. By object class, weakest first; "
+        f"intervals ({level(comparison)}) are over seeds and images of the class."
+        f"{single_seed_text(comparison)}",
         columns=[
             Column("rank", "#", "d"),
             Column("variant", "variant"),
             Column("object", "object"),
             Column("images", "images", ",d"),
-            Column(board.metric, metric_title(board), form),
-            interval_column(board, board.metric, form),
+            Column(comparison.metric, metric_title(comparison), form),
+            interval_column(comparison, comparison.metric, form),
         ],
         rows=rows,
-        about=board.about,
-        notes=board.notes,
+        about=comparison.about,
+        notes=comparison.notes,
     )
 
 
-def object_parts(board: Board) -> dict[str, tuple[np.ndarray, Measured]]:
+def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEstimates]]:
     """By object class: which images are of it, bool [n], and the metric on them."""
-    if board.images is None:
+    if comparison.images is None:
         return {}
-    chosen = {str(name): board.images.objects == place for place, name in enumerate(board.images.names)}
-    return {name: (rows, Measured(board, board.described.name, rows)) for name, rows in chosen.items()}
+    chosen = {
+        str(name): comparison.images.objects == place for place, name in enumerate(comparison.images.names)
+    }
+    return {
+        name: (rows, MetricEstimates(comparison, comparison.described.name, rows))
+        for name, rows in chosen.items()
+    }
 
 
-def _cells(board: Board, group: Group, name: str, chosen: np.ndarray, estimate: Estimate) -> dict[str, Any]:
+def _cells(
+    comparison: Comparison, group: Group, name: str, chosen: np.ndarray, estimate: Estimate
+) -> dict[str, Any]:
     return {
         "rank": group.rank,
         "variant": group.name,
         "object": name,
         "images": int(chosen.sum()),
-        board.metric: estimate.value,
-        **interval_cells(board.metric, estimate),
+        comparison.metric: estimate.value,
+        **interval_cells(comparison.metric, estimate),
     }

@@ -3,18 +3,18 @@
 import re
 from typing import Any
 
-from cifake.comparison.board import Board
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import PARAMETER, fetch_trials
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.parts import data_text
+from cifake.comparison.views.columns import data_text
 
 LOWER_IS_BETTER = "val/loss"  # of all that a search can have as its objective
 ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
 
 
-def trials(board: Board) -> Table:
+def trials(comparison: Comparison) -> Table:
     """The trials of each search, best first, with the settings that they vary."""
-    searches = {run_id: group for group in board.groups for run_id in group.runs["run_id"]}
+    searches = {run_id: group for group in comparison.groups for run_id in group.runs["run_id"]}
     found = fetch_trials(list(searches))
     varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, found)))
     rows = [
@@ -32,7 +32,7 @@ def trials(board: Board) -> Table:
         for row in found
     ]
     return Table(
-        caption=f"{data_text(board)}: trials of searches, best first, as judged on validation images.",
+        caption=f"{data_text(comparison)}: trials of searches, best first, as judged on validation images.",
         columns=[
             Column("variant", "variant"),
             Column("trial", "trial", "d"),
@@ -43,7 +43,7 @@ def trials(board: Board) -> Table:
             Column("reason", "reason"),
         ],
         rows=sorted(rows, key=_order),
-        about=board.about,
+        about=comparison.about,
         notes=[] if rows else ["None of these runs is a search."],
     )
 

@@ -1,0 +1,1 @@
+"""Whether nothing is lost in kills and outages, and whether intervals cover."""

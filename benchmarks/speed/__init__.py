@@ -1,0 +1,1 @@
+"""How fast: ratios against a reference in the same run."""

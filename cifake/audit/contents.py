@@ -1,0 +1,104 @@
+"""What a data set holds, file by file: counts, copies, JPEG tables, files that cannot be used."""
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from cifake.contract import LABELS
+from cifake.data.cache import load_cached, missing_folders, read_names
+from cifake.data.decode import Problem, open_image, progress_bar
+from cifake.data.sources import Source
+from cifake.data.split import part_rows
+
+
+@dataclass
+class Audit:
+    """What ``audit`` found.
+
+    Attributes:
+        source: where the files are.
+        counts: images by official part, label and object class.
+        copies: groups of byte-identical files: within train, within test, in both, and with
+            both labels (counted in one of the first three, too).
+        jpeg_tables: by label, how many files have each set of quantisation tables.
+        unusable: files, with the reason.
+        parts: images by part and label, as training on the full split uses them; empty while
+            there are files that cannot be used.
+    """
+
+    source: str
+    files: int = 0
+    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    copies: dict[str, list[list[str]]] = field(default_factory=dict)
+    jpeg_tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    unusable: list[Problem] = field(default_factory=list)
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def audit(source: Source) -> Audit:
+    """Read every file of a source once.
+
+    Raises:
+        DataError: an archive that cannot be read to its end.
+    """
+    names: list[str] = []
+    unusable: list[Problem] = []
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    tables: dict[str, Counter[str]] = defaultdict(Counter)
+    with progress_bar() as progress:
+        for name, data in progress.track(source.files(), description="auditing"):
+            names.append(name)
+            groups[hashlib.blake2b(data, digest_size=16).digest()].append(name)
+            try:
+                image = open_image(data)
+            except ValueError as error:
+                unusable.append((name, str(error)))
+                continue
+            tables[name.split("/")[1]][str(getattr(image, "quantization", "not a JPEG file"))] += 1
+    records, naming = read_names(names)
+    unusable += naming + missing_folders(names)
+    return Audit(
+        source=source.location,
+        files=len(names),
+        counts=_count(records),
+        copies=_sort_copies([sorted(group) for group in groups.values() if len(group) > 1]),
+        jpeg_tables={
+            label: [{"tables": text, "files": count} for text, count in counter.most_common()]
+            for label, counter in sorted(tables.items())
+        },
+        unusable=unusable,
+        parts={} if unusable else _count_parts(source),
+    )
+
+
+def _count(records: Any) -> dict[str, dict[str, dict[str, int]]]:
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for path, _, kind in records:
+        part, label, _ = path.split("/")
+        by_object = counts.setdefault(part, {}).setdefault(label, {})
+        by_object[kind] = by_object.get(kind, 0) + 1
+    return counts
+
+
+def _count_parts(source: Source) -> dict[str, dict[str, int]]:
+    cached = load_cached(source)
+    parts = {}
+    for part, rows in part_rows(cached.sizes, "full").items():
+        counts = np.bincount(cached.index["label"][rows], minlength=len(LABELS))
+        parts[part] = dict(zip(LABELS, counts.tolist(), strict=True))
+    return parts
+
+
+def _sort_copies(groups: list[list[str]]) -> dict[str, list[list[str]]]:
+    copies: dict[str, list[list[str]]] = {
+        "within_train": [], "within_test": [], "across_train_and_test": [], "across_labels": []
+    }  # fmt: skip
+    for group in sorted(groups):
+        parts = {name.split("/")[0] for name in group}
+        copies["across_train_and_test" if len(parts) == 2 else f"within_{parts.pop()}"].append(group)
+        if len({name.split("/")[1] for name in group}) == 2:
+            copies["across_labels"].append(group)
+    return copies

@@ -1,0 +1,1 @@
+"""The command line: one grammar and one form of help for all commands."""

@@ -1,0 +1,131 @@
+"""The grammar of all command lines: ``--key value``, ``--key=value`` and ``key=value`` mean the same.
+
+A command declares its options as a pydantic class; the help and the error messages are made from it.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, TypeVar, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from cifake.core.errors import ConfigError
+from cifake.core.nearest import nearest
+
+ASSIGNMENT = re.compile(r"(?:--)?([A-Za-z][\w.-]*)=(.*)", re.DOTALL)
+
+
+class CommandOptions(BaseModel):
+    """Options of a command. A field's description is its help; its value is read from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Options = TypeVar("Options", bound=CommandOptions)
+
+
+def _true_or_false(value: Any) -> bool:
+    values = {"true": True, "false": False}
+    if str(value).lower() not in values:
+        raise ValueError(f"expected true or false, received {value!r}")
+    return values[str(value).lower()]
+
+
+def comma_separated(value: Any) -> list[str]:
+    """``a,b``, ``[a, b]``, and the option given twice, are the same list."""
+    texts = [value] if isinstance(value, str) else value
+    return [word for text in texts for part in text.strip("[] ").split(",") if (word := part.strip())]
+
+
+Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+CommaSeparated = BeforeValidator(comma_separated)
+
+
+def split_words(argv: Sequence[str], flags: Collection[str] = ()) -> tuple[list[str], dict[str, list[str]]]:
+    """Split a command line into positional arguments and texts by key.
+
+    Hyphens and underscores in keys are the same.
+
+    Args:
+        argv: the words of the command line.
+        flags: keys that may stand without a value, which means ``true``.
+
+    Raises:
+        ConfigError: a key without a value.
+    """
+    positional: list[str] = []
+    texts: dict[str, list[str]] = {}
+    remaining = list(argv)
+    while remaining:
+        word = remaining.pop(0)
+        if assignment := ASSIGNMENT.fullmatch(word):
+            key, text = assignment[1], assignment[2]
+        elif word.startswith("--"):
+            key = word.removeprefix("--")
+            has_value = bool(remaining) and not remaining[0].startswith("--")
+            if key.replace("-", "_") in flags and not (
+                has_value and remaining[0].lower() in ("true", "false")
+            ):
+                text = "true"
+            elif has_value:
+                text = remaining.pop(0)
+            else:
+                raise ConfigError(f"expected --key value or key=value, received '{word}' alone")
+        else:
+            positional.append(word)
+            continue
+        texts.setdefault(key.replace("-", "_"), []).append(text)
+    return positional, texts
+
+
+def last_texts(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Of a key that was given several times, the last text counts."""
+    return {key: of_key[-1] for key, of_key in texts.items()}
+
+
+def read_options(
+    options: type[Options], argv: Sequence[str], others: bool = False
+) -> tuple[Options, dict[str, str]]:
+    """Options from a command line.
+
+    Args:
+        options: the class that declares them; a list takes every text of its key.
+        argv: the words of the command line.
+        others: whether keys that are not declared are returned, instead of refused.
+
+    Returns:
+        The options, and the texts of the other keys.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that is out of range.
+    """
+    fields = options.model_fields
+    positional, texts = split_words(argv, {key for key, field in fields.items() if field.annotation is bool})
+    if positional:
+        raise ConfigError(f"expected --key value or key=value, received '{positional[0]}' alone")
+    unknown = [key for key in texts if key not in fields]
+    if unknown and not others:
+        raise ConfigError(f"unknown option '{unknown[0]}'; did you mean '{nearest(unknown[0], fields)}'?")
+    values = {
+        key: of_key if get_origin(fields[key].annotation) is list else of_key[-1]
+        for key, of_key in texts.items()
+        if key in fields
+    }
+    try:
+        checked = options.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(
+            "; ".join(describe_error(".".join(map(str, each["loc"])), each) for each in error.errors())
+        ) from None
+    return checked, last_texts({key: texts[key] for key in unknown})
+
+
+def describe_error(key: str, error: ErrorDetails) -> str:
+    """One of pydantic's errors as a line: the key, what was expected, what was received."""
+    if error["type"] == "missing":
+        return f"{key}: expected a value, received none"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}" if key else str(error["ctx"]["error"])
+    expected = error["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
+    return f"{key}: expected {expected}, received {error['input']!r}"

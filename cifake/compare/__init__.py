@@ -1,0 +1,1 @@
+"""The command that ranks tracked runs; ``compare.py`` in the project's folder calls it."""

@@ -1,0 +1,97 @@
+"""A metric of all groups of a comparison, on all test images or some, with intervals and tests."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.groups import Group
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, holm, mcnemar
+from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.contract import describe_metric
+from cifake.evaluation.metrics import decide
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a group differs from another on the same images.
+
+    Attributes:
+        estimate: the group less the other, with its interval and its own p-value.
+        p_holm: that p-value adjusted for the number of comparisons made together.
+        mcnemar_p: exact, adjusted; only for accuracy with one seed on each side.
+        tied: whether the adjusted p-value leaves it open that there is no difference.
+    """
+
+    estimate: Estimate
+    p_holm: float
+    mcnemar_p: float | None
+    tied: bool
+
+
+class MetricEstimates:
+    """A metric of every group that has usable predictions.
+
+    Args:
+        comparison: the groups.
+        name: a prediction metric: ``f1``.
+        images: bool [n], which test images count; None counts all.
+    """
+
+    def __init__(self, comparison: Comparison, name: str, images: np.ndarray | None = None):
+        self.comparison = comparison
+        self.name = name
+        self._groups = [group for group in comparison.groups if group.scores]
+        self._crossed: CrossedEffects | None = None
+        if comparison.images is None or not self._groups:
+            return
+        rows = np.full(len(comparison.images.labels), True) if images is None else images
+        self._labels = comparison.images.labels[rows]
+        if set(np.unique(self._labels)) == {0, 1}:  # other sets of images have no F1 or ROC
+            samples = [_sample(group, name, self._labels, rows) for group in self._groups]
+            self._crossed = CrossedEffects(samples, comparison.confidence)
+
+    def mean(self, group: Group) -> Estimate | None:
+        """The group's mean over seeds, its interval within the metric's bounds; None without predictions."""
+        if not self._crossed or not group.scores:
+            return None
+        estimate = self._crossed.mean(self._place(group))
+        least, most = describe_metric(self.name).bounds
+        return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
+
+    def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
+        """First less second of each pair, tested together; None where one cannot be measured."""
+        if not self._crossed:
+            return [None] * len(pairs)
+        measured = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measured]
+        adjusted = holm([estimate.p for estimate in estimates])
+        exact = self._mcnemar(measured)
+        limit = 1 - self.comparison.confidence
+        found = {
+            (a.name, b.name): Difference(estimate, p, exact.get((a.name, b.name)), p >= limit)
+            for (a, b), estimate, p in zip(measured, estimates, adjusted, strict=True)
+        }
+        return [found.get((a.name, b.name)) for a, b in pairs]
+
+    def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
+        if self.name != "accuracy":
+            return {}
+        single = [(a, b) for a, b in pairs if len(a.scores) == len(b.scores) == 1]
+        p_values = [mcnemar(*(self._right(group) for group in pair)) for pair in single]
+        return {(a.name, b.name): p for (a, b), p in zip(single, holm(p_values), strict=True)}
+
+    def _right(self, group: Group) -> np.ndarray:
+        (scores,) = group.scores.values()
+        right: np.ndarray = decide(scores) == self._labels
+        return right
+
+    def _place(self, group: Group) -> int:
+        return next(place for place, known in enumerate(self._groups) if known is group)
+
+
+def _sample(group: Group, name: str, labels: np.ndarray, rows: np.ndarray) -> Sample:
+    values, influence = zip(
+        *(INFLUENCE[name](labels, scores[rows]) for scores in group.scores.values()), strict=True
+    )
+    return Sample(np.array(values), np.array(influence), list(group.scores))

@@ -1,0 +1,1 @@
+"""Figures of a comparison. One function a view, listed in FIGURES."""

@@ -1,0 +1,132 @@
+"""Figures of a comparison. One function a view; colours and order of groups are the same in all."""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.estimates import MetricEstimates
+from cifake.comparison.figures.robustness_curves import robustness_figure
+from cifake.comparison.figures.style import COLOURS, GREY, heat_map, legend, lines
+from cifake.comparison.views.columns import metric_title
+from cifake.comparison.views.curves import learning_curves
+from cifake.comparison.views.pareto import COSTS, pareto
+from cifake.comparison.views.slices import object_parts
+from cifake.contract import describe_metric
+from cifake.evaluation.metrics import ECE_BINS
+
+STYLE = {
+    "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
+    "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
+}  # fmt: skip
+
+
+def leaderboard_figure(comparison: Comparison) -> Figure:
+    """Mean and interval of each group, each seed as a dot."""
+    measured = MetricEstimates(comparison, comparison.described.name)
+    groups = [group for group in comparison.groups if group.mean(comparison.metric) is not None]
+    figure = Figure(figsize=(8, 1 + 0.35 * len(groups)), layout="constrained")
+    axes = figure.subplots()
+    for place, group in enumerate(groups):
+        colour = COLOURS[0] if group is comparison.reference else GREY
+        values = group.values(comparison.metric)
+        axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.5, markersize=4)
+        estimate = measured.mean(group)
+        if estimate:
+            axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2)
+        axes.plot(values.mean(), place, "D", color=colour)
+    axes.set_yticks(range(len(groups)), [group.name for group in groups])
+    axes.set(xlabel=metric_title(comparison), ylim=(len(groups) - 0.5, -0.5))
+    axes.set_title("◆ mean, ● seeds, line: interval", fontsize=9, loc="left")
+    return figure
+
+
+def slices_figure(comparison: Comparison) -> Figure:
+    """The metric by group and object class as a heat map; dark is weak."""
+    parts = object_parts(comparison)
+    groups = [group for group in comparison.groups if group.scores]
+    estimates = [[measured.mean(group) for _, measured in parts.values()] for group in groups]
+    values = np.array([[e.value if e else np.nan for e in row] for row in estimates])
+    figure = Figure(figsize=(9, 1.2 + 0.4 * len(groups)), layout="constrained")
+    axes = figure.subplots()
+    up = bool(comparison.described.higher_is_better)
+    heat_map(axes, values, [group.name for group in groups], list(parts), ".3f", up=up)
+    axes.set_title(f"{metric_title(comparison)} by object class", fontsize=9, loc="left")
+    return figure
+
+
+def pareto_figure(comparison: Comparison) -> Figure:
+    """The metric against each cost; a line joins the front."""
+    rows = [row for row in pareto(comparison).rows if row[comparison.metric] is not None]
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
+        measured = [row for row in rows if row[cost] is not None]
+        front = sorted((row for row in measured if row[f"{cost}_front"]), key=lambda row: row[cost])
+        axes.plot(
+            [row[cost] for row in front], [row[comparison.metric] for row in front], "-", color=COLOURS[1]
+        )
+        for place, row in enumerate(measured):
+            at = row[cost], row[comparison.metric]
+            axes.plot(*at, "o", color=COLOURS[1] if row[f"{cost}_front"] else GREY)
+            offset = (5, 4 if place % 2 == 0 else -9)  # neighbours' names above and below
+            axes.annotate(row["variant"], at, offset, textcoords="offset points", fontsize=8)
+        described = describe_metric(cost)
+        axes.set_xlabel(described.title)
+        axes.xaxis.set_major_formatter(lambda value, _, form=described.form: format(value, form))
+        axes.xaxis.get_major_locator().set_params(nbins=4)
+        axes.margins(0.2)
+    figure.axes[0].set_ylabel(metric_title(comparison))
+    return figure
+
+
+def curves_figure(comparison: Comparison) -> Figure:
+    """Validation loss and accuracy by epoch: mean over seeds, and the range of seeds as a band."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, key in zip(figure.subplots(1, 2), ("val/loss", "val/accuracy"), strict=True):
+        for (group, colour, line), history in zip(
+            lines(comparison), learning_curves(comparison, key), strict=False
+        ):
+            if not history.size:
+                continue
+            epochs = np.arange(1, history.shape[1] + 1)
+            axes.plot(epochs, np.nanmean(history, axis=0), line, color=colour, label=group.name)
+            low, high = np.nanmin(history, axis=0), np.nanmax(history, axis=0)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.set(xlabel="epoch", ylabel=key)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    legend(figure)
+    return figure
+
+
+def calibration_figure(comparison: Comparison) -> Figure:
+    """Share of FAKE among images with the same score, over all seeds."""
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], ":", color=GREY, label="perfect")
+    for group, colour, line in lines(comparison):
+        if not group.scores or comparison.images is None:
+            continue
+        scores = np.concatenate(list(group.scores.values())).astype(float)
+        labels = np.tile(comparison.images.labels, len(group.scores))
+        bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
+        counts = np.bincount(bins, minlength=ECE_BINS)
+        filled = counts > 0
+        mean_score, share = (
+            np.bincount(bins, weights, minlength=ECE_BINS)[filled] / counts[filled]
+            for weights in (scores, labels)
+        )
+        axes.plot(mean_score, share, line, marker=".", color=colour, label=group.name)
+    axes.set(xlabel="probability of FAKE", ylabel="share that is FAKE")
+    legend(figure)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Comparison], Figure]] = {
+    "leaderboard": leaderboard_figure,
+    "slices": slices_figure,
+    "pareto": pareto_figure,
+    "curves": curves_figure,
+    "calibration": calibration_figure,
+    "robustness": robustness_figure,
+}

@@ -1,0 +1,56 @@
+"""What the figures of a comparison share: colours, lines of groups, heat maps."""
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.groups import Group
+
+# Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a
+# white or a black ground.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#7F7F7F"
+LINES_SHOWN = 12  # more lines in one figure cannot be told apart
+
+
+def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
+    """Groups with a colour and a line style each, as many as can be told apart."""
+    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS]
+    for group, (colour, line) in zip(comparison.groups[:LINES_SHOWN], cycle(styles), strict=False):
+        yield group, colour, line
+
+
+def legend(figure: Figure) -> None:
+    """One legend for all panels, beside them."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=9)
+
+
+def heat_map(
+    axes: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], form: str, up: bool = True
+) -> None:
+    """Values in coloured cells, dark is weak; drawn as shapes, so a page can scale it.
+
+    Args:
+        axes: to draw in.
+        values: float [rows, columns], NaN where there is none.
+        rows: names.
+        columns: names.
+        form: a format specification for the values.
+        up: whether higher is better.
+    """
+    axes.grid(False)
+    axes.pcolormesh(values, cmap="viridis" if up else "viridis_r")
+    middle = (np.nanmin(values) + np.nanmax(values)) / 2
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            colour = "black" if (value > middle) == up else "white"
+            at = column + 0.5, row + 0.5
+            axes.text(*at, format(value, form), ha="center", va="center", fontsize=9, color=colour)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.invert_yaxis()

@@ -1,0 +1,102 @@
+"""What several views share: captions, the metric's columns, cells of estimates."""
+
+from typing import Any
+
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.estimates import Difference
+from cifake.comparison.groups import Group
+from cifake.comparison.statistics.crossed_effects import Estimate
+from cifake.comparison.table import P_VALUE, Column
+
+GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
+DIRECTIONS = {True: "higher is better", False: "lower is better", None: "lowest first"}
+
+
+def data_text(comparison: Comparison) -> str:
+    """Which data: ``cifake, split full, 20,000 test images``."""
+    n = comparison.about["test_images"]
+    images = f"{n:,} test images" if n else "an unknown number of test images"
+    return f"{comparison.about['dataset']}, split {comparison.about['split']}, {images}"
+
+
+def metric_text(comparison: Comparison) -> str:
+    """Which metric, and how to read it."""
+    direction = DIRECTIONS[comparison.described.higher_is_better]
+    return f"{comparison.metric}, {direction}; positive class FAKE, threshold 0.5"
+
+
+def level(comparison: Comparison) -> str:
+    """The confidence level: ``95 %``."""
+    return f"{100 * comparison.confidence:g} %"
+
+
+def metric_title(comparison: Comparison) -> str:
+    """The metric's title; its whole key where it is not of the test part."""
+    return comparison.described.title if comparison.metric.startswith("test/") else comparison.metric
+
+
+def single_seed_text(comparison: Comparison) -> str:
+    """A sentence on the groups whose intervals cannot hold training noise, or nothing."""
+    single = [group.name for group in comparison.groups if len(group.scores) == 1]
+    if not single:
+        return ""
+    which = "All groups" if len(single) == len(comparison.groups) else ", ".join(single)
+    return f" {which}: one seed, so training noise is not in the interval."
+
+
+def group_cells(group: Group) -> dict[str, Any]:
+    """What GROUP_COLUMNS show."""
+    return {"rank": group.rank, "variant": group.name, "seeds": len(group.runs)}
+
+
+def metric_column(comparison: Comparison) -> Column:
+    """The column of the metric's mean and standard deviation."""
+    return Column(
+        comparison.metric,
+        metric_title(comparison),
+        comparison.described.form,
+        spread=f"{comparison.metric}_std",
+    )
+
+
+def metric_cells(group: Group, key: str) -> dict[str, Any]:
+    """Mean and standard deviation over seeds."""
+    return {key: group.mean(key), f"{key}_std": group.deviation(key)}
+
+
+def interval_cells(key: str, estimate: Estimate | None) -> dict[str, Any]:
+    """The ends of an estimate's interval."""
+    return {
+        f"{key}_low": estimate.low if estimate else None,
+        f"{key}_high": estimate.high if estimate else None,
+    }
+
+
+def difference_cells(difference: Difference | None) -> dict[str, Any]:
+    """A difference with its interval and its tests."""
+    estimate = difference.estimate if difference else None
+    return {
+        "difference": estimate.value if estimate else None,
+        **interval_cells("difference", estimate),
+        "p": estimate.p if estimate else None,
+        "p_holm": difference.p_holm if difference else None,
+        "mcnemar_p_holm": difference.mcnemar_p if difference else None,
+        "tied": difference.tied if difference else None,
+    }
+
+
+def interval_column(comparison: Comparison, key: str, form: str) -> Column:
+    """The column of an interval, titled by its level."""
+    return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high")
+
+
+def difference_columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
+    """Columns of differences; those that no row has a value for are left out."""
+    form = f"+{comparison.described.form}"
+    columns = [
+        Column("difference", "difference", form),
+        interval_column(comparison, "difference", form),
+        Column("p_holm", "p (Holm)", P_VALUE),
+        Column("mcnemar_p_holm", "p (McNemar)", P_VALUE),
+    ]
+    return [column for column in columns if any(row[column.key] is not None for row in rows)]

@@ -1,0 +1,179 @@
+"""The run contract: what a run holds, declared once for whoever writes it and whoever reads it.
+
+Metrics with title, direction and format; tags; artifact paths; the columns of predictions; the names of
+perturbations. docs/run-contract.md describes the same for users.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IMAGE_SIDE = 32  # pixels
+LABELS = ("REAL", "FAKE")  # by value: 1 is FAKE, the positive class
+THRESHOLD = 0.5  # a probability of FAKE from here on is a call of FAKE
+
+# Experiment and tags of a run.
+EXPERIMENT = "cifake"
+VARIANT_TAG = "variant"  # a run without it is no row of a comparison
+CONFIG_HASH_TAG = "config_hash"  # of the settings without the seed: runs that share it are repeats
+DATA_TAGS = ("dataset", "dataset_digest", "split")
+TEST_IMAGES_TAG = "test_images"
+RUN_KEY_TAG = "run_key"  # of settings, seed, data and code: everything that decides the scores
+CODE_VERSION_TAG = "code_version"
+FAILURE_TAG = "failure"  # why a run failed or was stopped
+TOOL_TAG = "tool"  # of runs that are no training: suite, compare, predict, ...
+SEARCH_TAG = "search"  # of a run that searches: the name of its search
+TRIAL_TAG = "trial"  # of a nested run: its number in the search
+ROBUSTNESS_TAG = "robustness"  # the folder of the predictions that the run's robust/ metrics are of
+DOUBTS_TAG = "robustness_doubts"
+NOTE_TAG = "mlflow.note.content"  # what MLflow shows as the description
+NAME_TAG = "mlflow.runName"
+
+# Artifacts.
+PREDICTIONS = "predictions.parquet"
+CONFIG = "config.yaml"
+CLASSIFICATION_REPORT = "classification_report.txt"
+FIGURES = "figures"
+EXPLANATION = "explanation"
+
+# Perturbations of a robustness test, which are part of metric keys: robust/<kind>_<strength>/accuracy.
+CLEAN = "clean"
+ATTACKS = {"fgsm": (1, 2, 4, 8), "pgd": (1, 2, 4, 8)}  # epsilon in steps of 1/255
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "jpeg": (90, 75, 50, 30),
+    "blur": (0.5, 1, 2),
+    "noise": (0.02, 0.05, 0.1),
+    "resize": (0.75, 0.5),
+    "brightness": (0.7, 1.3),
+    "contrast": (0.7, 1.3),
+    "flip": (1,),
+    "random": (1, 2, 4, 8),
+    **ATTACKS,
+}
+PERTURBATIONS = (CLEAN, *(f"{kind}_{strength:g}" for kind in STRENGTHS for strength in STRENGTHS[kind]))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is named, ordered and written.
+
+    Attributes:
+        key: in MLflow: ``test/f1``.
+        title: how tables and figures call it.
+        higher_is_better: its direction; None where it has none, or none is known.
+        form: a format specification for its values.
+        bounds: the least and the greatest value it can have.
+    """
+
+    key: str
+    title: str
+    higher_is_better: bool | None
+    form: str = ".4f"
+    bounds: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key: ``f1`` of ``test/f1``."""
+        return self.key.rpartition("/")[2]
+
+
+NON_NEGATIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)
+
+# Metrics of a set of images with labels, by name; they stand under several prefixes.
+OF_PREDICTIONS = {
+    metric.key: metric
+    for metric in (
+        Metric("accuracy", "accuracy", True),
+        Metric("precision", "precision", True),
+        Metric("recall", "recall", True),
+        Metric("f1", "F1", True),
+        Metric("loss", "loss", False, bounds=NON_NEGATIVE),
+        Metric("roc_auc", "ROC AUC", True),
+        Metric("average_precision", "average precision", True),
+        Metric("mcc", "MCC", True, bounds=(-1.0, 1.0)),
+        Metric("brier", "Brier score", False),
+        Metric("ece", "calibration error", False),
+    )
+}
+# What a robustness test logs of each perturbation beside them.
+OF_PERTURBATIONS = {
+    metric.key: metric
+    for metric in (
+        Metric("fake_share", "share called FAKE", None),
+        Metric("accuracy_real", "accuracy on REAL", True),
+        Metric("accuracy_fake", "accuracy on FAKE", True),
+        Metric("gain_of_more_steps", "gain of more steps", None, bounds=(-1.0, 1.0)),
+    )
+}
+# Everything else, by its whole key.
+OTHER = {
+    metric.key: metric
+    for metric in (
+        Metric("best_epoch", "best epoch", None, ".0f", NON_NEGATIVE),
+        Metric("learning_rate", "learning rate", None, ".2g", NON_NEGATIVE),
+        Metric("cost/parameters", "parameters", False, ",.0f", NON_NEGATIVE),
+        Metric("cost/train_seconds", "training s", False, ",.1f", NON_NEGATIVE),
+        Metric("cost/images_per_second", "images/s", True, ",.0f", NON_NEGATIVE),
+        Metric("cost/latency_ms", "latency ms", False, ".2f", NON_NEGATIVE),
+        Metric("cost/total_seconds", "total s", False, ",.1f", NON_NEGATIVE),
+        Metric("robust/weighted_accuracy", "weighted accuracy", True),
+        Metric("robust/images", "images tested", None, ",.0f", NON_NEGATIVE),
+        Metric("robust/doubts", "doubts", False, ".0f", NON_NEGATIVE),
+        Metric("search/trials", "trials", None, ".0f", NON_NEGATIVE),
+        Metric("search/failed_trials", "failed trials", False, ".0f", NON_NEGATIVE),
+        Metric("search/best_trial", "best trial", None, ".0f", NON_NEGATIVE),
+        Metric("search/best_score", "best score", None, bounds=ANY),  # that of the search's objective
+        Metric("explain/border_share", "heat on the border", None),
+        Metric("explain/border_share_REAL", "heat on the border, REAL", None),
+        Metric("explain/border_share_FAKE", "heat on the border, FAKE", None),
+        Metric("explain/half_area", "area of half the heat", None),
+        Metric("explain/randomised_border_share", "heat on the border, random weights", None),
+        Metric("explain/randomised_half_area", "area of half the heat, random weights", None),
+        Metric("explain/randomised_correlation", "correlation with random weights", False),
+        Metric("explain/chance_correlation", "correlation with other images", None),
+    )
+}
+PREFIXES = ("test/", "train/", "val/", "best/val_")
+ROBUST = "robust/"
+TRIAL_SCORE = "trial/score"
+
+
+def describe_metric(key: str) -> Metric:
+    """The declaration of a metric key such as ``test/f1``, ``val/loss`` or ``robust/pgd_2/accuracy``.
+
+    A key that is not declared is its own title and has no known direction.
+    """
+    if key in OTHER:
+        return OTHER[key]
+    if prefix := next((prefix for prefix in PREFIXES if key.startswith(prefix)), ""):
+        declared, name = OF_PREDICTIONS, key.removeprefix(prefix)
+    elif key.startswith(ROBUST) and key.count("/") == 2:
+        declared, name = OF_PREDICTIONS | OF_PERTURBATIONS, key.rpartition("/")[2]
+    else:
+        declared, name = OF_PREDICTIONS, key
+    if name in declared:
+        return replace(declared[name], key=key)
+    return Metric(key, key, None, ".4g", ANY)
+
+
+def higher_is_better(key: str) -> bool:
+    """The direction of a metric that has one.
+
+    Raises:
+        ValueError: it has none.
+    """
+    direction = describe_metric(key).higher_is_better
+    if direction is None:
+        raise ValueError(f"expected a metric with a direction, received {key}")
+    return direction
+
+
+def predictions_schema() -> "pa.Schema":
+    """The columns of ``predictions.parquet``, one row a test image, in test order."""
+    import pyarrow as pa  # not at the top: commands that read no predictions do without
+
+    columns = {"path": pa.string(), "object": pa.string(), "label": pa.int8(), "score": pa.float32()}
+    return pa.schema(columns)

@@ -1,0 +1,139 @@
+"""Figures of an explanation: calls with their heat, and where heat lies on average."""
+
+from collections.abc import Mapping
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
+
+from cifake.contract import IMAGE_SIDE, LABELS
+from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE
+from cifake.explain.examples import SHOWN, Explained, choose, outcomes
+from cifake.explain.where import AREA_SHARE, BORDER, enlarge, mean_map
+
+HEAT = "inferno"
+COLOURS = {"REAL": REAL_COLOUR, "FAKE": FAKE_COLOUR}
+
+
+def explanation_figures(
+    explained: Explained, density: np.ndarray, table: pd.DataFrame, random_share: float
+) -> dict[str, Figure]:
+    """All figures by file name.
+
+    Args:
+        explained: n images.
+        density: float [n, h, w], their heat, from ``densities``.
+        table: from ``share_table`` with the groups of ``explained``.
+        random_share: the border share of models with random weights.
+    """
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        figures = {f"{name}.png": calls_figure(explained, name, rows) for name, rows in outcomes(explained)}
+        figures["mean_maps.png"] = mean_maps_figure(density, explained.groups)
+        figures["border_share.png"] = shares_figure(table, random_share)
+    return figures
+
+
+def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
+    """Images of one outcome: the most confident, then some at random, each above its heat."""
+    chosen = {title: shown for title, shown in choose(rows, explained.scores).items() if len(shown)}
+    height = 2.9 * max(len(chosen), 1) + 0.3
+    figure = Figure(figsize=(10.5, height), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
+    grid = figure.subplots(2 * max(len(chosen), 1), SHOWN)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=False):
+        name = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=10)
+        name.set(ha="right", va="center", in_layout=False)  # or else the rows would make room for it
+        for image_axes, heat_axes, row in zip(above, below, shown, strict=False):
+            _show_example(image_axes, heat_axes, explained, int(row))
+    figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
+    bar = ScalarMappable(Normalize(0, 1), HEAT)
+    figure.colorbar(bar, ax=grid, shrink=0.5, aspect=40, label="heat / highest of the image")
+    return figure
+
+
+def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: int) -> None:
+    image, heat = explained.images[row], enlarge(explained.heat[row])
+    name = "" if explained.objects is None else f"{explained.objects[row]}\n"
+    image_axes.set_title(f"{name}score {explained.scores[row]:.3f}", fontsize=8)
+    image_axes.imshow(image)
+    # On grey, so that the image's colours are not taken for heat.
+    heat_axes.imshow(image.mean(axis=-1), cmap="gray", vmin=0, vmax=255)
+    if heat.max() > 0:
+        heat_axes.imshow(heat / heat.max(), cmap=HEAT, vmin=0, vmax=1, alpha=0.6)
+    else:
+        heat_axes.set_title("no heat", fontsize=8, y=-0.2)
+
+
+def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> Figure:
+    """The mean map of each label, or call, and object class, on one scale.
+
+    Args:
+        density: float [n, h, w], from ``densities``.
+        groups: of ``Explained``.
+    """
+    label, objects = next(iter(groups.values())), groups.get("object", np.full(len(density), "all"))
+    names = ["all", *(name for name in np.unique(objects) if name != "all")]
+    rows = [name for name in LABELS if name in label]
+    chosen = {
+        (row, name): (label == row) & ((objects == name) | (name == "all")) for row in rows for name in names
+    }
+    means = {key: mean_map(density[members]) for key, members in chosen.items()}
+    down, across = (len(rows), len(names)) if len(names) > 1 else (1, len(rows))
+    figure = Figure(figsize=(max(1.25 * across + 2.5, 4.6), 1.5 * down + 0.9), layout="constrained")
+    grid = figure.subplots(down, across, squeeze=False)
+    highest = max(2.0, *(float(mean.max()) for mean in means.values()))
+    for axes, ((row, name), mean) in zip(grid.ravel(), means.items(), strict=True):
+        axes.grid(False)
+        axes.imshow(mean, cmap=HEAT, vmin=0, vmax=highest)
+        inner = IMAGE_SIDE - 2 * BORDER
+        axes.add_patch(
+            Rectangle((BORDER - 0.5, BORDER - 0.5), inner, inner, fill=False, color="white", linewidth=0.8)
+        )
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(f"{name}\nn = {chosen[row, name].sum():,}", fontsize=8)
+        if name == "all":
+            axes.set_ylabel(f"{next(iter(groups))} {row}", color=COLOURS[row], fontweight="bold")
+    bar = ScalarMappable(Normalize(0, highest), HEAT)
+    figure.colorbar(bar, ax=grid, shrink=0.8, label="heat / mean heat")
+    figure.suptitle(f"mean heat towards the class called\nwhite: the outermost {BORDER} pixels", fontsize=11)
+    return figure
+
+
+def shares_figure(table: pd.DataFrame, random_share: float) -> Figure:
+    """The share of heat on the border by group, with twice its standard error."""
+    figure = Figure(figsize=(9.5, 4), layout="constrained")
+    axes = figure.subplots()
+    key = table.columns[0]
+    for offset, name in zip((-0.1, 0.1), LABELS, strict=True):
+        rows = table[table[key] == name]
+        names = rows["object"] if "object" in rows else rows[key].map(lambda _: "all")
+        positions = np.arange(len(rows)) + offset
+        axes.errorbar(
+            positions, rows["border_share"], 2 * rows["standard_error"], fmt="o", color=COLOURS[name],
+            capsize=3, label=f"{key} {name}",
+        )  # fmt: skip
+        if len(rows):
+            axes.set_xticks(np.arange(len(rows)), names, fontsize=9)
+            axes.set_xlim(-0.6, len(rows) - 0.4)
+    axes.axhline(AREA_SHARE, color=NEUTRAL, linestyle=":", label="share of the area")
+    axes.axhline(random_share, color="black", linestyle="--", label="random weights")
+    axes.set(ylabel=f"share of the heat on the outermost {BORDER} pixels", ylim=(0, None))
+    axes.legend(loc="lower right", ncols=2)
+    return figure
+
+
+def _in_words(outcome: str) -> str:
+    kind, _, name = outcome.partition("_")
+    other = LABELS[1 - LABELS.index(name)]
+    return {
+        "true": f"{name} and called {name}",
+        "false": f"{other}, but called {name}",
+        "called": f"called {name}",
+    }[kind]

@@ -1,0 +1,50 @@
+"""Options of an explanation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from cifake.cli.grammar import CommandOptions, read_options
+from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+
+
+class Options(CommandOptions):
+    """What was asked for."""
+
+    run: str = Field(
+        min_length=1,
+        description="a run id, a variant (its newest finished run), models:/<name>@<alias>, "
+        "models:/<name>/<version> or a .keras or .h5 file",
+    )
+    layer: str | None = Field(None, description="whose maps are used (default: the last convolution)")
+    method: Literal["grad_cam", "hires_cam"] = Field(
+        "grad_cam", description="grad_cam, or hires_cam: gradients are not averaged over a map"
+    )
+    images: Path | None = Field(
+        None, description="a folder of 32x32 RGB images to explain (default: the test images of the run)"
+    )
+    output: Path | None = Field(
+        None, description="a folder for the files (default: the run's artifacts; a model file needs it)"
+    )
+
+    @field_validator("images", "output")
+    @classmethod
+    def _at_home(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser()
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        ConfigError: an unknown option, or no run.
+    """
+    print_help_if_asked(
+        argv, usage_of("python -m cifake.explain", Options),
+        "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average.",
+        option_rows(Options),
+    )  # fmt: skip
+    options, _ = read_options(Options, argv)
+    return options

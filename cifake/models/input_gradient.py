@@ -1,0 +1,112 @@
+"""A model that can be differentiated with respect to its pixels, and the way uphill."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from cifake.core.errors import RunError
+
+
+def on_float(model: keras.Model) -> keras.Model:
+    """The same layers, called on float32 [n, 32, 32, 3] of 0 to 255: whole numbers have no gradient.
+
+    Args:
+        model: takes uint8 [n, 32, 32, 3]; its weights are shared, not copied.
+    """
+    return _on_float(model, None)
+
+
+def logits_on_float(model: keras.Model) -> keras.Model:
+    """As ``on_float``, from pixels to the logit of FAKE, float32 [n, 1], instead of its probability.
+
+    The sigmoid of a logit beyond 17 is 1.0 in float32 and has the gradient 0: attacks that see the
+    probability find no way, although there is one (Athalye et al. 2018, gradient masking).
+
+    Raises:
+        RunError: see ``logit_layer``.
+    """
+    return _on_float(model, logit_layer(model))
+
+
+def logit_layer(model: keras.Model) -> "Logit":
+    """What takes the place of a model's last layer to give the logit.
+
+    Raises:
+        RunError: a model whose last layer is not dense with a sigmoid.
+    """
+    last = model.layers[-1]
+    activation = getattr(last, "activation", None)
+    if not isinstance(last, keras.layers.Dense) or activation is not keras.activations.sigmoid:
+        raise RunError(f"expected a model that ends in a dense layer with a sigmoid, received '{last.name}'")
+    return Logit(last)
+
+
+def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
+    """The sign of the gradient of the loss with respect to pixels, for TensorFlow's graphs.
+
+    With one logit the loss is a falling function of the margin, the logit for FAKE and its negative for
+    REAL. So both gradients have opposite signs, and that of the margin does not vanish where the model
+    is sure.
+
+    Args:
+        logits: see ``logits_on_float``.
+        pixels: float32 [n, 32, 32, 3].
+        signs: float32 [n], 1 for FAKE and -1 for REAL.
+
+    Returns:
+        -1, 0 or 1, float32 [n, 32, 32, 3].
+    """
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(pixels)
+        margin = tf.reduce_sum(logits(pixels, training=False)[:, 0] * signs)
+    return -tf.sign(tape.gradient(margin, pixels))
+
+
+def ascend(
+    logits: keras.Model, start: Any, around: Any, signs: Any, epsilon: Any, step: Any, steps: Any
+) -> Any:
+    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow's graphs.
+
+    Args:
+        logits: see ``logits_on_float``.
+        start: float32 [n, 32, 32, 3], where to begin.
+        around: float32 [n, 32, 32, 3], the images; the ball's centre.
+        signs: float32 [n], 1 for FAKE and -1 for REAL.
+        epsilon: largest change of a pixel, in steps of 1/255.
+        step: length of a step, likewise.
+        steps: how many.
+
+    Returns:
+        float32 [n, 32, 32, 3], within epsilon of ``around`` and 0 to 255.
+    """
+    import tensorflow as tf
+
+    low, high = tf.maximum(around - epsilon, 0.0), tf.minimum(around + epsilon, 255.0)
+
+    def climb(number: Any, pixels: Any) -> tuple[Any, Any]:
+        return number + 1, tf.clip_by_value(pixels + step * uphill(logits, pixels, signs), low, high)
+
+    first = (tf.constant(0), tf.clip_by_value(start, low, high))
+    return tf.while_loop(lambda number, _: number < steps, climb, first)[1]
+
+
+class Logit(keras.layers.Layer):
+    """A dense layer without its activation; the weights are that layer's own."""
+
+    def __init__(self, dense: keras.layers.Dense) -> None:
+        super().__init__(dtype="float32", name="logit")
+        self.dense = dense
+
+    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        return ops.matmul(features, self.dense.kernel) + self.dense.bias
+
+
+def _on_float(model: keras.Model, last: keras.layers.Layer | None) -> keras.Model:
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return last if last and layer is model.layers[-1] else layer
+
+    pixels = keras.Input(model.input_shape[1:], dtype="float32", name="float_pixels")
+    return keras.models.clone_model(model, input_tensors=pixels, clone_function=clone)

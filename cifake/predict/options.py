@@ -1,0 +1,82 @@
+"""The command line of a prediction, and the files it makes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from cifake.cli.grammar import CommandOptions, Flag, read_options
+from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+from cifake.contract import THRESHOLD
+from cifake.core.backend import require_ray
+from cifake.core.errors import ConfigError
+
+SUFFIXES = (".csv", ".parquet")
+
+
+class Options(CommandOptions):
+    """What was asked for."""
+
+    model: str = Field(
+        min_length=1,
+        description="a run id, a variant (its newest finished run), models:/cifake@champion, "
+        "or a .keras or .h5 file",
+    )
+    images: str = Field(
+        min_length=1,
+        description="a folder (images at any depth), a .zip, .tar, .tar.gz or .tar.xz, a glob, one image; "
+        "several separated by commas",
+    )
+    output: str = Field(
+        "{name}_results.csv",
+        description="a .csv or .parquet file, or a folder; {name} stands for the name of the input",
+    )
+    threshold: float = Field(THRESHOLD, ge=0, le=1, description="FAKE from this probability up")
+    engine: Literal["local", "ray"] = Field(
+        "local", description="local, or ray: over the machines of a Ray cluster"
+    )
+    force: Flag = Field(False, description="true replaces outputs that are there already")
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
+    print_help_if_asked(
+        argv, usage_of("python -m cifake.predict", Options), "Predict how probably each image is FAKE.",
+        option_rows(Options), "The same command resumes after a kill.",
+    )  # fmt: skip
+    options, _ = read_options(Options, argv)
+    if options.engine == "ray":
+        require_ray()
+    return options
+
+
+def output_files(output: str, names: Sequence[str]) -> list[Path]:
+    """The file that each input becomes.
+
+    Args:
+        output: a file, a folder, or a path with ``{name}``.
+        names: of the inputs.
+
+    Raises:
+        ConfigError: no folder to write into, an unknown suffix, or one file for several inputs.
+    """
+    pattern = f"{output}/{{name}}_results.csv" if Path(output).is_dir() or output.endswith("/") else output
+    files = [Path(pattern.replace("{name}", name)) for name in names]
+    for file in files:
+        if file.suffix not in SUFFIXES:
+            raise ConfigError(
+                f"output: expected a {' or '.join(SUFFIXES)} file, or a folder, received '{output}'"
+            )
+        if not file.parent.is_dir():
+            raise ConfigError(f"output: there is no folder {file.parent}; make it first")
+    if len(set(files)) < len(files):
+        raise ConfigError(
+            f"output: expected a file for each of {len(files)} inputs (a folder, or a name with {{name}}), "
+            f"received '{output}' for inputs called {', '.join(names)}"
+        )
+    return files

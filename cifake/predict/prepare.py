@@ -1,0 +1,148 @@
+"""From image files of any kind to the pixels that models take."""
+
+import struct
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from cifake.contract import IMAGE_SIDE
+from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image
+from cifake.predict.sources import Listed, shown
+
+MOST_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; 256 MiB as RGB
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # it is an error here
+RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
+TURNED, ON_WHITE, OTHER_NAME = "turned as EXIF says", "transparency on white", "name is not UTF-8"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Image files that a process decodes together.
+
+    Attributes:
+        names: of the files.
+        source: where to read them; None where their contents are given.
+        contents: of the files.
+    """
+
+    names: Sequence[str]
+    source: Listed | None
+    contents: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Images as models take them.
+
+    Attributes:
+        names: as text.
+        pixels: uint8 [n, 32, 32, 3]; zeros where there is an error.
+        errors: why a file cannot be used; None where it can.
+        notes: what was done to an image, separated by semicolons; None for nothing.
+    """
+
+    names: list[str]
+    pixels: np.ndarray
+    errors: list[str | None]
+    notes: list[str | None]
+
+
+def decode(task: Task) -> Decoded:
+    """Read and decode the files of a task; one that cannot be used is an error of its own."""
+    names = [shown(name) for name in task.names]
+    pixels = bytearray()
+    errors: list[str | None] = []
+    notes: list[str | None] = []
+    for place, name in enumerate(task.names):
+        done = [] if names[place] == name else [OTHER_NAME]
+        error = None
+        try:
+            data = task.source.read(name) if task.source else task.contents[place]
+            image, changes = _decode(data)
+            pixels += image
+            done += changes
+        except Exception as reason:  # noqa: BLE001, Pillow's decoders raise nearly anything on broken files
+            error = _one_line(reason)
+            pixels += bytes(IMAGE_BYTES)
+        errors.append(error)
+        notes.append("; ".join(done) or None)
+    images = np.frombuffer(pixels, np.uint8).reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
+    return Decoded(names, images, errors, notes)
+
+
+def _decode(data: bytes) -> tuple[bytes, list[str]]:
+    if plain := plain_jpeg(data):
+        return plain, []
+    image, done = prepare(data)
+    return image.tobytes(), done
+
+
+def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
+    """An image file as RGB of 32 x 32 pixels, and what had to be done to it.
+
+    An image that is so already is not touched. Of others: the first frame, turned as EXIF says, transparent
+    parts on white, as RGB; then the largest square in the middle, resized with Pillow's antialiased
+    bilinear filter.
+
+    Raises:
+        ValueError: empty, too large or not an image; Pillow raises others for damaged ones.
+    """
+    image = read_image(data, _check_size)
+    done = []
+    if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
+        done.append(FIRST_FRAME)
+    if _orientation(image) != 1:
+        image = ImageOps.exif_transpose(image)
+        done.append(TURNED)
+    if image.mode != "RGB" or "transparency" in image.info:
+        image, change = _to_rgb(image)
+        done.append(change)
+    if image.size != (IMAGE_SIDE, IMAGE_SIDE):
+        done += [RESIZED] if image.width == image.height else [CROPPED, RESIZED]
+        image = ImageOps.fit(image, (IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
+    return image, done
+
+
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
+    if image.has_transparency_data:
+        layers = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB"), ON_WHITE
+    change = f"{image.mode} to RGB"
+    if image.mode.startswith("I"):  # Pillow would cut off all above 255
+        image = Image.fromarray(_to_bytes(np.asarray(image)))
+    elif image.mode == "F":
+        raise ValueError("expected whole numbers, received an image of floating-point numbers")
+    return image.convert("RGB"), change
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    """16 bits as their higher 8, which is what Pillow gives of 16-bit RGB."""
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise ValueError("expected 8 or 16 bits a channel, received more")
+    return (values >> 8).astype(np.uint8)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (OSError, SyntaxError, ValueError, TypeError, struct.error):  # the pixels are sound all the same
+        return 1
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError(
+            f"expected at most {MOST_PIXELS:,} pixels, received {image.width:,} x {image.height:,}"
+        )
+
+
+def _one_line(reason: Exception) -> str:
+    if isinstance(reason, OSError) and reason.strerror:
+        return f"cannot be read ({reason.strerror})"
+    text = " ".join(str(reason).split())
+    if text and isinstance(reason, ValueError | Image.DecompressionBombError):
+        return text
+    return f"damaged image ({text or type(reason).__name__})"

@@ -1,0 +1,104 @@
+"""Score over the machines of a Ray cluster: tasks decode, a pool of actors scores and writes shards."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+import cifake
+from cifake.core.errors import DataError
+from cifake.predict.prepare import Decoded, Task, decode
+from cifake.predict.score_local import read_list, write_shard
+from cifake.predict.shards import Parts, make_rows
+from cifake.predict.sources import Source, Tar
+
+if TYPE_CHECKING:
+    import keras
+
+
+def refuse(source: Source) -> None:
+    """Raise a DataError for a source that machines cannot share."""
+    if isinstance(source, Tar):
+        raise DataError(
+            f"{source.location}: a tar archive can only be read from its start, by one machine; expected a "
+            "folder, a glob or a .zip for engine=ray"
+        )
+
+
+def score_on_cluster(source: Source, parts: Parts, model: "keras.Model", threshold: float) -> Iterator[int]:
+    """Write the shards that are missing, in any order.
+
+    Machines are those of RAY_ADDRESS, or else this one. They need the packages of this project, not its code,
+    and see the images and the output's folder under the same path.
+
+    Args:
+        source: the images; they stand in ``parts.files``.
+        parts: receives the shards.
+        model: lies in the folder of ``parts`` for the actors.
+        threshold: FAKE from there up.
+
+    Yields:
+        How many images were done in each step.
+    """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what Ray Data itself does
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext, from_items
+
+    if not ray.is_initialized():
+        package = str(Path(cifake.__file__).parent)
+        ray.init(
+            runtime_env={"py_modules": [package]}, include_dashboard=False, log_to_driver=False,
+            logging_level=logging.ERROR,
+        )  # fmt: skip
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    DataContext.get_current().enable_progress_bars = False
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    actors = gpus or max(1, int(ray.cluster_resources()["CPU"]) // 2)
+    parts = Parts(parts.output.resolve())
+    missing = [
+        {"shard": number}
+        for number in range(pq.ParquetFile(parts.files).num_row_groups)
+        if not parts.shard(number).exists()
+    ]
+    file = parts.folder / "model.keras"
+    model.save(file)
+    images = from_items(missing, override_num_blocks=len(missing)).map(
+        _decode_shard,
+        fn_args=(source, parts.files),
+        max_retries=3,  # Ray's own default, but other arguments keep it from running both steps in one actor
+    )
+    done = images.map(
+        _Scorer,
+        fn_constructor_args=(file, parts, threshold),
+        compute=ActorPoolStrategy(min_size=1, max_size=actors),
+        num_gpus=1 if gpus else None,
+    )
+    for row in done.iter_rows():
+        yield row["images"]
+
+
+def _decode_shard(row: dict[str, Any], source: Any, files: Path) -> dict[str, Any]:
+    images = decode(Task(read_list(files, row["shard"]), source))
+    return {**row, "images": images}
+
+
+class _Scorer:
+    """An actor: has loaded the model, scores shards and writes them."""
+
+    def __init__(self, model: Path, parts: Parts, threshold: float) -> None:
+        import keras
+
+        self.model = keras.saving.load_model(model, compile=False)
+        self.parts, self.threshold = parts, threshold
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        from cifake.evaluation.scoring import predict
+
+        images: Decoded = row["images"]
+        rows = make_rows(images, predict(self.model, np.asarray(images.pixels)), self.threshold)
+        write_shard([rows], self.parts.shard(row["shard"]))
+        return {"images": len(rows)}

@@ -1,0 +1,62 @@
+"""Test how robust a trained model is: python -m cifake.robustness run=base."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cifake.core.backend import require_tensorflow
+from cifake.core.errors import RunError, exit_code
+from cifake.data import Dataset
+from cifake.robustness.options import Options, parse
+from cifake.tracking.mlflow_project import mlflow_project_run
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> None:
+    """Score a run's model on its test images under perturbations and attacks, and log it to the run.
+
+    Options and data are checked before TensorFlow is imported, which takes 10 s.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with mlflow_project_run("robustness"):
+        options = parse(argv)
+        require_tensorflow("gradients of pixels")
+        from cifake.tracking.resolved_model import find_model
+
+        found = find_model(options.run)
+        if found.run is None:
+            raise RunError(
+                f"expected a run to log to, received the file {found.name}; see export for its images"
+            )
+        data = found.load_data()
+        logger.info("testing %s on %s", found.name, data.name)
+        if options.export:
+            export(found.load(), data, options)
+        else:
+            from cifake.robustness.test import run_robustness_test
+
+            run_robustness_test(found.run.info.run_id, found.load, data.test, options)
+
+
+def export(model: Any, data: Dataset, options: Options) -> None:
+    """Write test images under a perturbation as files, each under its own path."""
+    from PIL import Image
+
+    from cifake.robustness.perturbed import PerturbedTestSet
+    from cifake.robustness.test import first_images
+
+    test = first_images(data.test, options.images)
+    name, folder = str(options.export), Path(str(options.output))
+    for image, path in zip(PerturbedTestSet(model, test, options).images(name), test.paths, strict=True):
+        file = folder / Path(path).with_suffix(".png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    logger.info("%s images under %s are in %s", f"{len(test):,}", name, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))

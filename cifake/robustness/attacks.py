@@ -1,0 +1,98 @@
+"""FGSM and PGD in the ball of whole pixel steps, on a model's own preprocessing, end to end."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from cifake.models.input_gradient import ascend, logits_on_float, uphill
+
+
+class Attacker:
+    """Changes images so that a model takes them for the other label, REAL as well as FAKE ones.
+
+    Args:
+        model: takes uint8 [n, 32, 32, 3], ends in a dense layer with a sigmoid.
+        images: uint8 [n, 32, 32, 3].
+        labels: int [n], 1 is FAKE.
+        batch: images a step; it decides no result beyond rounding.
+        advance: told, after each batch, how many gradients were taken of how many images, multiplied.
+
+    Raises:
+        RunError: a model that ends otherwise.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        images: np.ndarray,
+        labels: np.ndarray,
+        batch: int = 256,
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        import tensorflow as tf
+
+        self.images = np.asarray(images)
+        self.signs = (2 * labels.astype(np.float32)) - 1
+        self.batch = batch
+        self.advance = advance
+        logits = logits_on_float(model)
+        images_of, signs_of, number = (
+            tf.TensorSpec((batch, *images.shape[1:]), tf.float32),
+            tf.TensorSpec((batch,), tf.float32),
+            tf.TensorSpec((), tf.float32),
+        )
+        # Traced once: batches have one shape, and what varies is an argument.
+        self._direction = tf.function(
+            lambda pixels, signs: tf.cast(uphill(logits, pixels, signs), tf.int8),
+            input_signature=[images_of, signs_of],
+        )
+        self._climb = tf.function(
+            lambda *arguments: ascend(logits, *arguments),
+            input_signature=[images_of, images_of, signs_of, number, number, tf.TensorSpec((), tf.int32)],
+        )
+
+    def fgsm(self, epsilon: int) -> np.ndarray:
+        """One step of epsilon along the gradient's sign (Goodfellow et al. 2015): uint8 [n, 32, 32, 3]."""
+        changed = self.images + np.int16(epsilon) * self._uphill
+        return np.clip(changed, 0, 255).astype(np.uint8)
+
+    def pgd(self, epsilon: int, steps: int, random: np.random.Generator) -> np.ndarray:
+        """Steps of epsilon / 4 from a random start in the ball; the last of them (Madry et al. 2018).
+
+        Args:
+            epsilon: largest change of a pixel, in steps of 1/255.
+            steps: gradients an image.
+            random: decides the start.
+
+        Returns:
+            uint8 [n, 32, 32, 3]: rounded, which leaves no ball of a whole epsilon around whole pixels.
+        """
+        parts = []
+        for around, signs, count in self._batches():
+            start = around.copy()
+            start[:count] += epsilon * (2 * random.random((count, *around.shape[1:]), np.float32) - 1)
+            found = self._climb(start, around, signs, float(epsilon), epsilon / 4, steps)
+            parts.append(np.rint(found[:count]).astype(np.uint8))
+            self.advance(count * steps)
+        return np.concatenate(parts)
+
+    @cached_property
+    def _uphill(self) -> np.ndarray:
+        """The sign of the loss's gradient at the images, int8 [n, 32, 32, 3]; one for every epsilon."""
+        parts = []
+        for around, signs, count in self._batches():
+            parts.append(np.asarray(self._direction(around, signs))[:count])
+            self.advance(count)
+        return np.concatenate(parts)
+
+    def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Images float32, signs, and how many of them count: the last batch is filled up."""
+        for begin in range(0, len(self.images), self.batch):
+            around = np.zeros((self.batch, *self.images.shape[1:]), np.float32)
+            signs = np.ones(self.batch, np.float32)
+            count = min(self.batch, len(self.images) - begin)
+            around[:count] = self.images[begin : begin + count]
+            signs[:count] = self.signs[begin : begin + count]
+            yield around, signs, count

@@ -1,0 +1,152 @@
+"""Score a model on disturbed images, and say whether the attacks among them can be believed."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cifake.contract import ATTACKS, CLEAN
+from cifake.data import Part
+from cifake.evaluation.metrics import accuracy, decide, f1, roc_auc
+from cifake.robustness.options import RobustnessOptions
+from cifake.robustness.perturbations import generator, kind_of, perturb
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifake.robustness.attacks import Attacker
+
+CLEAN_SHARE = 0.4  # of the weighted accuracy; the attack has the rest
+FLUCTUATION = 0.005  # of accuracy after a last step rather than the one before
+GRADIENT_COST = 3  # passes: one forward, and about two for the way back
+
+
+class PerturbedTestSet:
+    """A model on the first images of a test part.
+
+    Args:
+        model: takes uint8 [n, 32, 32, 3]; for attacks, it ends in a dense layer with a sigmoid.
+        test: the test part, or its first images.
+        options: of the attacks.
+        advance: told how many passes of an image through the model were made.
+    """
+
+    def __init__(
+        self,
+        model: "keras.Model",
+        test: Part,
+        options: RobustnessOptions,
+        advance: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self.model = model
+        self.test = test
+        self.options = options
+        self.advance = advance
+
+    def images(self, name: str) -> np.ndarray:
+        """The test images under a perturbation: uint8 [n, 32, 32, 3]."""
+        kind, strength = kind_of(name)
+        if kind not in ATTACKS:
+            return perturb(self.test.images, name, self.options.seed)
+        if kind == "fgsm":
+            return self.attacker.fgsm(int(strength))
+        found = [self._pgd(name, int(strength), start) for start in range(self.options.restarts)]
+        return found[0] if len(found) == 1 else self._worst(found)
+
+    def scores(self, name: str) -> np.ndarray:
+        """The probability of FAKE under a perturbation: float32 [n]."""
+        scores = self._predict(self.images(name))
+        self.advance(len(scores))
+        return scores
+
+    def gain_of_more_steps(self, name: str) -> float:
+        """What accuracy comes back when PGD takes twice the steps from the same start."""
+        epsilon, steps = int(kind_of(name)[1]), self.options.steps
+        once, twice = (
+            self.attacker.pgd(epsilon, count, generator(name, self.options.seed, 0))
+            for count in (steps, 2 * steps)
+        )
+        labels = self.test.labels
+        return accuracy(labels, self._predict(twice)) - accuracy(labels, self._predict(once))
+
+    def cost(self, name: str) -> int:
+        """Passes of an image that a perturbation takes, as ``advance`` counts them."""
+        gradients = {"fgsm": 1, "pgd": self.options.steps * self.options.restarts}.get(kind_of(name)[0], 0)
+        return len(self.test) * (1 + GRADIENT_COST * gradients)
+
+    @cached_property
+    def attacker(self) -> "Attacker":
+        """What makes the attacks; TensorFlow's graphs are traced once."""
+        from cifake.robustness.attacks import Attacker
+
+        return Attacker(
+            self.model, self.test.images, self.test.labels, min(self.options.batch, len(self.test)),
+            lambda gradients: self.advance(GRADIENT_COST * gradients),
+        )  # fmt: skip
+
+    def _pgd(self, name: str, epsilon: int, start: int) -> np.ndarray:
+        return self.attacker.pgd(epsilon, self.options.steps, generator(name, self.options.seed, start))
+
+    def _worst(self, found: list[np.ndarray]) -> np.ndarray:
+        """Of each image the version that scores furthest from its label."""
+        scores = np.stack([self._predict(images) for images in found])
+        which = np.where(self.test.labels == 1, scores.argmin(axis=0), scores.argmax(axis=0))
+        worst: np.ndarray = np.stack(found)[which, np.arange(len(which))]
+        return worst
+
+    def _predict(self, images: np.ndarray) -> np.ndarray:
+        from cifake.evaluation.scoring import predict
+
+        return predict(self.model, images)
+
+
+def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """What is logged of each perturbation, by name.
+
+    A threshold that no longer fits hides what a model still knows, and one class's fall: so the ROC AUC,
+    the share of images called FAKE, and each class's accuracy stand beside accuracy.
+    """
+    return {
+        "accuracy": accuracy(labels, scores),
+        "f1": f1(labels, scores),
+        "roc_auc": roc_auc(labels, scores),
+        "fake_share": float(decide(scores).mean()),
+        "accuracy_real": accuracy(labels[labels == 0], scores[labels == 0]),
+        "accuracy_fake": accuracy(labels[labels == 1], scores[labels == 1]),
+    }
+
+
+def weighted_accuracy(accuracies: Mapping[str, float], adversary: str) -> float | None:
+    """0.4 of the clean accuracy and 0.6 of that under an attack; None where one is not known."""
+    if not {CLEAN, adversary} <= set(accuracies):
+        return None
+    return CLEAN_SHARE * accuracies[CLEAN] + (1 - CLEAN_SHARE) * accuracies[adversary]
+
+
+def find_doubts(accuracies: Mapping[str, float], gains: Mapping[str, float]) -> list[str]:
+    """Signs that attacks fail where a model is not robust (Athalye, Carlini and Wagner 2018).
+
+    Args:
+        accuracies: by perturbation.
+        gains: what the model gains when PGD takes twice the steps from the same start, by perturbation.
+    """
+    doubts = [
+        f"{name} leaves {accuracies[name]:.4f}, random changes of its size {accuracies[rival]:.4f}: "
+        "the model may mask its gradients"
+        for name in accuracies
+        if kind_of(name)[0] in ATTACKS
+        and accuracies[name] > accuracies.get(rival := f"random_{kind_of(name)[1]:g}", 1.0)
+    ]
+    doubts += [
+        f"{name} leaves {accuracies[name]:.4f}, a single step {accuracies[rival]:.4f}: "
+        "too few steps, or masked gradients"
+        for name in accuracies
+        if kind_of(name)[0] == "pgd"
+        and accuracies[name] > accuracies.get(rival := f"fgsm_{kind_of(name)[1]:g}", 1.0)
+    ]
+    return doubts + [
+        f"{name} with twice the steps leaves {gain:.4f} more: the attack is not converged"
+        for name, gain in gains.items()
+        if gain > FLUCTUATION
+    ]

@@ -1,0 +1,22 @@
+"""One trial of a search."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point of a search space and what came of it.
+
+    Attributes:
+        number: from 1, in the order of starting.
+        values: by name: a setting, ``<setting>.layers`` or ``<setting>.<layer, from 0>``.
+        score: the objective on the validation part; None when the trial failed.
+        reason: why it failed.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    score: float | None
+    reason: str = ""

@@ -1,0 +1,21 @@
+"""Engines: worker processes of this machine, or tasks of a Ray cluster."""
+
+from cifake.core.backend import require_ray
+from cifake.suite.jobs import Engine
+from cifake.suite.options import Options
+
+
+def choose_engine(options: Options) -> Engine:
+    """The engine that was asked for; a cluster is connected to here.
+
+    Raises:
+        ConfigError, RunError: it cannot be used.
+    """
+    if options.engine == "ray":
+        require_ray()
+        from cifake.suite.engines.ray import RayEngine
+
+        return RayEngine(options.address, options.resources, len(options.variants) * len(options.seeds))
+    from cifake.suite.engines.local import LocalEngine
+
+    return LocalEngine(options.workers)

@@ -1,0 +1,1 @@
+"""The command that trains one variant, and the pipeline that every variant goes through."""

@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from cifake.audit.__main__ import main
+from cifake.audit.contents import audit
+from cifake.core.errors import CifakeError
+from cifake.data.find import open_path
+from tests.support.data_sets import write_tree
+
+
+@pytest.fixture
+def flawed(tree, demo_files):
+    """The tiny tree with copies of every kind and one broken file."""
+    names = sorted(demo_files)
+    first = {
+        part: demo_files[next(n for n in names if n.startswith(part))] for part in ("train/REAL", "test/FAKE")
+    }
+    return write_tree(
+        tree,
+        {
+            "train/REAL/copy.jpg": first["train/REAL"],
+            "train/FAKE/copy.jpg": first["train/REAL"],
+            "train/FAKE/leak (2).jpg": first["test/FAKE"],
+            "test/FAKE/copy.jpg": first["test/FAKE"],
+            "test/REAL/broken.jpg": b"no image",
+        },
+    )
+
+
+def test_counts_copies_tables_and_unusable_files(flawed):
+    found = audit(open_path(flawed))
+    assert found.files == 125
+    assert found.counts["train"] == {
+        "FAKE": {"airplane": 21, "automobile": 21},
+        "REAL": {"airplane": 21, "automobile": 20},
+    }
+    assert {where: len(groups) for where, groups in found.copies.items()} == {
+        "within_train": 1, "within_test": 0, "across_train_and_test": 1, "across_labels": 1
+    }  # fmt: skip
+    assert found.copies["across_labels"] == [
+        ["train/FAKE/copy.jpg", "train/REAL/0000.jpg", "train/REAL/copy.jpg"]
+    ]
+    assert found.copies["across_train_and_test"] == [
+        ["test/FAKE/0001.jpg", "test/FAKE/copy.jpg", "train/FAKE/leak (2).jpg"]
+    ]
+    assert found.unusable == [("test/REAL/broken.jpg", "not an image")]
+    assert found.parts == {}
+    assert [row["files"] for row in found.jpeg_tables["REAL"]] == [61]
+    assert found.jpeg_tables["REAL"][0]["tables"].startswith("{0: [8, 6, 5, 8, 12, 20, 26, 31,")
+
+
+def test_the_command_prints_and_writes_json(tree, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    main(["--output", str(tmp_path / "audit.json")])
+    written = json.loads((tmp_path / "audit.json").read_text())
+    assert written["parts"] == {
+        "train": {"REAL": 32, "FAKE": 32},
+        "validation": {"REAL": 8, "FAKE": 8},
+        "test": {"REAL": 20, "FAKE": 20},
+    }
+    printed = capsys.readouterr().out
+    assert "120 files" in printed
+    assert "files that cannot be used: 0" in printed
+
+
+def test_a_missing_folder_is_named_before_anything_is_read(tmp_path):
+    with pytest.raises(CifakeError, match="output: there is no folder"):
+        main(["--output", str(tmp_path / "no/where.json")])

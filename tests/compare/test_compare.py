@@ -1,0 +1,121 @@
+import json
+import subprocess
+import sys
+
+import mlflow
+import pytest
+
+from tests.support.made_runs import log_run
+from tests.support.project import REPOSITORY, launch
+from tests.support.project import compare as run
+
+
+def test_the_command(store, tmp_path):
+    log_run("base", f1=0.9)
+    command = [sys.executable, str(REPOSITORY / "compare.py"), "--metric", "f1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "1   base          1   0.9000" in done.stdout
+    done = subprocess.run([*command[:-1], "f2"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: unknown metric 'f2'; known: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
+    for name, start in {
+        "r.json": "{",
+        "r.md": "cifake, ",
+        "r.tex": "\\begin{table}",
+        "r.html": "<!doc",
+    }.items():
+        assert run("--tracking-uri", compared, "--output", str(tmp_path / name)) == 0
+        assert (tmp_path / name).read_text().startswith(start)
+    assert run("--tracking-uri", compared, "--output", str(tmp_path / "r.md"), "--format", "json") == 0
+    assert json.loads((tmp_path / "r.md").read_text())["leaderboard"][0]["rows"][0]["rank"] == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--top", "0"], "top: expected greater than or equal to 1, received '0'"),
+        (["--confidence", "1"], "confidence: expected less than 1, received '1'"),
+        (["--output", "no/where.md"], "there is no folder no; make it first"),
+        (["--output", "."], "expected a file, . is a folder"),
+        (["--output", "report.docx"], "expected one of .txt, .md, .csv, .json, .tex, .html"),
+        (["--format", "docx"], "format: expected one of text, md, csv, json, tex, html, received 'docx'"),
+        (["--metrik", "f1"], "unknown option 'metrik'; did you mean 'metric'?"),
+        (["--view", "nope"], "view: expected one of leaderboard, pairwise, settings, "),
+    ],
+)
+def test_what_the_command_refuses(words, message, capsys):
+    assert run(*words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_a_wrong_condition_is_found_before_the_store_is_read(tmp_path, capsys):
+    assert run("--tracking-uri", f"sqlite:///{tmp_path}/none.db", "--fail-if", "f1 is bad") == 2
+    assert capsys.readouterr().err.startswith("error: --fail-if: expected 'f1 < 0.93' or ")
+
+
+def test_the_gates_exit_codes(compared, capsys):
+    words = ["--tracking-uri", compared, "--variant", "base", "--variant", "val", "--format"]
+    assert run(*words, "json", "--fail-if", "f1 < 0.1") == 0
+    (table,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert [row["verdict"] for row in table["rows"]] == ["pass", "pass"]
+    assert {"condition", "split", "variant", "verdict", "value", "low", "high", "reason"} == set(
+        table["rows"][0]
+    )
+    assert run(*words, "text", "--fail-if", "f1 < 0.1", "--fail-if", "f1 < 0.99") == 1
+    assert "f1 < 0.99   full    base      fail" in capsys.readouterr().out
+    assert run(*words, "csv", "--fail-if", "f1 drops 0.001 vs base") == 3
+    assert capsys.readouterr().err.startswith("cannot tell: 'f1 drops 0.001 vs base' of val at ")
+    assert run(*words, "text", "--fail-if", "f1 is bad") == 2
+    assert capsys.readouterr().err.startswith("error: --fail-if: expected 'f1 < 0.93' or ")
+
+
+def test_the_report_is_kept_in_a_run_of_its_own(store, capsys):
+    log_run("base", f1=0.9)
+    assert run("--log") == 0
+    (found,) = mlflow.search_runs(["1"], filter_string="tags.tool = 'compare'", output_format="list")
+    page = mlflow.artifacts.load_text(f"{found.info.artifact_uri}/report.html")
+    assert "<h2>leaderboard</h2>" in page
+    assert (found.info.run_name, found.info.status) == ("compare f1", "FINISHED")
+    assert "compare f1" not in capsys.readouterr().out
+
+
+def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
+    log_run("base", f1=0.9)
+    words = ["-e", "compare", "-P", "metric=accuracy"]
+    done = launch(*words, "-P", "fail-if=accuracy drops 0.1 vs nope", cwd=tmp_path)
+    assert "error: the baseline 'nope' is not among the rows" in done.stderr
+    done = launch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "test/accuracy, higher is better" in done.stdout
+    kept, failed = mlflow.search_runs(["1"], filter_string="params.metric LIKE '%'", output_format="list")
+    assert (failed.info.status, kept.info.status) == ("FAILED", "FINISHED")
+    assert kept.data.tags["tool"] == "compare"
+    assert "base" in mlflow.artifacts.load_text(f"{kept.info.artifact_uri}/report.html")
+
+
+def test_without_a_store_the_command_makes_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    command = [sys.executable, str(REPOSITORY / "compare.py")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "make a run first: mlflow run . -e base" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_comparing_never_loads_tensorflow(compared, tmp_path):
+    script = (
+        "import sys; from cifake.compare.__main__ import main; main([]); "
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    environment = {"PYTHONPATH": str(REPOSITORY), "MLFLOW_TRACKING_URI": compared}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,102 @@
+"""The registered champion: taken by the first, kept against ties, lost to what is better beyond doubt."""
+
+import mlflow
+import pytest
+
+from cifake.evaluation.metrics import score
+from cifake.tracking.registry import champion
+from cifake.tracking.resolved_model import find_model
+from tests.support.made_runs import LABELS, log_run, made_scores
+from tests.support.project import compare as run
+
+
+@pytest.fixture
+def shelf(store, monkeypatch):
+    """Logs runs of one variant whose models are files, best last by validation but for the last seed."""
+
+    def log(variant, quality, seeds, split="full"):
+        made = []
+        for seed in seeds:
+            scores = made_scores(quality, seed)
+            curve = [0.9, 0.5 - 0.01 * seed, 0.7] if seed < 2 else [0.9, 0.8, 0.8]
+            params = {"monitor": "val/loss", "variety": variant}
+            run_id = log_run(
+                variant,
+                seed,
+                split,
+                predictions=scores,
+                params=params,
+                history=curve,
+                **score(LABELS, scores),
+            )
+            with mlflow.start_run(run_id=run_id):
+                mlflow.pyfunc.log_model(name="model", python_model=identity, pip_requirements=[])
+            mlflow.MlflowClient().set_terminated(run_id)
+            made.append(run_id)
+        return made
+
+    return log
+
+
+def identity(model_input: list[str]) -> list[str]:
+    return model_input
+
+
+def test_the_first_a_tie_and_a_better_one(shelf, capsys):
+    first = shelf("sgd", 0.4, [0, 1, 2])
+    assert run("--promote", "--metric", "f1") == 0
+    assert champion().version == 1
+    assert champion().run_id == first[1]  # its lowest val/loss of any epoch is the lowest
+    assert champion().tags["variant"] == "sgd"
+    assert "promoted: cifake version 1 is run " in capsys.readouterr().err
+    assert find_model("models:/cifake@champion").run.info.run_id == first[1]
+
+    assert run("--promote") == 0
+    assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().err
+
+    shelf("alike", 0.55, [5, 6, 7])
+    assert run("--promote") == 3
+    text = capsys.readouterr().err.splitlines()[-1]
+    assert text.startswith("the champion stays version 1: alike less sgd: +0.0")
+    assert "which is not beyond doubt (" in text
+    assert champion().version == 1
+
+    better = shelf("base", 1.4, [0, 1, 2])
+    assert run("--promote") == 0
+    assert champion().version == 2
+    assert champion().run_id == better[1]
+    tags = champion().tags
+    assert (tags["metric"], tags["beaten"], tags["seeds"]) == ("test/f1", "sgd", "3")
+    assert float(tags["p"]) < 0.05
+    assert float(tags["difference"]) > 0.1
+
+
+def test_one_seed_is_not_beyond_doubt(shelf, capsys):
+    shelf("sgd", 0.4, [0])
+    assert run("--promote") == 0
+    shelf("base", 3.0, [0])
+    assert run("--promote", "--fail-if", "f1 > 0.5") == 1
+    assert run("--promote") == 3
+    out = capsys.readouterr().err
+    assert "one seed says nothing about training noise: run at least 3" in out
+    assert champion().version == 1
+
+
+def test_a_champion_on_other_images_cannot_be_compared(shelf, capsys):
+    shelf("sgd", 0.4, [0], split="small")
+    assert run("--promote") == 0
+    shelf("base", 3.0, [0, 1])
+    assert run("--promote", "--split", "full") == 3
+    assert "its run is not among those compared" in capsys.readouterr().err
+    assert run("--promote") == 2
+    error = capsys.readouterr().err
+    assert "expected one data set and split, received cifake full, cifake small" in error
+    assert run("--promote", "--split", "full", "--metric", "val/loss") == 2
+    assert "expected a metric of predictions such as f1, received val/loss" in capsys.readouterr().err
+
+
+def test_a_run_without_a_model_is_named(store, capsys):
+    run_id = log_run("base", predictions=made_scores(1.0, 0))
+    assert run("--promote") == 2
+    assert f"run {run_id} holds no model that could be registered" in capsys.readouterr().err
+    assert champion() is None

@@ -1,0 +1,115 @@
+import re
+import shutil
+
+import mlflow
+import numpy as np
+import pytest
+
+from cifake.comparison import compare
+from cifake.comparison.predictions import fetch_predictions
+from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import RunError
+from tests.support.made_runs import LABELS, N, log_run, made_scores, table
+from tests.support.servers import serve
+
+
+@pytest.fixture
+def good_runs(store):
+    """Three usable runs, which decide what the test images are."""
+    for seed in range(3):
+        log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
+
+
+def unusable(**keywords):
+    """The footnotes and the row of a variant that has one run without usable predictions."""
+    run_id = log_run("odd", f1=0.7, **keywords)
+    (found,) = compare().tables
+    row = next(row for row in found.rows if row["variant"] == "odd")
+    assert (row["test/f1"], row["test/f1_low"], row["p"]) == (0.7, None, None)
+    assert found.rows[0]["test/f1_low"] is not None
+    (note,) = [note for note in found.notes if run_id in note]
+    return re.fullmatch(rf"odd, run {run_id}: (.*); not in intervals and tests\.", note)[1]
+
+
+def test_missing(good_runs):
+    assert unusable() == "has no predictions.parquet"
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        (table(np.full(N, np.nan)), "has scores that are no probabilities"),
+        (table(np.full(N, 1.5)), "has scores that are no probabilities"),
+        (table(np.full(N, 0.5)[:-1], LABELS[:-1]), "has 199 predictions, expected 200"),
+        (table(np.full(N, 0.5), np.ones(N)), "has test images of one label only"),
+        (table(np.full(N, 0.5), 1 - LABELS), "was scored on other test images than most runs"),
+        (table(np.full(N, 0.5), paths=["x"] * N), "was scored on other test images than most runs"),
+        (table(np.full(N, 0.5)).set_column(3, "score", [[None] * N]), "has predictions with empty cells"),
+    ],
+)
+def test_unusable(good_runs, stored, reason):
+    assert unusable(predictions=stored) == reason
+
+
+def test_not_parquet(good_runs, tmp_path):
+    run_id = log_run("odd", f1=0.7)
+    path = tmp_path / "artifacts" / run_id / "artifacts" / "predictions.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("no table")
+    (found,) = compare().tables
+    assert f"odd, run {run_id}: predictions.parquet cannot be read (" in " ".join(found.notes)
+
+
+def test_other_columns(good_runs):
+    assert unusable(predictions=table(np.full(N, 0.5)).drop_columns("object")).startswith(
+        "predictions.parquet cannot be read ("
+    )
+
+
+def test_a_spoilt_cache_is_read_again(good_runs):
+    before = compare().tables[0].rows
+    for path in (cache_directory() / "predictions").glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:100])
+    assert compare().tables[0].rows == before
+
+
+def test_a_cache_that_cannot_be_written_is_named(good_runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "other"))
+    (cache_directory() / "predictions").write_text("")
+    with pytest.raises(RunError, match=r"predictions cannot be kept .* CIFAKE_CACHE names another folder"):
+        compare()
+
+
+def test_one_unusable_seed_leaves_the_group_its_interval(good_runs):
+    run_id = log_run("base", 3, f1=0.8)
+    (found,) = compare().tables
+    assert found.rows[0]["seeds"] == 4
+    assert found.rows[0]["test/f1_low"] is not None
+    assert any(run_id in note for note in found.notes)
+
+
+def test_finished_runs_are_read_once(good_runs, tmp_path):
+    before = compare().tables[0].rows
+    for path in tmp_path.glob("artifacts/*/artifacts/predictions.parquet"):
+        path.unlink()
+    assert compare().tables[0].rows == before
+
+
+def test_through_a_tracking_server(tmp_path, empty_store, free_port, monkeypatch):
+    store = shutil.copy(empty_store, tmp_path / "served.db")
+    monkeypatch.chdir(tmp_path)
+    with serve(tmp_path, free_port, store) as uri:
+        mlflow.set_tracking_uri(uri)
+        try:
+            for seed in range(2):
+                log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
+            log_run("odd", f1=0.7)
+            (found,) = compare(tracking_uri=uri).tables
+        finally:
+            mlflow.set_tracking_uri(None)
+    assert [row["test/f1_low"] is not None for row in found.rows] == [True, False]
+    assert "has no predictions.parquet" in found.notes[0]
+
+
+def test_nothing_to_fetch():
+    assert fetch_predictions([]) == {}

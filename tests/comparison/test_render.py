@@ -1,0 +1,162 @@
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import threading
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.render import FORMATS
+from cifake.comparison.render.text import text
+from cifake.comparison.table import Column, Section, Table
+from tests.support.made_runs import log_run, log_trained
+
+SCRIPT = "<script>alert(1)</script>"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def test_cells():
+    row = {"v": 0.91236, "sd": 0.01, "low": 0.9, "high": 0.92, "p": 0.0004, "tied": True, "none": None}
+    assert Column("v", "", ".4f", spread="sd").show(row) == "0.9124 ± 0.0100"
+    assert Column("v", "", ".4f", mark="tied").show(row) == "0.9124 ="
+    assert Column("low", "", "+.2f", upto="high").show(row) == "[+0.90, +0.92]"
+    assert Column("p", "", "p").show(row) == "<0.001"
+    assert Column("v", "", "p").show(row) == "0.912"
+    assert Column("none", "", ".4f").show(row) == "-"
+
+
+def test_formats_agree(store):
+    log_run("base", 0, f1=0.9)
+    log_run("base", 1, f1=1 / 3)
+    log_run("a|b", f1=0.1)
+    report = compare()
+    (document,) = json.loads(report.render("json"))["leaderboard"]
+    assert document["metric"] == "test/f1"
+    assert document["test_images"] == 20000
+    assert document["rows"][0]["test/f1"] == (0.9 + 1 / 3) / 2
+    rows = list(csv.DictReader(io.StringIO(report.render("csv"))))
+    assert [row["variant"] for row in rows] == ["base", "a|b"]
+    assert float(rows[0]["test/f1"]) == (0.9 + 1 / 3) / 2
+    assert rows[1]["test/f1_std"] == ""
+    assert rows[0]["split"] == "full"
+    lines = report.render("md").splitlines()
+    assert lines[2].startswith("| # | variant | seeds | F1 | accuracy |")
+    assert lines[4].startswith("| 1 | base | 2 | 0.6167 ± 0.4007 | 0.9100 |")
+    assert lines[5].startswith("| 2 | a\\|b | 1 | 0.1000 |")
+    plain = report.render("text")
+    assert "0.6167 ± 0.4007" in plain
+    assert "\x1b" not in plain
+    tex = report.render("tex").splitlines()
+    assert tex[5] == r"\# & variant & seeds & F1 & accuracy & loss & training s \\"
+    assert tex[7] == r"1 & base & 2 & 0.6167 $\pm$ 0.4007 & 0.9100 & 0.2000 & 60.0 \\"
+    assert report.frame["test/f1"].tolist() == [(0.9 + 1 / 3) / 2, 0.1]
+
+
+def test_latex_escapes_its_own_characters():
+    table = Table("5 % of a_b & c", [Column("x", "x")], [{"x": "a\\b{c}~^ < -0.5 e-3"}])
+    tex = FORMATS["tex"]([Section("s", [table])])
+    assert r"\caption{5 \% of a\_b \& c}" in tex
+    assert r"a\textbackslash{}b\{c\}\textasciitilde{}\textasciicircum{} $<$ $-$0.5 e-3 \\" in tex
+
+
+def test_json_has_no_infinity():
+    table = Table("", [], [{"a": float("inf"), "b": float("nan"), "c": 1.5}])
+    (found,) = json.loads(FORMATS["json"]([Section("s", [table])]))["s"]
+    assert found["rows"] == [{"a": None, "b": None, "c": 1.5}]
+
+
+def test_text_leaves_out_what_does_not_fit_and_names_it(store):
+    log_run("base [bold]", f1=0.9)
+    section = Section("leaderboard", compare().tables)
+    lines = text([section], width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "base [bold]" in "".join(lines)
+    assert lines[-1] == "Too wide for 60 columns: training s."
+    assert "training s" in text([section], width=120)
+
+
+@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name != "trials"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_view_in_every_format(compared, view, form):
+    rendered = compare(tracking_uri=compared).render(form, view)
+    assert "sigmoid" in rendered
+    assert "nan" not in re.sub(r"<(svg|script).*?</\1>", "", rendered, flags=re.DOTALL).lower()
+
+
+class Page(HTMLParser):
+    """Every address that a page names, its text and its scripts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.addresses, self.words, self.tags = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.addresses += [
+            value for name, value in attributes if name in ("src", "href", "xlink:href", "data", "srcset")
+        ]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture
+def page(store):
+    """A report with a name that would be a script."""
+    for variant in ("base", SCRIPT):
+        log_trained(variant, 1.0, [0, 1], history=[0.5, 0.4], tested=True)
+    return compare().render("html")
+
+
+def test_html_has_every_view_and_names_no_other_address(page):
+    found = Page(page)
+    assert all(address.startswith("#") for address in found.addresses)
+    assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org/)", page)
+    assert "default-src 'none'" in page
+    assert set(VIEW_NAMES) - {"trials"} <= set(found.words)
+    assert found.tags.count("svg") == 6
+    assert found.tags.count("script") == 1
+    assert SCRIPT in found.words
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+def test_a_browser_shows_names_as_text_and_asks_for_nothing_else(page, tmp_path):
+    asked = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            asked.append(self.path)
+
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "report.html").write_text(page, encoding="utf-8")
+    handler = partial(Handler, directory=str(tmp_path / "web"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        address = f"http://127.0.0.1:{server.server_port}/report.html"
+        done = subprocess.run(
+            [CHROMIUM, *options, "--dump-dom", address],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=True,
+        )
+        server.shutdown()
+    assert set(asked) <= {"/report.html", "/favicon.ico"}
+    assert (
+        '<td data-value="&lt;script&gt;alert(1)&lt;/script&gt;">&lt;script&gt;alert(1)&lt;/script&gt;</td>'
+        in done.stdout
+    )
+
+
+def test_a_notebook_shows_the_table(compared):
+    shown = compare(tracking_uri=compared)._repr_html_()
+    assert Page(shown).tags.count("table") == 1
+    assert "script" not in Page(shown).tags

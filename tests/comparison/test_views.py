@@ -1,0 +1,273 @@
+import mlflow
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.figures.panels import FIGURES
+from cifake.comparison.views import VIEWS
+from cifake.core.errors import RunError
+from tests.support.made_runs import LABELS, LEFT, OBJECTS, log_run, log_tested, log_trained, made_scores
+
+
+def by_name(table, key="variant"):
+    return {row[key]: row for row in table.rows}
+
+
+def test_the_names_that_the_command_line_knows_are_those_of_the_views():
+    assert tuple(VIEWS) == VIEW_NAMES
+    assert set(FIGURES) <= set(VIEWS)
+
+
+def test_leaderboard(compared):
+    (table,) = compare("accuracy", tracking_uri=compared).tables
+    rows = by_name(table)
+    values = [accuracy_score(LABELS, made_scores(1.0, seed) >= 0.5) for seed in (0, 1, 2)]
+    assert rows["base"]["test/accuracy"] == pytest.approx(np.mean(values))
+    assert rows["base"]["test/accuracy_std"] == pytest.approx(np.std(values, ddof=1))
+    assert rows["base"]["test/accuracy_low"] < np.mean(values) < rows["base"]["test/accuracy_high"]
+    assert {row["variant"] for row in table.rows if row["tied"]} == {"base", "val"} - {
+        table.rows[0]["variant"]
+    }
+    assert rows["sgd"]["difference"] == pytest.approx(
+        rows["sgd"]["test/accuracy"] - table.rows[0]["test/accuracy"]
+    )
+    assert rows["sgd"]["difference_high"] < 0
+    adjusted = [row["p_holm"] for row in table.rows[1:]]
+    assert adjusted == pytest.approx(multipletests([row["p"] for row in table.rows[1:]], method="holm")[1])
+    assert "sigmoid: one seed, so training noise is not in the interval." in table.caption
+    assert "p is adjusted for 3 comparisons (Holm)" in table.caption
+    assert "= marks a tie: it cannot be told from " in table.caption
+
+
+def test_the_control_must_tie_and_says_so(compared):
+    (table,) = compare(tracking_uri=compared).tables
+    (note,) = table.notes
+    assert note.startswith("A/A control: ")
+    assert "in validation alone" in note
+    assert note.endswith("a tie, as it must be.")
+
+
+def test_a_control_that_differs_is_a_warning(store):
+    for seed in range(3):
+        for variant, quality, steps in (("base", 1.0, 23), ("val", 0.2, 10)):
+            log_run(variant, seed, predictions=made_scores(quality, seed), params={"validation_steps": steps})
+    assert any("NOT a tie" in note for note in compare().tables[0].notes)
+
+
+def test_a_baseline_moves_the_differences(compared):
+    (table,) = compare(baseline="sgd", tracking_uri=compared).tables
+    rows = by_name(table)
+    assert rows["sgd"]["difference"] is None
+    assert rows["sgd"]["reference"]
+    assert rows["base"]["difference_low"] > 0
+    assert "Differences are from sgd" in table.caption
+
+
+def test_confidence_widens_intervals(compared):
+    narrow, wide = (
+        compare(confidence=level, tracking_uri=compared).tables[0].rows[0] for level in (0.8, 0.99)
+    )
+    assert wide["test/f1_low"] < narrow["test/f1_low"] < narrow["test/f1_high"] < wide["test/f1_high"]
+
+
+def test_intervals_end_where_the_metric_does(store):
+    scores = np.where(LABELS == 1, 0.9, 0.1)
+    scores[:2] = 0.9  # one mistake in 200: 0.995 + 1.96 * 0.005 > 1
+    log_run("base", predictions=scores, accuracy=0.995)
+    row = compare("accuracy").tables[0].rows[0]
+    assert row["test/accuracy_high"] == 1
+    assert row["test/accuracy_low"] == pytest.approx(0.995 - 1.96 * np.sqrt(0.995 * 0.005 / 199), abs=1e-5)
+
+
+def test_single_seeds_have_mcnemars_test_on_accuracy(store):
+    scores = {"base": made_scores(1.0, 0), "sgd": made_scores(0.3, 1)}
+    for variant, of_variant in scores.items():
+        log_run(variant, predictions=of_variant, accuracy=0.8 if variant == "base" else 0.7)
+    row = by_name(compare("accuracy").tables[0])["sgd"]
+    right, wrong = ((each >= 0.5) == LABELS for each in scores.values())
+    table = [
+        [np.sum(right & wrong), np.sum(right & ~wrong)],
+        [np.sum(~right & wrong), np.sum(~right & ~wrong)],
+    ]
+    assert row["mcnemar_p_holm"] == pytest.approx(mcnemar(table, exact=True).pvalue)
+    assert by_name(compare("f1").tables[0])["sgd"]["mcnemar_p_holm"] is None
+
+
+def test_a_cost_has_mean_and_deviation_and_no_test(compared):
+    (table,) = compare("cost/parameters", tracking_uri=compared).tables
+    assert "cost/parameters" in by_name(table)["base"]
+    assert by_name(table)["base"]["cost/parameters_low"] is None
+    assert [column.title for column in table.columns][:5] == [
+        "#",
+        "variant",
+        "seeds",
+        "cost/parameters",
+        "F1",
+    ]
+    assert "Holm" not in table.caption
+
+
+def test_pairwise(compared):
+    (table,) = compare(tracking_uri=compared).pairwise().tables
+    assert len(table.rows) == 6
+    assert [row["p_holm"] for row in table.rows] == pytest.approx(
+        multipletests([row["p"] for row in table.rows], method="holm")[1]
+    )
+    pairs = {frozenset((row["variant"], row["other"])): row["tied"] for row in table.rows}
+    assert pairs[frozenset(("base", "val"))]
+    assert not pairs[frozenset(("base", "sgd"))]
+
+
+def test_settings_shows_what_differs(compared):
+    (table,) = compare(tracking_uri=compared).settings().tables
+    keys = {column.key for column in table.columns if column.key.startswith("params.")}
+    assert keys == {"params.optimizer", "params.validation_steps", "params.activation"}
+    rows = by_name(table)
+    assert (rows["sgd"]["params.optimizer"], rows["base"]["params.optimizer"]) == ("sgd", "adam")
+    assert rows["base"]["params.activation"] is None
+
+
+def test_slices_are_weakest_first(compared):
+    (table,) = compare(tracking_uri=compared, variants=["base"]).slices().tables
+    expected = {
+        name: np.mean([_f1(made_scores(1.0, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        for name in ("cat", "dog")
+    }
+    assert {row["object"]: row["test/f1"] for row in table.rows} == pytest.approx(expected)
+    assert [row["images"] for row in table.rows] == [100, 100]
+    assert table.rows[0]["test/f1"] < table.rows[1]["test/f1"]
+    (by_loss,) = compare("loss", tracking_uri=compared, variants=["base"]).slices().tables
+    assert by_loss.rows[0]["test/loss"] > by_loss.rows[1]["test/loss"]
+
+
+def _f1(scores, rows):
+    return f1_score(LABELS[rows], scores[rows] >= 0.5)
+
+
+def test_slices_of_a_cost_are_refused(compared):
+    with pytest.raises(RunError, match="slices needs a metric of predictions such as f1, received cost/par"):
+        compare("cost/parameters", tracking_uri=compared).slices()
+
+
+def test_pareto(store):
+    for variant, f1, parameters, seconds in (("a", 0.9, 100, 9), ("b", 0.8, 10, 9), ("c", 0.7, 50, 5)):
+        log_run(variant, f1=f1, **{"cost/parameters": parameters, "cost/train_seconds": seconds})
+    rows = by_name(compare().pareto().tables[0])
+    assert [rows[name]["cost/parameters_front"] for name in "abc"] == [True, True, False]
+    assert [rows[name]["cost/train_seconds_front"] for name in "abc"] == [True, False, True]
+    assert [rows[name]["front"] for name in "abc"] == ["parameters, training s", "parameters", "training s"]
+
+
+def test_curves(compared):
+    rows = by_name(compare(tracking_uri=compared).curves().tables[0])
+    assert [rows["base"][f"epoch_{epoch}"] for epoch in (1, 2, 3)] == pytest.approx([0.5, 0.4, 0.3])
+    assert "epoch_3" not in rows["sgd"]
+    assert rows["base"]["epoch_kept"] == 4
+    assert rows["base"]["epoch_1_std"] == 0
+
+
+def test_calibration(compared):
+    (table,) = compare(tracking_uri=compared).calibration().tables
+    row = by_name(table)["base"]
+    briers = [np.mean((made_scores(1.0, seed) - LABELS) ** 2) for seed in (0, 1, 2)]
+    assert row["test/brier"] == pytest.approx(np.mean(briers), abs=1e-6)
+    assert row["mean_score"] == pytest.approx(np.mean([made_scores(1.0, s).mean() for s in (0, 1, 2)]))
+    assert row["test/ece_low"] >= 0
+    assert "50.0% of the images are FAKE" in table.caption
+
+
+def test_trials_of_a_search_are_no_rows_but_a_view(store):
+    parent = log_run("tuned", f1=0.9)
+    client = mlflow.MlflowClient()
+    for number, rate, score in ((1, "0.01", 0.8), (2, "0.1", None), (3, "0.001", 0.9)):
+        tags = {"mlflow.parentRunId": parent, "trial": str(number)}
+        run_id = client.create_run("1", tags=tags).info.run_id
+        for key, value in {"learning_rate": rate, "monitor": "val/accuracy", "epochs": "5"}.items():
+            client.log_param(run_id, key, value)
+        if score:
+            client.log_metric(run_id, "trial/score", score)
+        else:
+            client.set_tag(run_id, "failure", "RunError: the loss is nan")
+        client.set_terminated(run_id, "FINISHED" if score else "FAILED")
+    report = compare()
+    assert [row["variant"] for row in report.tables[0].rows] == ["tuned"]
+    (table,) = report.trials().tables
+    assert [(row["trial"], row["score"], row["params.learning_rate"]) for row in table.rows] == [
+        (3, 0.9, "0.001"), (1, 0.8, "0.01"), (2, None, "0.1")
+    ]  # fmt: skip
+    assert table.rows[2]["reason"] == "RunError: the loss is nan"
+    assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
+    assert '<section id="trials">' in report.render("html")
+
+
+@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])
+def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
+    log_run("base", f1=0.9)
+    log_run("$x_1$", f1=0.8)
+    shown = compare().view(view)
+    assert any("has no predictions.parquet" in note for note in shown.tables[0].notes)
+    assert len(shown.figures) == (1 if view in ("leaderboard", "pareto", "curves") else 0)
+
+
+def test_robustness(compared):
+    (table,) = compare(tracking_uri=compared).robustness().tables
+    row = by_name(table)["base"]
+    for name, left in LEFT.items():
+        values = [accuracy_score(LABELS, made_scores(left, seed) >= 0.5) for seed in (0, 1, 2)]
+        key = f"robust/{name}/accuracy"
+        assert row[key] == pytest.approx(np.mean(values))
+        assert row[f"{key}_low"] < row[key] < row[f"{key}_high"]
+    assert [column.title for column in table.columns] == [
+        "#", "variant", "seeds", "images", "weighted", "clean", "blur_0.5", "blur_1", "pgd_8"
+    ]  # fmt: skip
+    assert (row["robust/images"], row["robust/weighted_accuracy"]) == (200, 0.5)
+    assert table.notes == []
+
+
+def test_runs_that_were_not_tested_are_named(store):
+    log_trained("base", 1.0, [0], tested=True)
+    log_trained("sgd", 0.5, [0])
+    (table,) = compare().robustness().tables
+    assert [row["variant"] for row in table.rows] == ["base"]
+    assert table.notes == ["Not tested yet, see mlflow run . -e robustness: sgd."]
+
+
+def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):
+    (table,) = compare("robust/pgd_8/accuracy", tracking_uri=compared).tables
+    rows = by_name(table)
+    assert table.rows[0]["variant"] == "sigmoid"  # the least sure, so the least wrong
+    assert rows["base"]["difference_high"] < 0
+    assert rows["base"]["p_holm"] < 0.05
+    right = {
+        name: (made_scores(-quality, 0) >= 0.5) == LABELS
+        for name, quality in (("sigmoid", 0.2), ("sgd", 0.4))
+    }
+    assert rows["sigmoid"]["robust/pgd_8/accuracy"] == pytest.approx(right["sigmoid"].mean())
+    (table,) = compare("robust/weighted_accuracy", tracking_uri=compared).tables
+    assert by_name(table)["base"]["robust/weighted_accuracy"] == 0.5
+    with pytest.raises(RunError, match=r"known: accuracy.* robust/<perturbation>/accuracy$"):
+        compare("robust/pgd_3/accuracy", tracking_uri=compared)
+
+
+def test_tests_of_other_images_are_not_paired(store):
+    for seed in range(2):
+        log_trained("base", 1.0, [seed], tested=True)
+    run_id = log_run("odd", predictions=made_scores(1.0, 3))
+    few = {name: made_scores(1.0, 3)[:100] for name in LEFT}
+    log_tested(run_id, few, "robustness/100-images_10-steps_1-restarts_seed-0")
+    (table,) = compare("robust/blur_1/accuracy").tables
+    assert by_name(table)["odd"]["robust/blur_1/accuracy_low"] is None
+    assert f"odd, run {run_id}: was scored on other test images than most runs" in table.notes[0]
+    assert "an unknown number of test images" in table.caption
+
+
+@pytest.mark.parametrize("view", FIGURES)
+def test_figures_draw_every_group(compared, view):
+    (figure,) = compare(tracking_uri=compared).view(view).figures
+    figure.canvas.draw()
+    words = {text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())}
+    words |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    assert {"base", "val", "sgd", "sigmoid"} <= words

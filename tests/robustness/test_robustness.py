@@ -1,0 +1,221 @@
+"""A robustness test of a run: logged to it, gone on with, looked at."""
+
+import functools
+import time
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cifake.comparison import compare
+from cifake.config import load as load_settings
+from cifake.contract import PERTURBATIONS
+from cifake.core.errors import ConfigError, exit_code
+from cifake.data import load
+from cifake.robustness import __main__ as command
+from cifake.robustness import test as robustness_test
+from cifake.robustness.options import RobustnessOptions
+from cifake.robustness.perturbations import perturb
+from cifake.robustness.perturbed import find_doubts, measure, weighted_accuracy
+from cifake.suite.plan import look_up, make_jobs
+from cifake.suite.run_job import RunContext, run_job
+from cifake.train import pipeline
+from tests.support.project import EXPERIMENTS
+
+QUICK = {
+    "dataset": "demo", "split": "small", "model.filters": [2], "model.dense": [2], "epochs": 1,
+    "steps_per_epoch": 4, "robustness": True,
+}  # fmt: skip
+FOLDER = "robustness/40-images_2-steps_1-restarts_seed-0"
+
+
+@pytest.fixture
+def little(monkeypatch):
+    """Trainings are followed by a little test, not a whole one."""
+    options = RobustnessOptions(perturbations=["clean", "fgsm_8"], images=40, steps=2)
+    monkeypatch.setattr(pipeline, "RobustnessOptions", lambda: options)
+    monkeypatch.setattr(robustness_test, "CHECKED_IMAGES", 20)
+
+
+@pytest.fixture
+def run_id(store, little):
+    """A run that was tested right after its training."""
+    settings = load_settings(EXPERIMENTS / "base.yaml", QUICK)
+    return pipeline.train("base", settings, load("demo", "small"), time.perf_counter())
+
+
+def run_command(*words):
+    """The command in this process: its exit code."""
+    return exit_code(lambda: command.main(["images=40", "steps=2", *words]))
+
+
+def test_a_suite_tests_a_finished_run_that_was_not_tested_and_trains_nothing(store, little):
+    plan = functools.partial(make_jobs, [str(EXPERIMENTS / "base.yaml")], [0])
+    run_context = RunContext("", "cifake", 1, force=False)
+    (job,) = look_up(plan({**QUICK, "robustness": False}), force=False)
+    trained = run_job(job, run_context, print)
+    assert (job.state, trained.kind, metrics(trained.run_id)) == ("train", "finished", {})
+
+    assert run_command(f"run={trained.run_id}", "perturbations=clean") == 0  # a part of the test
+    (job,) = look_up(plan(QUICK), force=False)
+    assert job.state == "test"
+    tested = run_job(job, run_context, print)
+    assert (tested.kind, tested.run_id) == ("finished", trained.run_id)
+    assert files(tested.run_id) == [f"{FOLDER}/clean.parquet", f"{FOLDER}/fgsm_8.parquet"]
+    assert mlflow.get_run(tested.run_id).info.status == "FINISHED"
+
+    (job,) = look_up(plan(QUICK), force=False)
+    assert job.state == "reuse"
+    assert run_job(job, run_context, print).kind == "reused"
+
+
+def metrics(run_id):
+    return {k: v for k, v in mlflow.get_run(run_id).data.metrics.items() if k.startswith("robust/")}
+
+
+def files(run_id):
+    return sorted(file.path for file in mlflow.MlflowClient().list_artifacts(run_id, FOLDER))
+
+
+def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id, capsys, caplog):
+    run = mlflow.get_run(run_id)
+    assert (run.info.status, run.data.params["robustness"]) == ("FINISHED", "True")
+    assert files(run_id) == [f"{FOLDER}/clean.parquet", f"{FOLDER}/fgsm_8.parquet"]
+    before = metrics(run_id)
+    names = measure(np.array([0, 1]), np.ones(2))
+    assert set(before) == {
+        *(f"robust/{perturbation}/{name}" for perturbation in ("clean", "fgsm_8") for name in names),
+        "robust/images", "robust/doubts", "robust/weighted_accuracy",
+    }  # fmt: skip
+    clean, attacked = before["robust/clean/accuracy"], before["robust/fgsm_8/accuracy"]
+    assert before["robust/weighted_accuracy"] == pytest.approx(0.4 * clean + 0.6 * attacked)
+
+    caplog.set_level("INFO")
+    assert run_command(f"run={run_id}") == 0
+    assert "2 perturbations are done already" in caplog.text
+    after = metrics(run_id)
+    del before["robust/doubts"]
+    assert {name.split("/")[1] for name in after} >= set(PERTURBATIONS)
+    assert before.items() <= after.items()
+    assert after["robust/pgd_8/gain_of_more_steps"] <= 0.5
+    assert mlflow.get_run(run_id).info.status == "FINISHED"
+    stored = pd.read_parquet(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{FOLDER}/jpeg_30.parquet"))
+    assert stored["path"].tolist() == load("demo", "small").test.paths[:40].tolist()
+    assert ((stored["score"] >= 0.5) == stored["label"]).mean() == after["robust/jpeg_30/accuracy"]
+    figures = {file.path for file in mlflow.MlflowClient().list_artifacts(run_id, "figures")}
+    assert {"figures/robustness.png", "figures/perturbations.png"} <= figures
+
+    (table,) = compare("robust/jpeg_30/accuracy").tables
+    row = table.rows[0]
+    assert row["robust/jpeg_30/accuracy_low"] < row["robust/jpeg_30/accuracy"]
+    assert "40 test images" in table.caption
+
+    assert run_command(f"run={run_id}", "seed=1") == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"error: run {run_id} was tested otherwise: expected 40-images_2-steps_1-restarts_seed-1, found "
+        "40-images_2-steps_1-restarts_seed-0; give the options of that test, or replace it as a whole: "
+        f"python -m cifake.robustness run={run_id} force=true"
+    )
+    assert run_command("run=base", "seed=1", "force=true", "perturbations=jpeg") == 2
+
+
+def test_a_test_that_was_stopped_goes_on_and_repeats_to_the_digit(run_id, monkeypatch):
+    logged = []
+    log = robustness_test.log_perturbation
+
+    def stop_after_three(run_id, folder, name, *rest):
+        if len(logged) == 3:
+            raise KeyboardInterrupt
+        logged.append(name)
+        log(run_id, folder, name, *rest)
+
+    words = ("run=base", "perturbations=noise,pgd_1,pgd_2")
+    with monkeypatch.context() as patch:
+        patch.setattr(robustness_test, "log_perturbation", stop_after_three)
+        assert run_command(*words) == 130
+    assert len(files(run_id)) == 5
+    first = metrics(run_id)
+    assert run_command(*words) == 0
+    assert len(files(run_id)) == 7
+    assert first.items() <= metrics(run_id).items()
+    whole = metrics(run_id)
+    assert run_command(*words, "force=true") == 0
+    assert metrics(run_id) == whole
+    history = mlflow.MlflowClient().get_metric_history(run_id, "robust/noise_0.1/accuracy")
+    assert len(history) == 2
+
+
+def test_images_can_be_written_and_looked_at(run_id, tmp_path):
+    assert run_command("run=base", "export=noise_0.1", f"output={tmp_path / 'noisy'}", "images=4") == 0
+    images = load("demo", "small").test
+    for number, path in enumerate(images.paths[:4]):
+        written = np.asarray(Image.open((tmp_path / "noisy" / path).with_suffix(".png")))
+        assert np.array_equal(written, perturb(images.images[:4], "noise_0.1", 0)[number])
+    assert len(list((tmp_path / "noisy").rglob("*.png"))) == 4
+
+
+def test_other_data_is_refused(run_id, capsys):
+    mlflow.MlflowClient().set_tag(run_id, "dataset_digest", "abc-small")
+    assert run_command("run=base") == 2
+    assert "expected the data that it was tested on, abc-small, found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "run: expected a value, received none"),
+        (["run=base", "image=1"], "unknown option 'image'; did you mean 'images'?"),
+        (["run=base", "steps=0"], "steps: expected greater than or equal to 1, received '0'"),
+        (["run=base", "force=yes please"], "force: expected true or false, received 'yes please'"),
+        (["run=base", "perturbations=jpg"], "perturbations: expected clean, jpeg, blur, "),
+        (["run=base", "adversary=jpeg_90"], "adversary: expected one of fgsm_1, fgsm_2, "),
+        (["run=base", "export=jpeg_90"], "expected export=<perturbation> and output=<folder> together"),
+        (["run=base", "export=jpeg", "output=x"], "export: expected one of clean, jpeg_90, "),
+    ],
+)
+def test_what_the_command_refuses(words, message):
+    with pytest.raises(ConfigError) as error:
+        command.parse(words)
+    assert str(error.value).startswith(message)
+
+
+def test_models_and_backends_that_cannot_be_tested(store, tmp_path, monkeypatch, capsys):
+    (tmp_path / "model.keras").write_text("")
+    assert run_command("run=model.keras") == 2
+    assert "expected a run to log to, received the file model.keras" in capsys.readouterr().err
+    assert run_command("run=nope") == 2
+    assert "no finished run of a variant 'nope'" in capsys.readouterr().err
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert run_command("run=base") == 2
+    assert capsys.readouterr().err == (
+        "error: KERAS_BACKEND: expected tensorflow for gradients of pixels, received 'jax'\n"
+    )
+
+
+def test_measures_tell_a_shifted_threshold_from_lost_knowledge():
+    labels, scores = np.array([0, 0, 1, 1]), np.array([0.6, 0.7, 0.8, 0.9])
+    assert measure(labels, scores) == {
+        "accuracy": 0.5, "f1": pytest.approx(2 / 3), "roc_auc": 1.0, "fake_share": 1.0, "accuracy_real": 0.0,
+        "accuracy_fake": 1.0,
+    }  # fmt: skip
+
+
+def test_the_weighted_accuracy_needs_both():
+    assert weighted_accuracy({"clean": 0.9, "fgsm_8": 0.4}, "fgsm_8") == pytest.approx(0.36 + 0.24)
+    assert weighted_accuracy({"clean": 0.9, "fgsm_8": 0.4}, "pgd_8") is None
+
+
+def test_doubts():
+    sound = {"clean": 0.9, "random_8": 0.85, "fgsm_8": 0.3, "pgd_8": 0.1}
+    assert find_doubts(sound, {"pgd_8": -0.02}) == []
+    assert find_doubts({**sound, "pgd_8": 0.31}, {}) == [
+        "pgd_8 leaves 0.3100, a single step 0.3000: too few steps, or masked gradients"
+    ]
+    masked = find_doubts({**sound, "fgsm_8": 0.86, "pgd_8": 0.855}, {"pgd_8": 0.01})
+    assert masked == [
+        "fgsm_8 leaves 0.8600, random changes of its size 0.8500: the model may mask its gradients",
+        "pgd_8 leaves 0.8550, random changes of its size 0.8500: the model may mask its gradients",
+        "pgd_8 with twice the steps leaves 0.0100 more: the attack is not converged",
+    ]

@@ -1,0 +1,237 @@
+"""Suites as users run them: planned, killed, taken up again, started twice, stopped."""
+
+import contextlib
+import io
+import re
+import signal
+
+import mlflow
+import psutil
+import pytest
+from rich.console import Console
+
+from cifake.core.errors import ConfigError, Terminated, exit_code, raise_terminated
+from cifake.suite.display import Display
+from cifake.suite.jobs import Capacity
+from cifake.suite.options import parse
+from cifake.suite.plan import describe, look_up, make_jobs
+from cifake.suite.run_job import Event, RunContext, run_job
+from tests.support.project import BASE, EXPERIMENTS, REPOSITORY, overrides
+from tests.support.suites import OVERRIDES, end, epochs, runs, start, wait_for, workers
+
+
+def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path):
+    (tmp_path / "broken.yaml").write_text(f"extends: {BASE}\noptimizer: sgd\nlearning_rate: 1e+30\n")
+    words = (f"variants={tmp_path}/broken.yaml,{BASE}", "seeds=0,4", "epochs=2", "workers=1")
+    code, output, messages = end(start(tmp_path, *words))
+    assert code == 1, messages
+    assert output.splitlines()[1:4] == [
+        "  broken  train seeds 0, 4",
+        "  base    train seeds 0, 4",
+        "4 to train; no earlier runs to tell the time from",
+    ]
+    lines = messages.splitlines()
+    assert lines[-3] == "2 of 4 runs failed; the same command tries them again:"
+    reason = "RunError: epoch 1: expected a finite training loss, received"
+    assert lines[-2].startswith(f"  broken seed 0: {reason}")
+    assert lines[-1].startswith(f"  broken seed 4: {reason}")
+    assert "base seed 4: finished (4 of 4 done)" in lines
+    children, (suite,) = runs()
+    assert sorted((run.data.tags["variant"], run.info.status) for run in children) == [
+        ("base", "FINISHED"), ("base", "FINISHED"), ("broken", "FAILED"), ("broken", "FAILED"),
+    ]  # fmt: skip
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {suite.info.run_id}
+    assert suite.info.status == "FAILED"
+    assert suite.data.tags["failure"].startswith("broken seed 0: RunError")
+    assert "broken  train seeds 0, 4" in mlflow.artifacts.load_text(f"{suite.info.artifact_uri}/plan.txt")
+
+    code, output, messages = end(start(tmp_path, f"variants={BASE}", "seeds=0,4", "epochs=2"))
+    assert code == 0, messages
+    assert output.splitlines()[1:3] == [
+        "  base  reuse seeds 0, 4",
+        "2 to reuse; about 0.0 minutes of training",
+    ]
+    assert " 1   base          2 " in output  # the ranked table
+    assert len(runs()[0]) == 4
+
+
+def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice(store, tmp_path):
+    words = (f"variants={BASE}", "seeds=2", "epochs=40", "workers=2")
+    first = start(tmp_path, *words)
+    process = psutil.Process(first.pid)
+    states = tmp_path / "cache" / "checkpoints"
+    wait_for(lambda: len(list(states.glob("*/*.npz"))) == 2)
+    workers(process)[0].kill()
+    lines = iter(first.stderr.readline, "")
+    assert next(line for line in lines if "again" in line).endswith(
+        "again: its worker died (exit code -9) (0 of 2 done)\n"
+    )
+    wait_for(lambda: workers(process))  # the other one may have done its run by now
+    orphans = workers(process)
+    first.kill()
+    first.wait()
+    assert psutil.wait_procs(orphans, timeout=60)[1] == []
+    killed = {run.info.run_id for run in runs()[0]}
+    assert len(killed) == 2
+
+    both = [start(tmp_path, *words) for _ in range(2)]
+    for code, _, messages in map(end, both):
+        assert code == 0, messages
+    after, suites = runs()
+    assert {run.info.run_id for run in after} == killed
+    assert [run.info.status for run in after] == ["FINISHED"] * 2
+    assert [run.info.status for run in suites] == ["KILLED", "FINISHED", "FINISHED"]
+    assert [[step for step, _ in epochs(run)] for run in after] == [list(range(40))] * 2
+
+    code, _, messages = end(start(tmp_path, *words, "force=true"))
+    assert code == 0, messages
+    anew = [run for run in runs()[0] if run.info.run_id not in killed]
+    assert sorted(epochs(run) for run in anew) == sorted(epochs(run) for run in after)
+    scores = ("test/loss", "test/roc_auc", "best_epoch")
+    assert sorted([run.data.metrics[key] for key in scores] for run in anew) == sorted(
+        [run.data.metrics[key] for key in scores] for run in after
+    )
+
+
+def test_ctrl_c_stops_cleanly(store, tmp_path):
+    process = start(tmp_path, f"variants={BASE}", "seeds=2", "epochs=100000", "workers=1")
+    wait_for(lambda: list((tmp_path / "cache" / "checkpoints").glob("*/*.npz")))
+    process.send_signal(signal.SIGINT)
+    code, _, messages = end(process)
+    assert code == 130
+    assert "stopped: 0 of 2 runs ended; the same command goes on" in messages
+    assert "Traceback" not in messages
+    (run,), (suite,) = runs()
+    assert (run.info.status, suite.info.status) == ("KILLED", "KILLED")
+    assert run.data.tags["failure"] == "Terminated: stopped by SIGTERM"
+
+
+def test_a_stop_that_a_library_turns_into_an_error_is_a_stop(store):
+    (job,) = make_jobs([BASE], [0], overrides(*OVERRIDES))
+
+    @contextlib.contextmanager
+    def library():
+        try:
+            yield
+        finally:
+            raise RuntimeError("scopes in the wrong order")  # as TensorFlow does
+
+    def stop(event):
+        with library():
+            raise_terminated(signal.SIGTERM, None)
+
+    with pytest.raises(Terminated):
+        run_job(job, RunContext("", "cifake", 1, force=False), stop)
+    ((run,), _) = runs()
+    assert run.info.status == "KILLED"
+    assert run.data.tags["failure"] == "Terminated: stopped by SIGTERM"
+
+    @library()
+    def interrupted():
+        raise KeyboardInterrupt
+
+    assert exit_code(lambda: stop(None)) == 143
+    assert exit_code(interrupted) == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "seeds", "variants"),
+    [
+        (["seeds=3"], [0, 1, 2], ["base", "epoch", "sgd", "sigmoid", "val"]),
+        (["--seeds", "0,1,7", "--variants", "base,val"], [0, 1, 7], ["base", "val"]),
+        (["seeds=[2, 1]", "variants=[val]"], [2, 1], ["val"]),
+    ],
+)
+def test_options(words, seeds, variants):
+    options, overrides = parse([*words, "--split", "small", "force=true", "workers=2"])
+    assert (options.seeds, options.variants) == (seeds, variants)
+    assert (overrides, options.force, options.workers) == ({"split": "small"}, True, 2)
+
+
+def test_all_variants_are_those_that_mlproject_names(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    variants = parse(["variants=all"])[0].variants
+    assert len(variants) == len(list(EXPERIMENTS.glob("*.yaml"))) - 1
+    assert "defaults" not in variants
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7, received '0'"),
+        ("seeds=a,b", "seeds: expected a number from 1, or seeds such as 0,1,7, received 'a,b'"),
+        ("seed=1", "seed: expected seeds=0,1,7 or a number of them, received seed"),
+        ("workers=0", "workers: expected auto or a number from 1, received '0'"),
+        ("force=yess", "force: expected true or false, received 'yess'"),
+    ],
+)
+def test_a_wrong_option_is_named(word, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        parse([word])
+
+
+def test_mistakes_in_variants_and_settings_come_before_anything_runs(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    with pytest.raises(ConfigError, match="variants: unknown variant 'bse'; did you mean 'base'"):
+        make_jobs(["bse"], [0], {})
+    with pytest.raises(ConfigError, match="unknown setting 'epoch'; did you mean 'epochs'"):
+        make_jobs(["base"], [0], {"epoch": 3})
+
+
+def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
+    settings = {"dataset": "demo", "split": "small", "epochs": 2}
+    jobs = make_jobs([BASE], [0, 1, 2], settings)
+    for job, status, seconds in ((jobs[0], "KILLED", 0.0), (jobs[1], "FINISHED", 240.0)):
+        tags = {"run_key": job.key, "config_hash": job.settings.config_hash()}
+        with mlflow.start_run(tags=tags):
+            mlflow.log_metric("cost/train_seconds", seconds)
+            mlflow.end_run(status)
+    assert describe(
+        look_up(jobs, force=False), Capacity(2, 1, "workers: 2, threads of each: 1")
+    ).splitlines() == [
+        "plan: 3 runs; workers: 2, threads of each: 1",
+        "  base  reuse seed 1; resume seed 0; train seed 2",
+        "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",
+    ]
+    assert [job.state for job in look_up(jobs, force=True)] == ["train"] * 3
+
+
+EVENTS = (
+    Event(0, "started"),
+    Event(1, "started"),
+    Event(0, "epoch", 1, 0.61),
+    Event(1, "epoch", 1, 0.72),
+    Event(1, "waits", text="the store does not answer"),
+    Event(0, "epoch", 2, 0.51),
+    Event(1, "failed", text="RunError: no"),
+)
+
+
+def shown(terminal):
+    jobs = make_jobs([BASE], [0, 1], {"dataset": "demo", "split": "small", "epochs": 4})
+    stream = io.StringIO()
+    with Display(
+        jobs, Console(file=stream, force_terminal=terminal, color_system=None, width=110)
+    ) as display:
+        for event in EVENTS:
+            display.show(event)
+    return stream.getvalue().splitlines()
+
+
+def test_a_terminal_shows_a_line_a_run():
+    last = [
+        re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[━╸╺]", "", line).split("\r")[-1].split()
+        for line in shown(True)[-4:-1]
+    ]
+    assert last[0][:6] == ["all,", "epochs", "1", "of", "2", "6/8"]
+    assert last[1][:7] == ["base", "seed", "0", "training", "2/4", "val/loss", "0.5100"]
+    assert last[2][:7] == ["base", "seed", "1", "failed", "1/4", "val/loss", "0.7200"]
+
+
+def test_elsewhere_there_is_a_line_for_each_change():
+    assert shown(False) == [
+        "base seed 0: starting (0 of 2 done)",
+        "base seed 1: starting (0 of 2 done)",
+        "base seed 1: waiting: the store does not answer (0 of 2 done)",
+        "base seed 1: failed: RunError: no (1 of 2 done)",
+    ]

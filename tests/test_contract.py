@@ -1,0 +1,46 @@
+"""The run contract: what is declared of each metric, and that writers and readers agree on it."""
+
+import pytest
+
+from cifake.contract import OF_PREDICTIONS, PERTURBATIONS, STRENGTHS, describe_metric, higher_is_better
+from cifake.evaluation.metrics import FUNCTIONS
+from cifake.robustness.perturbations import CHANGES
+
+
+@pytest.mark.parametrize(
+    ("key", "title", "higher", "form"),
+    [
+        ("test/f1", "F1", True, ".4f"),
+        ("val/loss", "loss", False, ".4f"),
+        ("best/val_loss", "loss", False, ".4f"),
+        ("robust/pgd_2/accuracy", "accuracy", True, ".4f"),
+        ("robust/pgd_2/fake_share", "share called FAKE", None, ".4f"),
+        ("robust/doubts", "doubts", False, ".0f"),
+        ("search/failed_trials", "failed trials", False, ".0f"),
+        ("search/best_score", "best score", None, ".4f"),
+        ("explain/border_share", "heat on the border", None, ".4f"),
+        ("cost/parameters", "parameters", False, ",.0f"),
+        ("best_epoch", "best epoch", None, ".0f"),
+        ("mine/f1", "mine/f1", None, ".4g"),
+        ("robust/f1", "robust/f1", None, ".4g"),
+    ],
+)
+def test_title_direction_and_format_of_a_key(key, title, higher, form):
+    metric = describe_metric(key)
+    assert (metric.key, metric.title, metric.higher_is_better, metric.form) == (key, title, higher, form)
+
+
+def test_a_direction_that_is_not_known_is_no_direction():
+    assert higher_is_better("val/accuracy") is True
+    with pytest.raises(ValueError, match="expected a metric with a direction, received search/best_score"):
+        higher_is_better("search/best_score")
+
+
+def test_every_declared_metric_of_predictions_is_computed_and_no_other():
+    assert list(FUNCTIONS) == list(OF_PREDICTIONS)
+
+
+def test_every_perturbation_is_declared():
+    assert {*CHANGES, "fgsm", "pgd"} == set(STRENGTHS)
+    assert len(PERTURBATIONS) == 30
+    assert PERTURBATIONS[:3] == ("clean", "jpeg_90", "jpeg_75")

@@ -1,0 +1,86 @@
+"""Trained models by what users call them."""
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from cifake.core.errors import RunError
+from cifake.data import load
+from cifake.tracking.resolved_model import find_model
+
+
+@pytest.fixture
+def registered(finished, finished_store):
+    """The finished run's model as ``detector``, version 1, alias ``champion``."""
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models("name = 'detector'"):
+        mlflow.register_model(f"runs:/{finished[0].info.run_id}/model", "detector")
+        client.set_registered_model_alias("detector", "champion", "1")
+
+
+def scores(model):
+    return model.predict(np.asarray(load("demo", "small").test.images), verbose=0)[:, 0]
+
+
+def test_every_form_finds_the_same_run(finished, registered):
+    run_id = finished[0].info.run_id
+    for reference in (run_id, "base", "models:/detector@champion", "models:/detector/1"):
+        found = find_model(reference)
+        assert found.run.info.run_id == run_id
+        assert found.name == f"base seed 3 (run {run_id})"
+
+
+def test_of_a_variant_the_newest_finished_run(store):
+    with mlflow.start_run(tags={"variant": "base"}) as older:
+        mlflow.log_param("seed", 0)
+    with mlflow.start_run(tags={"variant": "base"}) as newer:
+        mlflow.log_param("seed", 1)
+    mlflow.MlflowClient().create_run(older.info.experiment_id, tags={"variant": "base"})  # not finished
+    assert find_model("base").run.info.run_id == newer.info.run_id
+
+
+def test_a_run_and_an_exported_file_give_the_logged_scores(finished, finished_store):
+    run, folder, _ = finished
+    artifacts = folder / "mlruns" / run.info.experiment_id / run.info.run_id / "artifacts"
+    expected = pd.read_parquet(artifacts / "predictions.parquet")["score"]
+    file = find_model(str(artifacts / "export" / "model.h5"))
+    assert file.run is None
+    assert np.allclose(scores(file.load()), expected, atol=1e-6)
+    assert np.allclose(scores(find_model(run.info.run_id).load()), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("bass", "no finished run of a variant 'bass' in sqlite"),
+        ("0" * 32, "no model '00000000000000000000000000000000' in sqlite"),
+        ("models:/detector", "expected a run id, a variant, models:/<name>@<alias>"),
+        ("models:/nothing@champion", "no model 'models:/nothing@champion' in sqlite"),
+        ("models:/detector/7", "no model 'models:/detector/7' in sqlite"),
+        ("model.h5", "there is no model file model.h5"),
+    ],
+)
+def test_what_is_not_there_is_named(registered, reference, message):
+    with pytest.raises(RunError) as raised:
+        find_model(reference)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_run_without_a_model_is_refused(store):
+    with mlflow.start_run() as run:
+        pass
+    with pytest.raises(RunError, match="holds no trained model: expected a finished run of a variant"):
+        find_model(run.info.run_id)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    (tmp_path / "broken.keras").write_bytes(b"no model")
+    with pytest.raises(RunError, match=r"broken\.keras cannot be loaded"):
+        find_model(str(tmp_path / "broken.keras")).load()
+    inputs = keras.Input((8,))
+    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(tmp_path / "dense.keras")
+    with pytest.raises(RunError, match=r"received one from \(None, 8\) to \(None, 1\)"):
+        find_model(str(tmp_path / "dense.keras")).load()
