@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cifake.contract import LABELS
+from cifake.core.progress import progress_bar
 from cifake.data.cache import load_cached, missing_folders, read_names
-from cifake.data.decode import Problem, open_image, progress_bar
+from cifake.data.decode import Problem, open_image
 from cifake.data.sources import Source
 from cifake.data.split import part_rows
 

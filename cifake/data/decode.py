@@ -10,11 +10,10 @@ import joblib
 import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cifake.contract import IMAGE_SIDE
 from cifake.core.errors import DataError
+from cifake.core.progress import progress_bar
 from cifake.data.sources import Source
 
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
@@ -151,10 +150,3 @@ def read_pixels(path: Path) -> np.ndarray:
 def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
     while chunk := list(itertools.islice(files, CHUNK)):
         yield chunk
-
-
-def progress_bar() -> Progress:
-    """A count of files on stderr; nothing without a terminal."""
-    console = Console(stderr=True)
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cifake.core.errors import RunError
-from cifake.data.decode import progress_bar
+from cifake.core.progress import progress_bar
 from cifake.evaluation.metrics import decide
 from cifake.models.input_gradient import logit_layer
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from cifake.data.decode import progress_bar
+from cifake.core.progress import progress_bar
 
 QUIET = 30.0  # seconds between two lines
 
