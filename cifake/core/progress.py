@@ -18,13 +18,7 @@ def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
         columns: of each line; by default description, bar, count and time.
         transient: whether the bar disappears at the end.
     """
-    columns = columns or (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
-    return Progress(
-        *(columns or usual), console=console, disable=not console.is_terminal, transient=transient
-    )
+    hidden = not console.is_terminal
+    return Progress(*(columns or usual), console=console, disable=hidden, transient=transient)
