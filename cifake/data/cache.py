@@ -4,15 +4,14 @@ import hashlib
 import json
 import logging
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from cifake.contract import LABELS
 from cifake.core.cache_directory import cache_directory
+from cifake.core.files import exclusive, written_aside
 from cifake.data.decode import Problem, decode_all, read_pixels, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
@@ -49,7 +48,7 @@ def load_cached(source: Source) -> Cached:
     key = hashlib.sha256(f"{FORMAT} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / key
     if not folder.is_dir():
-        with filelock.FileLock(folder.with_suffix(".lock")):
+        with exclusive(folder):
             if not folder.is_dir():  # another process may have made it meanwhile
                 _build(source, folder)
     meta = json.loads((folder / "meta.json").read_text())
@@ -58,21 +57,15 @@ def load_cached(source: Source) -> Cached:
 
 
 def _build(source: Source, folder: Path) -> None:
-    """Write everything beside the final folder, then rename: it is whole or not there."""
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
-    unfinished.mkdir()
     logger.info("decoding %s, once", source.location)
-    try:
+    with written_aside(folder) as unfinished:
+        unfinished.mkdir()
         raw = unfinished / "raw"
         names, problems = decode_all(source, raw)
         records, naming = read_names(names)
         refuse(source, problems + naming + missing_folders(names), len(names))
         _write(read_pixels(raw), records, unfinished)
         raw.unlink()
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
