@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from cifake.contract import IMAGE_SIDE
 from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image
-from cifake.predict.sources import Listed, shown
+from cifake.data.image_files import Listed
 
 MOST_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; 256 MiB as RGB
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # it is an error here
@@ -52,7 +52,7 @@ class Decoded:
 
 def decode(task: Task) -> Decoded:
     """Read and decode the files of a task; one that cannot be used is an error of its own."""
-    names = [shown(name) for name in task.names]
+    names = [as_text(name) for name in task.names]
     pixels = bytearray()
     errors: list[str | None] = []
     notes: list[str | None] = []
@@ -78,6 +78,11 @@ def _decode(data: bytes) -> tuple[bytes, list[str]]:
         return plain, []
     image, done = prepare(data)
     return image.tobytes(), done
+
+
+def as_text(name: str) -> str:
+    r"""A file name as text: bytes that are not UTF-8 as ``\xff``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def prepare(data: bytes) -> tuple[Image.Image, list[str]]:

@@ -2,7 +2,6 @@ import pytest
 
 from cifake.core.errors import DataError
 from cifake.data.find import find, open_path
-from cifake.data.sources import Archive, Directory
 from tests.support.data_sets import pack, write_tree
 
 FILES = {"train/REAL/1.jpg": b"one", "train/FAKE/1 (2).JPG": b"two", "test/REAL/3.jpg": b"three"}
@@ -22,11 +21,11 @@ PACKED = {
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
 def test_archives_give_canonical_names_at_any_depth_in_any_case(tmp_path, suffix):
     archive = pack(tmp_path / f"cifake{suffix}", PACKED)
-    assert dict(Archive(archive).files()) == FILES
+    assert dict(open_path(archive).files()) == FILES
 
 
 def test_a_directory_gives_the_same(tmp_path):
-    assert dict(Directory(write_tree(tmp_path, PACKED)).files()) == FILES
+    assert dict(open_path(write_tree(tmp_path, PACKED)).files()) == FILES
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
@@ -35,24 +34,24 @@ def test_an_archive_cut_short_is_named(tmp_path, suffix, share, demo_files):
     archive = pack(tmp_path / f"cifake{suffix}", demo_files)
     archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])
     with pytest.raises(DataError, match=r"cifake\S+ the archive is damaged or cut short"):
-        list(Archive(archive).files())
+        list(open_path(archive).files())
 
 
 def test_a_tar_cut_between_two_files_is_not_taken_for_whole(tmp_path):
     archive = pack(tmp_path / "cifake.tar", FILES)
     archive.write_bytes(archive.read_bytes()[: 2 * 1024])  # two headers with one block each
     with pytest.raises(DataError, match="no end-of-archive marker"):
-        list(Archive(archive).files())
+        list(open_path(archive).files())
 
 
 def test_a_fingerprint_follows_the_content(tmp_path):
     root = write_tree(tmp_path / "tree", FILES)
-    first = Directory(root).fingerprint()
-    assert Directory(root).fingerprint() == first
+    first = open_path(root).fingerprint()
+    assert open_path(root).fingerprint() == first
     (root / "train/REAL/1.jpg").write_bytes(b"another")
-    assert Directory(root).fingerprint() != first
+    assert open_path(root).fingerprint() != first
     archive = pack(tmp_path / "a.zip", FILES)
-    assert Archive(archive).fingerprint() != Archive(pack(tmp_path / "b.zip", PACKED)).fingerprint()
+    assert open_path(archive).fingerprint() != open_path(pack(tmp_path / "b.zip", PACKED)).fingerprint()
 
 
 def test_cifake_data_comes_first_and_must_exist(tmp_path, monkeypatch):
