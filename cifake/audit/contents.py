@@ -17,15 +17,16 @@ from cifake.data.split import part_rows
 
 @dataclass
 class Audit:
-    """What ``audit`` found.
+    """The contents of a data set.
 
     Attributes:
-        source: where the files are.
+        source: the location of the files.
+        files: their number.
         counts: images by official part, label and object class.
-        copies: groups of byte-identical files: within train, within test, in both, and with
-            both labels (counted in one of the first three, too).
+        copies: groups of byte-identical files: within train, within test, across train and test, and
+            across labels (those also count in one of the first three).
         jpeg_tables: by label, how many files have each set of quantisation tables.
-        unusable: files, with the reason.
+        unusable: files that cannot be used, with the reason.
         parts: images by part and label, as training on the full split uses them; empty while
             there are files that cannot be used.
     """

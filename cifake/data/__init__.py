@@ -1,4 +1,4 @@
-"""The data set in three parts, decoded once and mapped into memory."""
+"""The data set in three parts, decoded once and memory-mapped."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ __all__ = ["Dataset", "Part", "load"]
 
 @dataclass(frozen=True)
 class Part:
-    """Images of one part, in an order that is the same in every run.
+    """Images of one part, in the same order in every run.
 
     Attributes:
-        images: uint8 [n, 32, 32, 3], RGB, mapped from disk.
+        images: uint8 [n, 32, 32, 3], RGB, memory-mapped.
         labels: int8 [n], 1 is FAKE.
         objects: str [n], the object class.
         paths: str [n], ``test/FAKE/0001 (2).jpg``.
@@ -33,12 +33,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Train, validation and test parts; no image, and no copy of one, is in two of them.
+    """Training, validation and test parts; no image has a copy in another part.
 
     Attributes:
         name: ``cifake`` or ``demo``.
         split: ``full`` or ``small``.
-        digest: names the pixels, the labels and the split.
+        digest: identifies pixels, labels and split.
     """
 
     name: str

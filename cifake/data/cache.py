@@ -1,4 +1,4 @@
-"""Decode a data set once; afterwards it is mapped into memory in milliseconds."""
+"""Decode a data set once; afterwards it is memory-mapped in milliseconds."""
 
 import hashlib
 import json
@@ -27,10 +27,10 @@ class Cached:
     """A decoded data set, ordered as train, validation and test blocks.
 
     Attributes:
-        images: uint8 [n, 32, 32, 3], mapped from disk.
+        images: uint8 [n, 32, 32, 3], memory-mapped.
         index: records [n] of ``path``, ``label`` (1 is FAKE) and ``object``.
         sizes: images in each block.
-        digest: a hash of pixels, labels and blocks.
+        digest: a hash of pixels, labels and block sizes.
     """
 
     images: np.ndarray
@@ -40,7 +40,7 @@ class Cached:
 
 
 def load_cached(source: Source) -> Cached:
-    """Map the decoded source, decoding it first when that was not done before.
+    """Memory-map the decoded source; decode it first if it is not in the cache.
 
     Raises:
         DataError: files that cannot be used, or a missing class folder; nothing is cached.
@@ -49,7 +49,7 @@ def load_cached(source: Source) -> Cached:
     folder = cache_directory() / key
     if not folder.is_dir():
         with exclusive(folder):
-            if not folder.is_dir():  # another process may have made it meanwhile
+            if not folder.is_dir():  # another process may have finished it meanwhile
                 _build(source, folder)
     meta = json.loads((folder / "meta.json").read_text())
     images = np.load(folder / "images.npy", mmap_mode="r")
@@ -69,7 +69,7 @@ def _build(source: Source, folder: Path) -> None:
 
 
 def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
-    by_path = np.argsort(records["path"])  # sources differ in their order, data sets must not
+    by_path = np.argsort(records["path"])  # a data set has one order, whatever its source's
     records = records[by_path]
     parts = make_split(
         is_test=np.char.startswith(records["path"], "test/"),
@@ -89,7 +89,11 @@ def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
 
 
 def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
-    """Label and object class of every file, from its name, and the names that give none."""
+    """Read the label and object class of every file from its name.
+
+    Returns:
+        Records [n] of ``path``, ``label`` and ``object``, and the names that cannot be used.
+    """
     problems: list[Problem] = []
     rows = []
     seen = set()
@@ -108,14 +112,14 @@ def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
 
 
 def missing_folders(names: list[str]) -> list[Problem]:
-    """The class folders without an image, each as a problem."""
+    """A problem for each class folder without an image."""
     present = {name.rpartition("/")[0] for name in names}
     expected = [f"{part}/{label}" for part in ("train", "test") for label in LABELS]
     return [(folder, "a missing or empty class folder") for folder in expected if folder not in present]
 
 
 def find_copies(pixels: np.ndarray) -> np.ndarray:
-    """Number images so that those with identical pixels, and only those, share a number."""
+    """Number images by their pixels: int [n], equal for identical images only."""
     digests = [hashlib.blake2b(image.data, digest_size=16).digest() for image in pixels]
     numbers: np.ndarray = np.unique(np.array(digests, dtype="V16"), return_inverse=True)[1]
     return numbers

@@ -16,14 +16,13 @@ LOCAL_FOLDER = Path("data/cifake")
 
 
 def find(dataset: str) -> Source:
-    """Choose where images come from.
+    """Choose the source of the data set.
 
     Args:
-        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE where it can be had, else demo.
+        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE if it is available, else demo.
 
     Raises:
-        DataError: CIFAKE_DATA names nothing readable, or ``cifake`` was asked for and is
-            nowhere to be found.
+        DataError: CIFAKE_DATA names no folder or archive, or ``cifake`` is not available.
     """
     if dataset == "demo":
         return Demo()
@@ -41,7 +40,11 @@ def find(dataset: str) -> Source:
 
 
 def open_path(path: Path) -> Source:
-    """A directory or an archive as a source."""
+    """A directory or an archive as a source.
+
+    Raises:
+        DataError: the path is neither.
+    """
     if images := open_files(str(path)):
         return ClassFolders(images)
     raise DataError(

@@ -19,7 +19,7 @@ SUFFIXES = (".csv", ".parquet")
 
 
 class Options(CommandOptions):
-    """What was asked for."""
+    """The model, the inputs and the outputs."""
 
     model: str = Field(
         min_length=1,
@@ -39,7 +39,7 @@ class Options(CommandOptions):
     engine: Literal["local", "ray"] = Field(
         "local", description="local, or ray: over the machines of a Ray cluster"
     )
-    force: Flag = Field(False, description="true replaces outputs that are there already")
+    force: Flag = Field(False, description="true replaces existing outputs")
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -87,14 +87,14 @@ def _open(location: str) -> ImageFiles:
 
 
 def output_files(output: str, names: Sequence[str]) -> list[Path]:
-    """The file that each input becomes.
+    """The output file of each input.
 
     Args:
         output: a file, a folder, or a path with ``{name}``.
         names: of the inputs.
 
     Raises:
-        ConfigError: no folder to write into, an unknown suffix, or one file for several inputs.
+        ConfigError: a folder is missing, a suffix is unknown, or several inputs share a file.
     """
     pattern = f"{output}/{{name}}_results.csv" if Path(output).is_dir() or output.endswith("/") else output
     files = [Path(pattern.replace("{name}", name)) for name in names]

@@ -27,11 +27,11 @@ SCHEMA = pa.schema(
 
 
 def make_rows(images: Decoded, scores: np.ndarray, threshold: float) -> pa.Table:
-    """One row an image.
+    """A table with one row per image.
 
     Args:
-        images: n of them.
-        scores: float32 [n], the probability of FAKE; what is not a number becomes an error.
+        images: n images.
+        scores: float32 [n], the probability of FAKE; a value that is not finite becomes an error.
         threshold: FAKE from there up.
     """
     errors = [
@@ -126,7 +126,7 @@ class ShardedOutput:
             pq.write_table(pa.concat_tables(tables), unfinished)
 
     def join(self) -> Counter[str]:
-        """Write the output, whole or not at all.
+        """Join the shards into the output, whole or not at all.
 
         Returns:
             Counts of labels, of ``error`` and of every note.
