@@ -10,7 +10,7 @@ import numpy as np
 from cifake.contract import LABELS
 from cifake.core.progress import progress_bar
 from cifake.data.cache import load_cached, missing_folders, read_names
-from cifake.data.decode import Problem, open_image
+from cifake.data.decode import Problem, check_plain, read_image
 from cifake.data.sources import Source
 from cifake.data.split import part_rows
 
@@ -55,7 +55,7 @@ def audit(source: Source) -> Audit:
             names.append(name)
             groups[hashlib.blake2b(data, digest_size=16).digest()].append(name)
             try:
-                image = open_image(data)
+                image = read_image(data, check_plain)
             except ValueError as error:
                 unusable.append((name, str(error)))
                 continue

@@ -1,7 +1,9 @@
 """Decode image files into pixels, on all cores."""
 
+import contextlib
 import io
 import itertools
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 import simplejpeg
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cifake.contract import IMAGE_SIDE
 from cifake.core.errors import DataError
@@ -19,7 +21,8 @@ from cifake.data.sources import Source
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
 CHUNK = 512  # files a task: enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
-EXIF_START = b"Exif\0\0"
+ORIENTATION_MARKS = (b"Exif\0\0", b"tiff:Orientation")  # EXIF, and XMP where Pillow reads it from, too
+warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata, and of sizes that are checked here
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
 
 
@@ -32,7 +35,7 @@ def plain_jpeg(data: bytes) -> bytes | None:
     Returns:
         uint8 [32, 32, 3] as bytes; None for all other files, which are left to Pillow.
     """
-    if EXIF_START in data:  # it may hold an orientation
+    if any(mark in data for mark in ORIENTATION_MARKS):
         return None
     try:
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
@@ -44,40 +47,71 @@ def plain_jpeg(data: bytes) -> bytes | None:
 
 
 def open_image(data: bytes) -> Image.Image:
-    """Decode an image file of the data set.
+    """Decode an image file of the data set, rotated by its EXIF orientation.
 
     Raises:
-        ValueError: empty, truncated or not an image, another size, not plain RGB.
+        ValueError: empty, damaged or not an image, another size, not plain RGB.
     """
-    return read_image(data, _check_plain)
+    image = upright(read_image(data, check_plain))
+    with _pillow_errors():
+        return image.copy()  # some formats load again, and may fail, whenever the pixels are read
 
 
 def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image:
-    """Decode an image file.
+    """Decode an image file as it is stored; ``upright`` rotates it.
 
     Args:
         data: the contents of the file.
-        check: called before the pixels are decoded; raises ValueError to refuse an image.
+        check: raises ValueError to refuse an image; called before and after the pixels are decoded.
 
     Raises:
-        ValueError: empty, truncated or not an image; what ``check`` raises.
+        ValueError: empty, damaged or not an image; what ``check`` raises. Nothing else is raised.
     """
     if not data:
         raise ValueError("empty file")
     # With the format given, an image this small takes a sixth less time.
     formats = ("JPEG",) if data.startswith(JPEG_START) else None
-    try:
+    with _pillow_errors():
         image = Image.open(io.BytesIO(data), formats=formats)
-        check(image)
+    check(image)
+    with _pillow_errors():
         image.load()
-    except UnidentifiedImageError:
-        raise ValueError("not an image") from None
-    except (OSError, SyntaxError) as error:  # what Pillow's decoders raise on broken files
-        raise ValueError(f"damaged image ({error})") from None
+    check(image)  # again: an ICO or ICNS file may hold another size than it declares
     return image
 
 
-def _check_plain(image: Image.Image) -> None:
+def upright(image: Image.Image) -> Image.Image:
+    """Rotate and mirror an image by its EXIF orientation; the same object if it has none.
+
+    Raises:
+        ValueError: the metadata is damaged.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001, Pillow raises nearly anything; the pixels are sound all the same
+        return image
+    if orientation not in range(2, 9):
+        return image
+    with _pillow_errors():
+        return ImageOps.exif_transpose(image)
+
+
+@contextlib.contextmanager
+def _pillow_errors() -> Iterator[None]:
+    """Turn the errors of a file that Pillow cannot read into a ValueError of one line."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise ValueError("not an image") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
+    except Exception as error:  # noqa: BLE001, Pillow's decoders raise nearly anything on broken files
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"damaged image ({text})") from None
+
+
+def check_plain(image: Image.Image) -> None:
+    """Raise a ValueError unless an image is RGB of 32 x 32 pixels."""
     if image.size != (IMAGE_SIDE, IMAGE_SIDE):
         raise ValueError(f"expected {IMAGE_SIDE}x{IMAGE_SIDE} pixels, received {image.width}x{image.height}")
     if image.mode != "RGB":

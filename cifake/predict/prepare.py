@@ -1,19 +1,16 @@
 """Convert image files of any kind to the pixels that models take."""
 
-import struct
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image, ImageOps
 
 from cifake.contract import IMAGE_SIDE
-from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image
+from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image, upright
 from cifake.data.image_files import Listed
 
 MOST_PIXELS = 89_478_485  # above it Pillow warns of a decompression bomb; 256 MiB as RGB
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # it is an error here
 RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
 TURNED, ON_WHITE, OTHER_NAME = "turned as EXIF says", "transparency on white", "name is not UTF-8"
 
@@ -96,14 +93,14 @@ def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
         The image, and the names of the changes.
 
     Raises:
-        ValueError: empty, too large or not an image; Pillow raises others for damaged files.
+        ValueError: empty, too large, damaged or not an image.
     """
     image = read_image(data, _check_size)
     done = []
     if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
         done.append(FIRST_FRAME)
-    if _orientation(image) != 1:
-        image = ImageOps.exif_transpose(image)
+    if (turned := upright(image)) is not image:
+        image = turned
         done.append(TURNED)
     if image.mode != "RGB" or "transparency" in image.info:
         image, change = _to_rgb(image)
@@ -133,13 +130,6 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
     return (values >> 8).astype(np.uint8)
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error):  # the pixels are sound all the same
-        return 1
-
-
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(
@@ -151,6 +141,6 @@ def _one_line(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"cannot be read ({reason.strerror})"
     text = " ".join(str(reason).split())
-    if text and isinstance(reason, ValueError | Image.DecompressionBombError):
+    if text and isinstance(reason, ValueError):
         return text
     return f"damaged image ({text or type(reason).__name__})"

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from cifake.core.errors import DataError
+from cifake.data.folder import read_folder
 from cifake.data.image_files import Folder
 from cifake.predict import score_local as scoring
 from cifake.predict.options import open_images
@@ -84,6 +85,17 @@ def test_animations_give_their_first_frame_and_exif_turns():
     exif[0x0112] = 3  # by 180 degrees
     turned = pixels_of(Image.fromarray(SQUARES), exif=exif)
     assert turned == ((0, 0, 0), (200, 100, 50), ["turned as EXIF says"])
+
+
+def test_predicting_and_explaining_read_the_same_pixels(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # by 90 degrees
+    for form in ("png", "jpg", "webp"):
+        Image.fromarray(SQUARES).save(tmp_path / f"a.{form}", exif=exif)
+    explained, names = read_folder(tmp_path)
+    predicted = decode(Task(names.tolist(), Folder(str(tmp_path))))
+    assert np.array_equal(explained, predicted.pixels)
+    assert predicted.notes == ["turned as EXIF says"] * 3
 
 
 @pytest.mark.filterwarnings("ignore:Image size")
