@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import io
 import os
 import re
 import signal
@@ -84,6 +85,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
         143 for SIGTERM, as shells do. Other exceptions are defects and pass through with their traceback.
     """
     signal.signal(signal.SIGTERM, raise_terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8, nor terminals
     try:
         code = command()
     except (Exception, KeyboardInterrupt, Terminated) as error:

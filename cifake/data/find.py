@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.panel import Panel
 
 from cifake.core.errors import DataError
+from cifake.data.archives import ARCHIVE_SUFFIXES
 from cifake.data.demo import Demo
-from cifake.data.image_files import ARCHIVE_SUFFIXES, Folder, open_files
+from cifake.data.image_files import Folder, open_files
 from cifake.data.sources import ClassFolders, Source
 
 KAGGLE_HANDLE = "birdy654/cifake-real-and-ai-generated-synthetic-images"

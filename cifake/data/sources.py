@@ -2,14 +2,18 @@
 
 import functools
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from cifake.data.image_files import Folder, Tar, Zip, file_state, is_image
+from cifake.data.archives import Tar, Zip
+from cifake.data.image_files import Folder, file_state
+from cifake.data.image_names import as_text, is_image, of_system
 
 _CLASS_FOLDER = re.compile(r"(?:^|/)(train|test)/(real|fake)$", re.IGNORECASE)
+logger = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -38,23 +42,29 @@ class ClassFolders:
 
     def __init__(self, images: Folder | Zip | Tar) -> None:
         self.images = images
-        self.location = images.location
+        self.location = as_text(images.location)
 
     def fingerprint(self) -> str:
         if not isinstance(self.images, Folder):
-            with open(self.location, "rb") as file:
+            with open(self.images.location, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         digest = hashlib.sha256()
         for inside, names in self.images.walk():
             if folder := class_folder(inside):
-                path = os.path.join(self.location, inside)
-                rows = [f"{name}/{file_state(os.path.join(path, name))}" for name in names]
-                digest.update("\n".join([folder, *sorted(rows)]).encode())
+                path = os.path.join(self.images.location, inside)
+                rows = [
+                    f"{name}/{file_state(os.path.join(path, name))}"
+                    for name in names
+                    if is_image(name) and not of_system(name)
+                ]
+                digest.update("\n".join([folder, *sorted(rows)]).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         for path, data in self.images.files(canonical_name):
             yield canonical_name(path), data
+        if self.images.skipped.count:
+            logger.warning("%s: %s", self.location, self.images.skipped)
 
 
 @functools.cache
@@ -66,6 +76,8 @@ def class_folder(path: str) -> str:
 
 def canonical_name(path: str) -> str:
     """``any/Train/real/0001.jpg`` as ``train/REAL/0001.jpg``; empty for other files."""
+    if "/" not in path:
+        path = path.replace("\\", "/")  # as some programs for Windows pack them
     folder, _, name = path.rpartition("/")
     canonical = class_folder(folder)
-    return f"{canonical}/{name}" if canonical and is_image(path) else ""
+    return as_text(f"{canonical}/{name}") if canonical and is_image(path) else ""

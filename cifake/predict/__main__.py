@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.core.errors import exit_code
+from cifake.data.image_names import as_text
 from cifake.predict.options import Options, open_images, output_files, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
 
@@ -44,7 +45,7 @@ def run(options: Options) -> int:
 
         for source in sources:
             check_shareable(source)
-    files = output_files(options.output, [source.name for source in sources])
+    files = output_files(options.output, [as_text(source.name) for source in sources])
     from cifake.predict.shards import ShardedOutput
     from cifake.tracking.resolved_model import find_model
 
@@ -59,6 +60,9 @@ def run(options: Options) -> int:
         counts = [output.join() for output in outputs]
         for output in outputs:
             output.remove_shards()  # after all are joined: until then the same command can resume
+    for source in sources:
+        if source.skipped.count:
+            print(f"warning: {source.location}: {source.skipped}", file=sys.stderr)
     for file, count in zip(files, counts, strict=True):
         _report(file, count, options.threshold)
     return int(any(count["error"] for count in counts))

@@ -13,7 +13,8 @@ from cifake.cli.help import option_rows, print_help_if_asked, usage_of
 from cifake.contract import THRESHOLD
 from cifake.core.backend import require_ray
 from cifake.core.errors import ConfigError, DataError
-from cifake.data.image_files import ARCHIVE_SUFFIXES, Glob, ImageFiles, open_files
+from cifake.data.archives import ARCHIVE_SUFFIXES
+from cifake.data.image_files import Glob, ImageFiles, open_files
 
 SUFFIXES = (".csv", ".parquet")
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 from cifake.contract import IMAGE_SIDE
 from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image, upright
 from cifake.data.image_files import Listed
+from cifake.data.image_names import as_text
 
 MOST_PIXELS = 89_478_485  # above it Pillow warns of a decompression bomb; 256 MiB as RGB
 RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
@@ -75,11 +76,6 @@ def _decode(data: bytes) -> tuple[bytes, list[str]]:
         return plain, []
     image, done = prepare(data)
     return image.tobytes(), done
-
-
-def as_text(name: str) -> str:
-    r"""A file name as text: bytes that are not UTF-8 as ``\xff``."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def prepare(data: bytes) -> tuple[Image.Image, list[str]]:

@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 
 from cifake.core.errors import DataError
 from cifake.core.processes import begin_worker, in_order
-from cifake.data.image_files import IMAGE_SUFFIXES, ImageFiles, Listed, Tar, file_state
+from cifake.data.archives import Tar
+from cifake.data.image_files import ImageFiles, Listed, file_state
+from cifake.data.image_names import IMAGE_SUFFIXES
 from cifake.predict.prepare import Decoded, Task, decode
 from cifake.predict.shards import ShardedOutput, make_rows
 

@@ -177,6 +177,26 @@ def test_archives_are_read_in_their_order(folder, tmp_path, suffix):
     assert np.array_equal(images.pixels, [SQUARES] * 3)
 
 
+def test_what_is_left_out_of_a_prediction_is_counted(folder):
+    (folder / "photo.heic").touch()
+    (folder / "new.jfif").write_bytes(encode(Image.fromarray(SQUARES), "JPEG"))
+    (source,) = open_images(str(folder))
+    assert "new.jfif" in names(source)
+    assert str(source.skipped) == "2 file(s) left out: notes.txt, photo.heic"
+
+
+def test_an_encrypted_zip_is_refused_before_anything_is_predicted(tmp_path):
+    path = tmp_path / "locked.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", b"x")
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    (source,) = open_images(str(path))
+    with pytest.raises(DataError, match=r"locked\.zip: the archive is encrypted; pack it without a password"):
+        scoring.list_files(source, tmp_path / "files.parquet")
+
+
 def test_a_damaged_member_of_a_zip_is_an_error_of_its_own(folder, tmp_path):
     path = tmp_path / "flawed.zip"
     with zipfile.ZipFile(path, "w") as archive:
