@@ -15,14 +15,21 @@ from cifake.data.find import find
 from cifake.tracking.mlflow_project import mlflow_project_run
 
 
-def main(argv: Sequence[str]) -> None:
-    """Print the data set's counts, copies, JPEG tables and unusable files, and write them as JSON."""
+def main(argv: Sequence[str]) -> int:
+    """Print the data set's counts, copies, JPEG tables and unusable files, and write them as JSON.
+
+    Returns:
+        0, or 1 if the data set cannot be trained on.
+    """
     with mlflow_project_run("audit"):
         options = parse(argv)
         result = audit(find(options.dataset))
         options.output.write_text(json.dumps(dataclasses.asdict(result), indent=1), encoding="utf-8")
     show(result, Console())
     print(f"{options.output} has the whole audit, with the names of all copies")
+    if result.problem:
+        print(f"{result.source} cannot be trained on: {result.problem}", file=sys.stderr)
+    return int(bool(result.problem))
 
 
 def show(result: Audit, console: Console) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cifake.core.errors import DataError
 from cifake.data.cache import load_cached
 from cifake.data.find import find
-from cifake.data.split import part_rows
+from cifake.data.split import count_labels, find_empty_part, part_rows
 
 __all__ = ["Dataset", "Part", "load"]
 
@@ -65,4 +66,6 @@ def load(dataset: str = "auto", split: str = "full") -> Dataset:
     for name, rows in part_rows(cached.sizes, split).items():
         index = cached.index[rows]
         parts[name] = Part(cached.images[rows], index["label"], index["object"], index["path"])
+    if problem := find_empty_part({name: count_labels(part.labels) for name, part in parts.items()}):
+        raise DataError(f"{source.location}: {problem}")
     return Dataset(name=source.name, split=split, digest=f"{cached.digest[:16]}-{split}", **parts)

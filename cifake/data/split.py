@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from cifake.contract import LABELS
 from cifake.core.errors import DataError
 
 SPLIT_SEED = 20240122  # an arbitrary number; changing it changes every dataset_digest
@@ -68,6 +69,27 @@ def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
         rows[name] = slice(start, start + count)
         start += size
     return rows
+
+
+def count_labels(labels: np.ndarray) -> dict[str, int]:
+    """Images of each label, by its name; ``labels`` is int [n], 1 is FAKE."""
+    return dict(zip(LABELS, np.bincount(labels, minlength=len(LABELS)).tolist(), strict=True))
+
+
+def find_empty_part(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Why parts cannot be trained or tested on: one has no images of a label; empty if all have.
+
+    Args:
+        counts: images by part and label.
+    """
+    for part, labels in counts.items():
+        for label, count in labels.items():
+            if not count:
+                return (
+                    f"expected {' and '.join(LABELS)} images in every part, received no {label} images in "
+                    f"the {part} part (copies of test images leave the training part); add images"
+                )
+    return ""
 
 
 def _interleave(strata: list[np.ndarray]) -> np.ndarray:
