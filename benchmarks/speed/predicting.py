@@ -22,9 +22,9 @@ import psutil
 from benchmarks.measure import in_turn, show
 from cifake.config import load
 from cifake.data.find import find
+from cifake.data.image_files import Folder
 from cifake.predict.score_local import decoded, decoders, list_files, listed, score
-from cifake.predict.shards import Parts
-from cifake.predict.sources import Folder
+from cifake.predict.shards import ShardedOutput
 
 IMAGES = 20_000
 SIZES = (10_000, 100_000)
@@ -41,7 +41,7 @@ def throughput(variant: str, folder: Path, pool: Executor) -> None:
     from cifake.models import build_model  # not at the top, where the processes of the pool import it, too
 
     model = build_model(load(f"experiments/{variant}.yaml"))
-    source, output = Folder(str(folder)), Parts(folder.parent / "results.csv")
+    source, output = Folder(str(folder)), ShardedOutput(folder.parent / "results.csv")
     output.folder.mkdir(exist_ok=True)
     list_files(source, output.files)
     images = np.concatenate([chunk.pixels for chunk in decoded(listed(source, output.files, 0), pool)])

@@ -1,1 +1,1 @@
-"""The command that says what a data set holds."""
+"""The command that reports what a data set holds."""

@@ -1,4 +1,4 @@
-"""Say what a data set holds: python -m cifake.audit --output audit.json."""
+"""Report what a data set holds: python -m cifake.audit --output audit.json."""
 
 import dataclasses
 import json
@@ -15,41 +15,48 @@ from cifake.data.find import find
 from cifake.tracking.mlflow_project import mlflow_project_run
 
 
-def main(argv: Sequence[str]) -> None:
-    """Print counts, copies, JPEG tables and unusable files of the data set; write them as JSON."""
+def main(argv: Sequence[str]) -> int:
+    """Print the data set's counts, copies, JPEG tables and unusable files, and write them as JSON.
+
+    Returns:
+        0, or 1 if the data set cannot be trained on.
+    """
     with mlflow_project_run("audit"):
         options = parse(argv)
-        found = audit(find(options.dataset))
-        options.output.write_text(json.dumps(dataclasses.asdict(found), indent=1), encoding="utf-8")
-    show(found, Console())
-    print(f"all of it, with the names of all copies, is in {options.output}")
+        result = audit(find(options.dataset))
+        options.output.write_text(json.dumps(dataclasses.asdict(result), indent=1), encoding="utf-8")
+    show(result, Console())
+    print(f"{options.output} has the whole audit, with the names of all copies")
+    if result.problem:
+        print(f"{result.source} cannot be trained on: {result.problem}", file=sys.stderr)
+    return int(bool(result.problem))
 
 
-def show(found: Audit, console: Console) -> None:
+def show(result: Audit, console: Console) -> None:
     """Print an audit as tables."""
-    counts = Table(title=f"{found.source}: {found.files:,} files", title_justify="left")
-    columns = [(part, label) for part, labels in found.counts.items() for label in labels]
+    counts = Table(title=f"{result.source}: {result.files:,} files", title_justify="left")
+    columns = [(part, label) for part, labels in result.counts.items() for label in labels]
     for title in ("object class", *(f"{part} {label}" for part, label in columns)):
         counts.add_column(title, justify="left" if title == "object class" else "right")
-    kinds = {kind for part, label in columns for kind in found.counts[part][label]}
+    kinds = {kind for part, label in columns for kind in result.counts[part][label]}
     for kind in sorted(kinds):
-        counts.add_row(kind, *(f"{found.counts[part][label].get(kind, 0):,}" for part, label in columns))
+        counts.add_row(kind, *(f"{result.counts[part][label].get(kind, 0):,}" for part, label in columns))
     counts.add_section()
-    counts.add_row("all", *(f"{sum(found.counts[part][label].values()):,}" for part, label in columns))
+    counts.add_row("all", *(f"{sum(result.counts[part][label].values()):,}" for part, label in columns))
     copies = Table(title="byte-identical copies", title_justify="left")
     for title in ("where", "groups", "files"):
         copies.add_column(title, justify="left" if title == "where" else "right")
-    for where, groups in found.copies.items():
+    for where, groups in result.copies.items():
         copies.add_row(where.replace("_", " "), f"{len(groups):,}", f"{sum(map(len, groups)):,}")
     console.print(counts)
     console.print(copies)
-    for label, tables in found.jpeg_tables.items():
+    for label, tables in result.jpeg_tables.items():
         sizes = ", ".join(f"{table['files']:,}" for table in tables)
         console.print(f"{label}: {len(tables)} set(s) of JPEG quantisation tables, on {sizes} files")
-    for part, labels in found.parts.items():
+    for part, labels in result.parts.items():
         console.print(f"{part} part: " + ", ".join(f"{n:,} {label}" for label, n in labels.items()))
-    console.print(f"files that cannot be used: {len(found.unusable):,}")
-    for name, reason in found.unusable[:10]:
+    console.print(f"files that cannot be used: {len(result.unusable):,}")
+    for name, reason in result.unusable[:10]:
         console.print(f"  {name}: {reason}", markup=False)
 
 

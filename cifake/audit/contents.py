@@ -5,27 +5,25 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from cifake.contract import LABELS
 from cifake.core.progress import progress_bar
 from cifake.data.cache import load_cached, missing_folders, read_names
-from cifake.data.decode import Problem, open_image
+from cifake.data.decode import Problem, check_plain, read_image
 from cifake.data.sources import Source
-from cifake.data.split import part_rows
+from cifake.data.split import count_labels, find_empty_part, part_rows
 
 
 @dataclass
 class Audit:
-    """What ``audit`` found.
+    """The contents of a data set.
 
     Attributes:
-        source: where the files are.
+        source: the location of the files.
+        files: their number.
         counts: images by official part, label and object class.
-        copies: groups of byte-identical files: within train, within test, in both, and with
-            both labels (counted in one of the first three, too).
+        copies: groups of byte-identical files: within train, within test, across train and test, and
+            across labels (those also count in one of the first three).
         jpeg_tables: by label, how many files have each set of quantisation tables.
-        unusable: files, with the reason.
+        unusable: files that cannot be used, with the reason.
         parts: images by part and label, as training on the full split uses them; empty while
             there are files that cannot be used.
     """
@@ -37,6 +35,13 @@ class Audit:
     jpeg_tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     unusable: list[Problem] = field(default_factory=list)
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str:
+        """Why the data set cannot be trained on; empty if it can."""
+        if self.unusable:
+            return f"{len(self.unusable):,} file(s) cannot be used"
+        return find_empty_part(self.parts)
 
 
 def audit(source: Source) -> Audit:
@@ -54,7 +59,7 @@ def audit(source: Source) -> Audit:
             names.append(name)
             groups[hashlib.blake2b(data, digest_size=16).digest()].append(name)
             try:
-                image = open_image(data)
+                image = read_image(data, check_plain)
             except ValueError as error:
                 unusable.append((name, str(error)))
                 continue
@@ -86,11 +91,8 @@ def _count(records: Any) -> dict[str, dict[str, dict[str, int]]]:
 
 def _count_parts(source: Source) -> dict[str, dict[str, int]]:
     cached = load_cached(source)
-    parts = {}
-    for part, rows in part_rows(cached.sizes, "full").items():
-        counts = np.bincount(cached.index["label"][rows], minlength=len(LABELS))
-        parts[part] = dict(zip(LABELS, counts.tolist(), strict=True))
-    return parts
+    rows = part_rows(cached.sizes, "full")
+    return {part: count_labels(cached.index["label"][rows[part]]) for part in rows}
 
 
 def _sort_copies(groups: list[list[str]]) -> dict[str, list[list[str]]]:

@@ -28,7 +28,7 @@ class Options(CommandOptions):
 
 def parse(argv: Sequence[str]) -> Options:
     """Read the command line."""
-    summary = "Count the images of the data set, its copies, JPEG tables and unusable files."
+    summary = "Count the data set's images, copies, JPEG tables and unusable files."
     print_help_if_asked(argv, PROGRAM, summary, option_rows(Options))
     options, _ = read_options(Options, argv)
     return options

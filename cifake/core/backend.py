@@ -1,4 +1,4 @@
-"""Whether a library is there that a command needs, told before it is imported."""
+"""Check that a command's libraries are available, before they are imported."""
 
 import importlib.util
 import os
@@ -7,7 +7,10 @@ from cifake.core.errors import ConfigError
 
 
 def require_tensorflow(what: str) -> None:
-    """Refuse what only TensorFlow does here.
+    """Check that Keras runs on TensorFlow.
+
+    Args:
+        what: the feature that needs it.
 
     Raises:
         ConfigError: KERAS_BACKEND names another backend.
@@ -18,7 +21,7 @@ def require_tensorflow(what: str) -> None:
 
 
 def require_ray() -> None:
-    """Refuse what runs on Ray, where it is not installed.
+    """Check that Ray is installed.
 
     Raises:
         ConfigError: it is not.

@@ -1,4 +1,4 @@
-"""Where files that can be made again are kept."""
+"""The folder of files that can be computed again."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ from cifake.core.errors import RunError
 
 
 def cache_directory() -> Path:
-    """CIFAKE_CACHE, or the user's cache directory as the system has it; made if it is not there.
+    """CIFAKE_CACHE, or by default a folder in the user's cache directory; created if missing.
 
     Raises:
-        RunError: it cannot be made or written.
+        RunError: it cannot be created or written.
     """
     given = os.environ.get("CIFAKE_CACHE")
     path = Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("cifake"))

@@ -1,7 +1,8 @@
-"""Errors a user can mend: what was expected, what came, what to do."""
+"""Errors that a user can mend, and the exit codes of commands."""
 
 import errno
 import gc
+import io
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ from types import FrameType
 
 
 class CifakeError(Exception):
-    """A mistake in what the user gave; ends a command in one line and exit code 2."""
+    """A user's mistake, told in one line that ends the command with exit code 2."""
 
 
 class ConfigError(CifakeError):
@@ -23,10 +24,10 @@ class DataError(CifakeError):
 
 
 class RunError(CifakeError):
-    """A tracking store without the runs, metrics or artifacts that were asked for."""
+    """A tracking store that lacks what was asked for, or another resource that cannot be used."""
 
 
-# Libraries wrap the system's error, and often only its text is left; SQLite and NumPy have their own words.
+# Libraries wrap the system's error, often keeping only its text; SQLite and NumPy have messages of their own.
 FULL_DISK = re.compile(
     rf"{os.strerror(errno.ENOSPC)}|{os.strerror(errno.EDQUOT)}|database or disk is full"
     r"|\d+ requested and \d+ written"
@@ -34,57 +35,58 @@ FULL_DISK = re.compile(
 
 
 class Terminated(BaseException):
-    """SIGTERM, raised as an exception so that a run can still say that it was killed."""
+    """SIGTERM as an exception, so that a run can still record that it was killed."""
 
 
 def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
-    """A handler of SIGTERM."""
+    """Handle SIGTERM: raise ``Terminated``."""
     raise Terminated("stopped by SIGTERM")
 
 
 def full_disk(error: BaseException) -> str:
-    """What says that a full disk is behind an error, whatever it was wrapped in; empty where none is."""
-    for seen in _behind(error):
-        if found := FULL_DISK.search(str(seen)):
-            file = getattr(seen, "filename", None)
-            return f"{found[0]}: {file}" if file else found[0]
+    """The message of a full disk that caused an error, however it is wrapped; empty if none did."""
+    for cause in _causes(error):
+        if match := FULL_DISK.search(str(cause)):
+            file = getattr(cause, "filename", None)
+            return f"{match[0]}: {file}" if file else match[0]
     return ""
 
 
 def stop_behind(error: BaseException) -> KeyboardInterrupt | Terminated | None:
-    """The Ctrl-C or SIGTERM behind an error: it may come where a library then fails to clean up."""
-    for seen in _behind(error):
-        if isinstance(seen, KeyboardInterrupt | Terminated):
-            return seen
+    """The Ctrl-C or SIGTERM that caused an error: a library may fail to clean up after it."""
+    for cause in _causes(error):
+        if isinstance(cause, KeyboardInterrupt | Terminated):
+            return cause
     return None
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    """An error, what it was raised from or while handling, and so on."""
-    seen: BaseException | None = error
-    while seen:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, the one that it was raised from or during, and so on."""
+    cause: BaseException | None = error
+    while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def as_mistake(error: BaseException) -> CifakeError | None:
-    """An error that the user can mend; None for a defect, whose traceback is wanted."""
+    """An error as a mistake that the user can mend; None for a defect, which keeps its traceback."""
     if isinstance(error, CifakeError):
         return error
     if reason := full_disk(error):
-        return RunError(f"a disk is full ({reason}); make room and give the same command again: it goes on")
+        return RunError(f"a disk is full ({reason}); make room and give the same command again: it resumes")
     return None
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
-    """Run a command and turn what ended it into a process exit code.
+    """Run a command and turn its end into an exit code of the process.
 
     Returns:
-        What it returned, 0 for None; 2 for a user's mistake (one line on stderr), 130 for Ctrl-C
-        and 143 for SIGTERM, as shells count them. Other exceptions pass through: they
-        are defects, and their traceback is wanted.
+        The command's own code, 0 for None; 2 for a user's mistake (one line on stderr); 130 for Ctrl-C and
+        143 for SIGTERM, as shells do. Other exceptions are defects and pass through with their traceback.
     """
     signal.signal(signal.SIGTERM, raise_terminated)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8, nor terminals
     try:
         code = command()
     except (Exception, KeyboardInterrupt, Terminated) as error:
@@ -96,5 +98,5 @@ def exit_code(command: Callable[[], int | None]) -> int:
             raise
         print(text, file=sys.stderr)
     finally:
-        gc.freeze()  # a process that ends would first look through all objects for garbage, for a second
+        gc.freeze()  # spares the collection at exit, which takes a second
     return code or 0

@@ -1,4 +1,4 @@
-"""Child processes: they end with their parent, and their results come in order."""
+"""Worker processes that end with their parent, and their results in order."""
 
 import os
 import signal
@@ -15,13 +15,13 @@ Result = TypeVar("Result")
 
 
 def begin_worker() -> None:
-    """What a process of a pool does first."""
+    """Initialise a worker process of a pool."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
-    """Wait for the parent's end: one that was killed leaves no workers behind."""
+    """Wait for the parent to end, then exit: a killed parent leaves no workers behind."""
     parent = parent_process()
     if parent:
         connection.wait([parent.sentinel])
@@ -31,9 +31,9 @@ def end_with_parent() -> None:
 def in_order(
     pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
 ) -> Iterator[Result]:
-    """Results in the order of their tasks, of which no more than ``ahead`` are under way or unread.
+    """Results in the order of their tasks; at most ``ahead`` tasks are running or unread.
 
-    ``Executor.map`` would take all tasks at once, and keep the results of a slow reader.
+    ``Executor.map`` would take all tasks at once, and hold all results that are not read yet.
     """
     remaining = iter(tasks)
     waiting: deque[Future[Result]] = deque()

@@ -1,22 +1,23 @@
-"""The data set in three parts, decoded once and mapped into memory."""
+"""The data set in three parts, decoded once and memory-mapped."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from cifake.core.errors import DataError
 from cifake.data.cache import load_cached
 from cifake.data.find import find
-from cifake.data.split import part_rows
+from cifake.data.split import count_labels, find_empty_part, part_rows
 
 __all__ = ["Dataset", "Part", "load"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images of one part, in an order that is the same in every run.
+    """Images of one part, in the same order in every run.
 
     Attributes:
-        images: uint8 [n, 32, 32, 3], RGB, mapped from disk.
+        images: uint8 [n, 32, 32, 3], RGB, memory-mapped.
         labels: int8 [n], 1 is FAKE.
         objects: str [n], the object class.
         paths: str [n], ``test/FAKE/0001 (2).jpg``.
@@ -33,12 +34,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Train, validation and test parts; no image, and no copy of one, is in two of them.
+    """Training, validation and test parts; no image has a copy in another part.
 
     Attributes:
         name: ``cifake`` or ``demo``.
         split: ``full`` or ``small``.
-        digest: names the pixels, the labels and the split.
+        digest: identifies pixels, labels and split.
     """
 
     name: str
@@ -65,4 +66,6 @@ def load(dataset: str = "auto", split: str = "full") -> Dataset:
     for name, rows in part_rows(cached.sizes, split).items():
         index = cached.index[rows]
         parts[name] = Part(cached.images[rows], index["label"], index["object"], index["path"])
+    if problem := find_empty_part({name: count_labels(part.labels) for name, part in parts.items()}):
+        raise DataError(f"{source.location}: {problem}")
     return Dataset(name=source.name, split=split, digest=f"{cached.digest[:16]}-{split}", **parts)

@@ -1,23 +1,22 @@
-"""Decode a data set once; afterwards it is mapped into memory in milliseconds."""
+"""Decode a data set once; afterwards it is memory-mapped in milliseconds."""
 
 import hashlib
 import json
 import logging
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from cifake.contract import LABELS
 from cifake.core.cache_directory import cache_directory
+from cifake.core.files import exclusive, written_aside
 from cifake.data.decode import Problem, decode_all, read_pixels, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
 
-FORMAT = "1"  # part of every key: raise it when what is stored changes
+FORMAT = "2"  # part of every key: raise it when what is stored changes
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _SUFFIX = re.compile(r" \((\d+)\)\.\w+$")
 logger = logging.getLogger(__name__)
@@ -28,10 +27,10 @@ class Cached:
     """A decoded data set, ordered as train, validation and test blocks.
 
     Attributes:
-        images: uint8 [n, 32, 32, 3], mapped from disk.
+        images: uint8 [n, 32, 32, 3], memory-mapped.
         index: records [n] of ``path``, ``label`` (1 is FAKE) and ``object``.
         sizes: images in each block.
-        digest: a hash of pixels, labels and blocks.
+        digest: a hash of pixels, labels and block sizes.
     """
 
     images: np.ndarray
@@ -41,7 +40,7 @@ class Cached:
 
 
 def load_cached(source: Source) -> Cached:
-    """Map the decoded source, decoding it first when that was not done before.
+    """Memory-map the decoded source; decode it first if it is not in the cache.
 
     Raises:
         DataError: files that cannot be used, or a missing class folder; nothing is cached.
@@ -49,8 +48,8 @@ def load_cached(source: Source) -> Cached:
     key = hashlib.sha256(f"{FORMAT} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / key
     if not folder.is_dir():
-        with filelock.FileLock(folder.with_suffix(".lock")):
-            if not folder.is_dir():  # another process may have made it meanwhile
+        with exclusive(folder):
+            if not folder.is_dir():  # another process may have finished it meanwhile
                 _build(source, folder)
     meta = json.loads((folder / "meta.json").read_text())
     images = np.load(folder / "images.npy", mmap_mode="r")
@@ -58,25 +57,19 @@ def load_cached(source: Source) -> Cached:
 
 
 def _build(source: Source, folder: Path) -> None:
-    """Write everything beside the final folder, then rename: it is whole or not there."""
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
-    unfinished.mkdir()
     logger.info("decoding %s, once", source.location)
-    try:
+    with written_aside(folder) as unfinished:
+        unfinished.mkdir()
         raw = unfinished / "raw"
         names, problems = decode_all(source, raw)
         records, naming = read_names(names)
         refuse(source, problems + naming + missing_folders(names), len(names))
         _write(read_pixels(raw), records, unfinished)
         raw.unlink()
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
-    by_path = np.argsort(records["path"])  # sources differ in their order, data sets must not
+    by_path = np.argsort(records["path"])  # a data set has one order, whatever its source's
     records = records[by_path]
     parts = make_split(
         is_test=np.char.startswith(records["path"], "test/"),
@@ -96,7 +89,11 @@ def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
 
 
 def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
-    """Label and object class of every file, from its name, and the names that give none."""
+    """Read the label and object class of every file from its name.
+
+    Returns:
+        Records [n] of ``path``, ``label`` and ``object``, and the names that cannot be used.
+    """
     problems: list[Problem] = []
     rows = []
     seen = set()
@@ -115,14 +112,14 @@ def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
 
 
 def missing_folders(names: list[str]) -> list[Problem]:
-    """The class folders without an image, each as a problem."""
+    """A problem for each class folder without an image."""
     present = {name.rpartition("/")[0] for name in names}
     expected = [f"{part}/{label}" for part in ("train", "test") for label in LABELS]
     return [(folder, "a missing or empty class folder") for folder in expected if folder not in present]
 
 
 def find_copies(pixels: np.ndarray) -> np.ndarray:
-    """Number images so that those with identical pixels, and only those, share a number."""
+    """Number images by their pixels: int [n], equal for identical images only."""
     digests = [hashlib.blake2b(image.data, digest_size=16).digest() for image in pixels]
     numbers: np.ndarray = np.unique(np.array(digests, dtype="V16"), return_inverse=True)[1]
     return numbers

@@ -7,29 +7,30 @@ from rich.console import Console
 from rich.panel import Panel
 
 from cifake.core.errors import DataError
+from cifake.data.archives import ARCHIVE_SUFFIXES
 from cifake.data.demo import Demo
-from cifake.data.sources import ARCHIVE_SUFFIXES, Archive, Directory, Source
+from cifake.data.image_files import Folder, open_files
+from cifake.data.sources import ClassFolders, Source
 
 KAGGLE_HANDLE = "birdy654/cifake-real-and-ai-generated-synthetic-images"
 LOCAL_FOLDER = Path("data/cifake")
 
 
 def find(dataset: str) -> Source:
-    """Choose where images come from.
+    """Choose the source of the data set.
 
     Args:
-        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE where it can be had, else demo.
+        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE if it is available, else demo.
 
     Raises:
-        DataError: CIFAKE_DATA names nothing readable, or ``cifake`` was asked for and is
-            nowhere to be found.
+        DataError: CIFAKE_DATA names no folder or archive, or ``cifake`` is not available.
     """
     if dataset == "demo":
         return Demo()
     if location := os.environ.get("CIFAKE_DATA"):
         return open_path(Path(location).expanduser())
     if LOCAL_FOLDER.is_dir():
-        return Directory(LOCAL_FOLDER)
+        return ClassFolders(Folder(str(LOCAL_FOLDER)))
     try:
         return _download()
     except DataError as error:
@@ -40,11 +41,13 @@ def find(dataset: str) -> Source:
 
 
 def open_path(path: Path) -> Source:
-    """A directory or an archive as a source."""
-    if path.is_dir():
-        return Directory(path)
-    if path.is_file() and path.name.lower().endswith(ARCHIVE_SUFFIXES):
-        return Archive(path)
+    """A directory or an archive as a source.
+
+    Raises:
+        DataError: the path is neither.
+    """
+    if images := open_files(str(path)):
+        return ClassFolders(images)
     raise DataError(
         f"CIFAKE_DATA={path}: expected a directory or a {', '.join(ARCHIVE_SUFFIXES)} file, "
         f"{'which this is not' if path.exists() else 'but there is no such file'}"
@@ -59,7 +62,7 @@ def _download() -> Source:
     failures = (requests.RequestException, *vars(kagglehub.exceptions).values())
     errors = tuple(e for e in failures if isinstance(e, type) and issubclass(e, Exception))
     try:
-        return Directory(Path(kagglehub.dataset_download(KAGGLE_HANDLE)))
+        return ClassFolders(Folder(kagglehub.dataset_download(KAGGLE_HANDLE)))
     except errors as error:
         reason = str(error).partition(":")[0]
         raise DataError(
@@ -72,8 +75,8 @@ def _download() -> Source:
 def _warn(reason: str) -> None:
     Console(stderr=True).print(
         Panel(
-            f"{reason}.\n\nGoing on with the DEMO images: crops of two photographs. They try the "
-            "commands out; their scores say nothing about CIFAKE.",
+            f"{reason}.\n\nUsing the DEMO images instead: crops of two photographs, for trying the "
+            "commands. Their scores say nothing about CIFAKE.",
             title="DEMO DATA, NOT CIFAKE",
             border_style="bold red",
         )

@@ -1,12 +1,13 @@
-"""Which image belongs to which part: a pure function of the data set, never of the run's seed."""
+"""Training, validation and test parts: a pure function of the data set, independent of the run's seed."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from cifake.contract import LABELS
 from cifake.core.errors import DataError
 
-SPLIT_SEED = 20240122  # any number would do; changing it changes every dataset_digest
+SPLIT_SEED = 20240122  # an arbitrary number; changing it changes every dataset_digest
 VALIDATION_SHARE = 0.2
 SMALL = {"train": 800, "validation": 735, "test": 1000}
 
@@ -14,18 +15,21 @@ SMALL = {"train": 800, "validation": 735, "test": 1000}
 def make_split(
     is_test: np.ndarray, labels: np.ndarray, objects: np.ndarray, copies: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Positions of the train, validation and test images.
+    """Positions of the training, validation and test images.
 
-    The official test images stay the test part, and training images that are copies of one
-    are left out. Validation takes a fifth of every (label, object) stratum of the official
-    training images, among those that have no copy anywhere, so no image stands in two parts.
-    Each part is ordered so that every prefix of it is balanced over the strata.
+    The test part is the official one; training images that are copies of a test image are left out.
+    Validation takes a fifth of every (label, object) stratum of the official training images, chosen from
+    those without any copy, so that no image is in two parts. Each part is ordered so that every prefix of it
+    is balanced over the strata.
 
     Args:
         is_test: bool [n], true for official test images.
         labels: int [n], 1 is FAKE.
         objects: str [n], the object class.
         copies: int [n], equal for images with identical pixels.
+
+    Returns:
+        int [m] for each part, by name.
     """
     random = np.random.default_rng(SPLIT_SEED)
     strata = [
@@ -47,28 +51,49 @@ def make_split(
 
 
 def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
-    """Where each part of a split lies in a data set stored as train, validation, test blocks.
+    """Rows of each part of a split, in a data set stored as train, validation and test blocks.
 
     Args:
         sizes: images in each block, in the blocks' order.
         split: ``full``, or ``small`` for the first images of each block.
 
     Raises:
-        DataError: a block that is smaller than the small split takes.
+        DataError: a block is smaller than its part of the small split.
     """
     rows = {}
     start = 0
     for name, size in sizes.items():
-        wanted = SMALL[name] if split == "small" else size
-        if wanted > size:
-            raise DataError(f"split 'small' takes {wanted} {name} images, there are {size}; use split=full")
-        rows[name] = slice(start, start + wanted)
+        count = SMALL[name] if split == "small" else size
+        if count > size:
+            raise DataError(f"split 'small' takes {count} {name} images, there are {size}; use split=full")
+        rows[name] = slice(start, start + count)
         start += size
     return rows
 
 
+def count_labels(labels: np.ndarray) -> dict[str, int]:
+    """Images of each label, by its name; ``labels`` is int [n], 1 is FAKE."""
+    return dict(zip(LABELS, np.bincount(labels, minlength=len(LABELS)).tolist(), strict=True))
+
+
+def find_empty_part(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Why parts cannot be trained or tested on: one has no images of a label; empty if all have.
+
+    Args:
+        counts: images by part and label.
+    """
+    for part, labels in counts.items():
+        for label, count in labels.items():
+            if not count:
+                return (
+                    f"expected {' and '.join(LABELS)} images in every part, received no {label} images in "
+                    f"the {part} part (copies of test images leave the training part); add images"
+                )
+    return ""
+
+
 def _interleave(strata: list[np.ndarray]) -> np.ndarray:
-    """One image of every stratum in turn, as long as each lasts."""
+    """Take one image of every stratum in turn, while it has any."""
     rank = np.concatenate([np.arange(len(stratum)) for stratum in strata])
     which = np.repeat(np.arange(len(strata)), [len(stratum) for stratum in strata])
     return np.concatenate(strata)[np.lexsort((which, rank))]

@@ -1,1 +1,1 @@
-"""How good predictions are: numbers and figures."""
+"""Metrics and figures of predictions."""

@@ -1,4 +1,4 @@
-"""Scores by class as text: precision, recall, F1 and support, with their averages."""
+"""Precision, recall, F1 and support by class, as text."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from cifake.evaluation.metrics import decide
 
 
 def classification_report(labels: np.ndarray, scores: np.ndarray) -> str:
-    """Precision, recall, F1 and support of REAL and FAKE, macro and weighted averages.
+    """Precision, recall, F1 and support of REAL and FAKE, with macro and weighted averages.
 
     Args:
         labels: int [n], 1 is FAKE.

@@ -11,8 +11,8 @@ from cifake.contract import LABELS
 from cifake.data import Part
 from cifake.evaluation.metrics import ECE_BINS, decide
 
-# Okabe and Ito's colours, told apart with every kind of colour vision; a white ground keeps
-# the figures readable on light and on dark pages.
+# The palette of Okabe and Ito can be distinguished with every kind of colour vision; a white background
+# keeps the figures readable on light and dark pages.
 REAL_COLOUR, FAKE_COLOUR, NEUTRAL = "#0072B2", "#D55E00", "#666666"
 STYLE = {
     "figure.facecolor": "white", "savefig.facecolor": "white", "axes.grid": True, "grid.alpha": 0.3,
@@ -24,11 +24,11 @@ MISTAKES_SHOWN, MISTAKES_A_ROW = 24, 8
 def run_figures(
     history: Sequence[dict[str, float]], best_epoch: int, test: Part, scores: np.ndarray
 ) -> dict[str, Figure]:
-    """All figures of a run by file name.
+    """All figures of a run, by file name.
 
     Args:
-        history: metrics by epoch.
-        best_epoch: the epoch whose weights were kept, from 0.
+        history: metrics of each epoch, by key.
+        best_epoch: the epoch whose weights are kept, counted from 0.
         test: the test part, n images.
         scores: float [n], the probability of FAKE.
     """
@@ -44,7 +44,7 @@ def run_figures(
 
 
 def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
-    """Loss and accuracy of the training and validation parts by epoch."""
+    """Training and validation loss and accuracy by epoch."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = np.arange(1, len(history) + 1)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -62,7 +62,7 @@ def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figu
 
 
 def confusion_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
-    """Counts and shares of each class; rows are true classes, columns predicted ones."""
+    """The confusion matrix with counts and shares of each true class; columns are predicted classes."""
     from sklearn.metrics import confusion_matrix
 
     counts = confusion_matrix(labels, decide(scores), labels=[0, 1])
@@ -84,7 +84,7 @@ def confusion_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
 
 
 def roc_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
-    """True against false FAKE calls over all thresholds."""
+    """The ROC curve, with its area."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
     false_rate, true_rate, _ = roc_curve(labels, scores)
@@ -96,7 +96,7 @@ def roc_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
 
 
 def precision_recall_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
-    """Precision against recall over all thresholds, with each class as the positive one."""
+    """Precision-recall curves with each class as the positive one."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     figure, axes = _square(f"n = {len(labels):,}")
@@ -113,7 +113,7 @@ def precision_recall_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
 
 
 def calibration_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
-    """Share of FAKE among images with the same score, above how often each score occurs."""
+    """A reliability diagram: share of FAKE by score, above a histogram of scores."""
     edges = np.linspace(0, 1, ECE_BINS + 1)
     bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
     counts = np.bincount(bins, minlength=ECE_BINS)
@@ -134,7 +134,7 @@ def calibration_figure(labels: np.ndarray, scores: np.ndarray) -> Figure:
 
 
 def mistakes_figure(test: Part, scores: np.ndarray) -> Figure:
-    """The images the model was most sure about and wrong."""
+    """The misclassified images with the most confident scores."""
     wrong = np.flatnonzero(decide(scores) != test.labels)
     worst = wrong[np.argsort(-np.abs(scores[wrong] - test.labels[wrong]), kind="stable")][:MISTAKES_SHOWN]
     rows = max(1, -(-len(worst) // MISTAKES_A_ROW))
@@ -142,7 +142,9 @@ def mistakes_figure(test: Part, scores: np.ndarray) -> Figure:
     height = rows * (cell + gap)
     figure = Figure(figsize=(9, height + above))
     figure.suptitle(f"worst of {len(wrong):,} mistakes in {len(test):,} (score is the probability of FAKE)")
-    axes = figure.add_axes((0, 0, 1, height / (height + above)))  # one for all: one an image takes far longer
+    axes = figure.add_axes(
+        (0, 0, 1, height / (height + above))
+    )  # one for all images: axes for each take far longer
     axes.set(xlim=(0, 9), ylim=(height, 0))
     axes.axis("off")
     for place, image in enumerate(worst):

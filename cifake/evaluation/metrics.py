@@ -1,8 +1,8 @@
-"""Every metric of predictions by name. Titles and directions are declared in ``cifake.contract``.
+"""Metrics of predictions by name. Titles and directions are declared in ``cifake.contract``.
 
-The positive class is FAKE. Scores are probabilities of FAKE; a metric of decisions takes
-score >= 0.5 as FAKE. Functions take labels int [n] (1 is FAKE) and scores float [n].
-scikit-learn is imported when a number is computed, so that names cost nothing.
+The positive class is FAKE. Functions take labels, int [n] with 1 for FAKE, and scores, float [n], the
+probability of FAKE; metrics of predicted classes count a score of at least 0.5 as FAKE. scikit-learn is
+imported only when a metric is computed, since its import is slow.
 """
 
 from collections.abc import Callable
@@ -16,33 +16,33 @@ MetricFunction = Callable[[np.ndarray, np.ndarray], float]
 
 
 def decide(scores: np.ndarray) -> np.ndarray:
-    """Scores as labels: int [n], 1 (FAKE) from 0.5 up."""
+    """Predicted classes: int8 [n], 1 (FAKE) for scores of at least 0.5."""
     return (scores >= THRESHOLD).astype(np.int8)
 
 
 def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of right calls."""
+    """Share of correct predictions."""
     from sklearn.metrics import accuracy_score
 
     return float(accuracy_score(labels, decide(scores)))
 
 
 def precision(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of FAKE calls that are right; 0 without any."""
+    """Share of FAKE predictions that are correct; 0 if there are none."""
     from sklearn.metrics import precision_score
 
     return float(precision_score(labels, decide(scores), zero_division=0.0))
 
 
 def recall(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of FAKE images that are called FAKE."""
+    """Share of FAKE images that are predicted FAKE."""
     from sklearn.metrics import recall_score
 
     return float(recall_score(labels, decide(scores), zero_division=0.0))
 
 
 def f1(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Harmonic mean of precision and recall of FAKE."""
+    """Harmonic mean of precision and recall."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(labels, decide(scores), zero_division=0.0))
@@ -56,37 +56,38 @@ def loss(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Chance that a FAKE image scores above a REAL one."""
+    """Area under the ROC curve: the probability that a FAKE image scores above a REAL one."""
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(labels, scores))
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean precision over the steps of recall."""
+    """Mean precision over thresholds, weighted by the increase in recall."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(labels, scores))
 
 
 def mcc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Matthews correlation of calls and labels, -1 to 1."""
+    """Matthews correlation coefficient of predictions and labels, from -1 to 1."""
     from sklearn.metrics import matthews_corrcoef
 
     return float(matthews_corrcoef(labels, decide(scores)))
 
 
 def brier(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean squared distance of score and label."""
+    """Mean squared difference of score and label."""
     from sklearn.metrics import brier_score_loss
 
     return float(brier_score_loss(labels, scores))
 
 
 def ece(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al. 2017).
+    """Expected calibration error of the probability of FAKE (Guo et al. 2017).
 
-    Of the probability of FAKE: in each bin, the mean score against the share of FAKE.
+    The mean absolute difference of mean score and share of FAKE in 15 bins of equal width, weighted by their
+    numbers of images.
     """
     bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
     gaps = np.bincount(bins, weights=scores.astype(float) - labels, minlength=ECE_BINS)
@@ -100,5 +101,5 @@ FUNCTIONS: dict[str, MetricFunction] = {
 
 
 def score(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Every prediction metric by name."""
+    """All metrics of predictions, by name."""
     return {name: function(labels, scores) for name, function in FUNCTIONS.items()}

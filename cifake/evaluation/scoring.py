@@ -1,4 +1,4 @@
-"""Scores of a model on images, and how long one image takes."""
+"""Scores of a model on images, and its latency."""
 
 import statistics
 import time
@@ -11,10 +11,10 @@ LATENCY_REPEATS = 30
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Probability of FAKE.
+    """Predict the probability of FAKE.
 
     Args:
-        model: takes uint8 [n, 32, 32, 3].
+        model: maps uint8 [n, 32, 32, 3] to float32 [n, 1].
         images: uint8 [n, 32, 32, 3].
 
     Returns:
@@ -26,7 +26,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def latency_ms(model: keras.Model, image: np.ndarray) -> float:
-    """Median time from one image to its score, in milliseconds, of 30 calls after a first one."""
+    """Median time to score one image, in milliseconds, over 30 calls after a warm-up call."""
     seconds = []
     for _ in range(LATENCY_REPEATS + 1):
         start = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Where in an image the evidence for a call lies."""
+"""Where in an image the evidence for a prediction lies."""

@@ -1,4 +1,4 @@
-"""What is explained, and which images of it are shown."""
+"""The images that are explained, and the examples of them in figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from cifake.evaluation.metrics import decide
 from cifake.explain.gradcam import heat
 
 SHOWN = 8  # images in a row of a figure
-SEED = 0  # of those shown at random
+SEED = 0  # of the random examples
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Images with their evidence.
+    """Images with their evidence maps.
 
     Attributes:
         images: uint8 [n, 32, 32, 3].
         paths: str [n].
         evidence: float32 [n, h, w], from ``GradCam``.
         scores: float32 [n], the probability of FAKE.
-        labels: int [n], 1 is FAKE; None where nobody knows.
-        objects: str [n], the object class; None likewise.
+        labels: int [n], 1 is FAKE; None if unknown.
+        objects: str [n], the object class; None if unknown.
     """
 
     images: np.ndarray
@@ -35,26 +35,26 @@ class Explained:
 
     @property
     def heat(self) -> np.ndarray:
-        """Grad-CAM of the class that each image was called: float32 [n, h, w]."""
+        """Grad-CAM of the predicted class: float32 [n, h, w]."""
         return heat(self.evidence, self.scores)
 
     @property
     def calls(self) -> np.ndarray:
-        """The class that each image was called: int [n], 1 is FAKE."""
+        """The predicted class: int [n], 1 is FAKE."""
         return decide(self.scores)
 
     @property
     def groups(self) -> dict[str, np.ndarray]:
-        """Keys of the table of shares: label and object class, or without labels the call."""
+        """Keys of the border shares, str [n] each: label and object class, or the predicted class."""
         if self.labels is None or self.objects is None:
             return {"call": np.take(LABELS, self.calls)}
         return {"label": np.take(LABELS, self.labels), "object": self.objects}
 
 
 def outcomes(explained: Explained) -> Iterator[tuple[str, np.ndarray]]:
-    """What can come of a call, such as ``true_FAKE``, and the rows where it did.
+    """Outcomes of a prediction, such as ``true_FAKE``, each with the rows that have it, int [m].
 
-    ``false_FAKE`` is a REAL image that was called FAKE. Without labels there is ``called_FAKE``.
+    ``false_FAKE`` is a REAL image that was called FAKE. Without labels there is only ``called_FAKE``.
     """
     for call, name in enumerate(LABELS):
         called = explained.calls == call
@@ -66,11 +66,14 @@ def outcomes(explained: Explained) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def choose(rows: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
-    """Which of the rows are shown: the most confident, and others at random with seed 0.
+    """Choose examples: the most confident rows, and a random sample of the others with seed 0.
 
     Args:
-        rows: int, of one outcome.
+        rows: int [m], those of one outcome.
         scores: float [n], of all images.
+
+    Returns:
+        At most 8 rows each, by the title of their row in a figure.
     """
     by_confidence = rows[np.argsort(-np.abs(scores[rows] - 0.5), kind="stable")]
     rest = by_confidence[SHOWN:]

@@ -1,4 +1,4 @@
-"""Figures of an explanation: calls with their heat, and where heat lies on average."""
+"""Figures of an explanation: images with their heat, and where heat lies on average."""
 
 from collections.abc import Mapping
 
@@ -40,17 +40,17 @@ def explanation_figures(
 
 
 def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
-    """Images of one outcome: the most confident, then some at random, each above its heat."""
-    chosen = {title: shown for title, shown in choose(rows, explained.scores).items() if len(shown)}
+    """Images of one outcome: the most confident, then a random sample, each above its heat."""
+    chosen = {title: sample for title, sample in choose(rows, explained.scores).items() if len(sample)}
     height = 2.9 * max(len(chosen), 1) + 0.3
     figure = Figure(figsize=(10.5, height), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
     grid = figure.subplots(2 * max(len(chosen), 1), SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
-    for above, below, (title, shown) in zip(grid[::2], grid[1::2], chosen.items(), strict=False):
+    for above, below, (title, sample) in zip(grid[::2], grid[1::2], chosen.items(), strict=False):
         name = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=10)
-        name.set(ha="right", va="center", in_layout=False)  # or else the rows would make room for it
-        for image_axes, heat_axes, row in zip(above, below, shown, strict=False):
+        name.set(ha="right", va="center", in_layout=False)  # otherwise the rows would make room for it
+        for image_axes, heat_axes, row in zip(above, below, sample, strict=False):
             _show_example(image_axes, heat_axes, explained, int(row))
     figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
     bar = ScalarMappable(Normalize(0, 1), HEAT)
@@ -72,7 +72,7 @@ def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: 
 
 
 def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> Figure:
-    """The mean map of each label, or call, and object class, on one scale.
+    """The mean map of each label (or predicted class) and object class, on one scale.
 
     Args:
         density: float [n, h, w], from ``densities``.
@@ -107,7 +107,7 @@ def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> F
 
 
 def shares_figure(table: pd.DataFrame, random_share: float) -> Figure:
-    """The share of heat on the border by group, with twice its standard error."""
+    """The share of heat on the border by group, with two standard errors on each side."""
     figure = Figure(figsize=(9.5, 4), layout="constrained")
     axes = figure.subplots()
     key = table.columns[0]

@@ -1,4 +1,4 @@
-"""Grad-CAM: where a convolution finds what raises and what lowers the score."""
+"""Grad-CAM: which places of a convolution's maps raise and lower the score."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from cifake.core.progress import progress_bar
 from cifake.evaluation.metrics import decide
 from cifake.models.input_gradient import logit_layer
 
-BATCH = 100  # images; the widest variant holds 100 MB of activations for them
+BATCH = 100  # images; they take 100 MB of activations in the widest variant
 CONVOLUTIONS = (
     keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.DepthwiseConv2D,
     keras.layers.SeparableConv2D,
@@ -19,41 +19,41 @@ CONVOLUTIONS = (
 
 
 class Observed(keras.layers.Layer):
-    """A layer that shows its output to somebody on the way, however deep in a model it is.
+    """A layer that passes its output to a callback, at any depth of a model.
 
     Args:
-        layer: what is called; its weights are shared.
+        layer: the wrapped layer; its weights are shared.
     """
 
     def __init__(self, layer: keras.layers.Layer) -> None:
         super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
-        self.show: Callable[[Any], None] = lambda _: None
+        self.callback: Callable[[Any], None] = lambda _: None
 
     def call(self, inputs: Any) -> Any:
         outputs = self.layer(inputs)
-        self.show(outputs)
+        self.callback(outputs)
         return outputs
 
 
 class GradCam:
-    """Evidence maps of a model, after Selvaraju et al. (2017), Grad-CAM, equations 1 and 2.
+    """Signed evidence maps of a model: Selvaraju et al. (2017), Grad-CAM, equations 1 and 2.
 
-    The gradient is that of the logit before the last sigmoid: that of the score is the same but for
-    a factor, which is zero in float32 where the model is sure. Before their ReLU, the map of REAL,
-    whose logit is the negative one, is the negative map of FAKE: one signed map holds both.
+    The gradient is that of the logit before the last sigmoid. That of the score differs by a factor, which
+    is zero in float32 where the model is certain. The logit of REAL is the negative logit of FAKE, so without
+    the ReLU of equation 2 one signed map holds both classes.
 
     Args:
         model: takes uint8 [n, 32, 32, 3]; ends in a dense layer with one sigmoid. Its weights are
             shared, not copied.
-        layer: a layer with maps, in nested models, too; by default the last convolution.
-        method: ``grad_cam`` weights a map by the mean of its gradient, ``hires_cam``
-            each of its values by its own (Draelos & Carin 2020, HiResCAM): where only pooling, ReLU and
-            dense layers follow, the map's sum is the logit but for what their biases add.
+        layer: the name of a layer with maps, also in nested models; by default the last convolution.
+        method: ``grad_cam`` weights each map by the mean of its gradient, ``hires_cam`` each value by its own
+            gradient (Draelos & Carin 2020, HiResCAM). With ``hires_cam``, where only pooling, ReLU and dense
+            layers follow, the values sum to the logit without the contribution of biases.
 
     Attributes:
         layer: the layer's name.
-        method: as given.
+        method: ``grad_cam`` or ``hires_cam``.
 
     Raises:
         RunError: no convolution, no such layer, another output, another backend than TensorFlow.
@@ -73,14 +73,14 @@ class GradCam:
         self._step = _step(logits, observed, averaged=method == "grad_cam")
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where evidence lies.
+        """Compute evidence maps and scores.
 
         Args:
             images: uint8 [n, 32, 32, 3], n at least 1.
 
         Returns:
-            float32 [n, h, w], as large as the layer's maps: above 0 evidence for FAKE, below 0 for REAL,
-            in units of the logit; and the scores, float32 [n].
+            Maps, float32 [n, h, w] with the layer's height and width, in units of the logit: positive values
+            are evidence for FAKE, negative ones for REAL. Scores, float32 [n], the probability of FAKE.
         """
         maps, scores = [], []
         with progress_bar() as progress:
@@ -97,13 +97,13 @@ class GradCam:
 
 
 def heat(evidence: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Grad-CAM of the class that each image was called: float [n, h, w], at least 0."""
+    """Grad-CAM of the predicted class: float [n, h, w], at least 0."""
     towards_fake = decide(scores)[:, None, None] == 1
     return np.maximum(np.where(towards_fake, evidence, -evidence), 0)
 
 
 def all_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Layers in the order of the computation; of nested models, theirs."""
+    """All layers in the order of computation, with those of nested models in their place."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from all_layers(layer)
@@ -118,8 +118,8 @@ def _find(model: keras.Model, name: str | None) -> keras.layers.Layer:
         if (layer.name == name if name else isinstance(layer, CONVOLUTIONS))
     ]
     if not fitting:
-        wanted = f"layer {name}: there is none of that name" if name else "Grad-CAM needs a convolution"
-        raise RunError(f"{wanted}; expected one that gives maps {_known(model)}")
+        problem = f"layer {name}: there is none of that name" if name else "Grad-CAM needs a convolution"
+        raise RunError(f"{problem}; expected one that gives maps {_known(model)}")
     return fitting[-1]
 
 
@@ -129,7 +129,7 @@ def _known(model: keras.Model) -> str:
 
 
 def _logits(model: keras.Model, observed: Observed) -> keras.Model:
-    """The model without its last sigmoid, and with one of its layers observed."""
+    """The model without its last sigmoid, with one layer observed."""
     replaced = {id(observed.layer): observed, id(model.layers[-1]): logit_layer(model)}
     return keras.models.clone_model(
         model, clone_function=lambda layer: replaced.get(id(layer), layer), recursive=True
@@ -141,19 +141,19 @@ def _step(logits: keras.Model, observed: Observed, averaged: bool) -> Callable[[
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(images: Any) -> tuple[Any, Any]:
-        seen: list[Any] = []
-        # Nothing but the layer's output is watched, so what lies before it is not differentiated.
+        activations: list[Any] = []
+        # Only the layer's output is watched, so the layers before it are not differentiated.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
 
-            def show(outputs: Any) -> None:
+            def observe(outputs: Any) -> None:
                 tape.watch(outputs)
-                seen.append(outputs)
+                activations.append(outputs)
 
-            observed.show = show
+            observed.callback = observe
             logit = logits(images, training=False)
-        gradient = tf.cast(tape.gradient(logit, seen[-1]), "float32")
+        gradient = tf.cast(tape.gradient(logit, activations[-1]), "float32")
         if averaged:
             gradient = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-        return tf.reduce_sum(tf.cast(seen[-1], "float32") * gradient, axis=-1), tf.sigmoid(logit)
+        return tf.reduce_sum(tf.cast(activations[-1], "float32") * gradient, axis=-1), tf.sigmoid(logit)
 
     return step  # type: ignore[no-any-return]

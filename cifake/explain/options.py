@@ -11,7 +11,7 @@ from cifake.cli.help import option_rows, print_help_if_asked, usage_of
 
 
 class Options(CommandOptions):
-    """What was asked for."""
+    """What to explain, how, and where to write it."""
 
     run: str = Field(
         min_length=1,
@@ -43,7 +43,7 @@ def parse(argv: Sequence[str]) -> Options:
     """
     print_help_if_asked(
         argv, usage_of("python -m cifake.explain", Options),
-        "Show where a trained model finds its evidence: Grad-CAM of images, and of all on average.",
+        "Show where a trained model finds its evidence: Grad-CAM of single images, and averaged over all.",
         option_rows(Options),
     )  # fmt: skip
     options, _ = read_options(Options, argv)

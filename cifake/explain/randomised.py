@@ -1,17 +1,17 @@
-"""Do the maps show what was learned? Those of random weights must differ.
+"""The model parameter randomisation test: maps of random weights must differ from those of trained ones.
 
-After Adebayo et al. (2018), Sanity Checks for Saliency Maps, the model parameter randomisation test.
+Source: Adebayo et al. (2018), Sanity Checks for Saliency Maps.
 """
 
 import keras
 import numpy as np
 from scipy.stats import rankdata
 
-SAME = 0.5  # a correlation from here on is a warning: more than half of the order is not learned
+SAME = 0.5  # a higher correlation is warned about: more than half of the order is not learned
 
 
 def randomised(model: keras.Model) -> keras.Model:
-    """The same layers with new initial weights, drawn with Keras' global seed.
+    """A copy of the model with new initial weights, drawn with Keras' global seed.
 
     Layers that are never trained, such as a backbone's preprocessing, keep theirs.
     """
@@ -25,14 +25,14 @@ def randomised(model: keras.Model) -> keras.Model:
 def rank_correlation(maps: np.ndarray, others: np.ndarray) -> float:
     """Mean absolute Spearman correlation of n pairs of maps; pairs with a constant map are left out.
 
-    Absolute, since random weights decide which of their maps is the negative of the other class.
+    Absolute, since with random weights the sign of a map is arbitrary.
 
     Args:
         maps: float [n, h, w], signed.
-        others: likewise.
+        others: float [n, h, w], signed.
 
     Returns:
-        From 0 to 1, NaN when no pair is left.
+        From 0 to 1; NaN if no pair is left.
     """
     first, second = (_centred_ranks(group) for group in (maps, others))
     scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))

@@ -1,4 +1,4 @@
-"""An explanation as files and numbers."""
+"""An explanation as files and metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ from cifake.explain.where import (
 )
 
 RANDOM_MODELS = 3
-SAMPLE = 500  # images that the random models explain, spread over all
+SAMPLE = 500  # images that the random models explain, evenly spaced
 
 
 @dataclass(frozen=True)
 class Control:
-    """What the maps of models with random weights are like; means over such models.
+    """Statistics of the maps of models with random weights; means over such models.
 
     Attributes:
-        correlation: of their maps with those of the trained model, see ``rank_correlation``.
-        chance: the same between maps of different images.
-        border_share: of their heat.
-        half_area: that holds half of it.
+        correlation: with the maps of the trained model, see ``rank_correlation``.
+        chance: the same with the trained model's maps of other images.
+        border_share: the share of their heat on the border, from 0 to 1.
+        half_area: the share of the area that holds half of their heat.
     """
 
     correlation: float
@@ -44,7 +44,7 @@ class Control:
 
 
 def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
-    """Explain a sample of the images by models with random weights, in the way of ``cam``."""
+    """Explain a sample of the images with models of random weights, by the layer and method of ``cam``."""
     rows = np.unique(np.linspace(0, len(explained.images) - 1, SAMPLE).astype(int))
     images, trained = np.asarray(explained.images)[rows], explained.evidence[rows]
     values = []
@@ -57,13 +57,13 @@ def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
 
 
 def write(explained: Explained, control: Control, layer: str, folder: Path) -> dict[str, float]:
-    """Write figures, arrays and the table of border shares.
+    """Write the figures, the arrays and the table of border shares.
 
     Args:
-        explained: n images.
-        control: by the same layer.
-        layer: that gave the maps.
-        folder: is there already.
+        explained: n images with their maps.
+        control: from the same layer.
+        layer: the layer that gave the maps.
+        folder: exists already.
 
     Returns:
         Metrics by key.
@@ -96,7 +96,7 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
 
 
 def describe(metrics: Mapping[str, float]) -> str:
-    """The numbers in words, with a warning where the maps are hardly those of the model."""
+    """A summary of the metrics, with a warning if the maps hardly depend on the trained weights."""
     shares = ", ".join(
         f"{name} {metrics[f'explain/border_share_{name}']:.1%}"
         for name in LABELS
@@ -112,9 +112,11 @@ def describe(metrics: Mapping[str, float]) -> str:
         f"{metrics['explain/chance_correlation']:.2f})",
     ]
     if correlation > SAME:
-        lines.append(f"warning: expected at most {SAME}; these maps show the image more than the training")
+        lines.append(
+            f"warning: expected at most {SAME}; these maps depend on the image more than on the training"
+        )
     return "\n".join(lines)
 
 
 def _mean(values: np.ndarray) -> float:
-    return float(pd.Series(values).mean())  # without the images that have no heat
+    return float(pd.Series(values).mean())  # skips the NaN of images without heat

@@ -1,4 +1,4 @@
-"""Where heat lies over many images: mean maps, and the share of it on the border."""
+"""Where heat lies over many images: mean maps, and the share of heat on the border."""
 
 import numpy as np
 import pandas as pd
@@ -6,18 +6,18 @@ import pandas as pd
 from cifake.contract import IMAGE_SIDE
 
 BORDER = 4  # pixels on each side: 44 % of the area
-AREA_SHARE = 1 - (1 - 2 * BORDER / IMAGE_SIDE) ** 2  # what lies there of a map that is the same everywhere
+AREA_SHARE = 1 - (1 - 2 * BORDER / IMAGE_SIDE) ** 2  # the border share of a uniform map
 
 
 def enlarge(maps: np.ndarray) -> np.ndarray:
-    """Maps as large as the image, bilinearly, as is the custom: float [..., h, w] to [..., 32, 32]."""
+    """Enlarge maps to the size of the image, bilinearly: float [..., h, w] to [..., 32, 32]."""
     down, across = (_stretch(size) for size in maps.shape[-2:])
     larger: np.ndarray = down @ maps @ across.T
     return larger
 
 
 def densities(heat: np.ndarray) -> np.ndarray:
-    """Maps that sum to 1 over the pixels of the image, so that every image counts alike.
+    """Normalise maps to sum to 1 over the pixels of the image, so that every image has the same weight.
 
     Args:
         heat: float [n, h, w], at least 0.
@@ -47,35 +47,35 @@ def half_areas(density: np.ndarray) -> np.ndarray:
 
 
 def share_table(density: np.ndarray, **groups: np.ndarray) -> pd.DataFrame:
-    """Border shares by group and over all objects of a label.
+    """Border shares by group.
 
     Args:
         density: float [n, h, w], from ``densities``.
         groups: str [n] each, such as ``label`` and ``object``.
 
     Returns:
-        A row for each group and, with several keys, for each value of the first one: its keys (``all``
-        for the keys it does not tell apart), images, images without heat, the mean share of the heat on the
-        border with its standard error, the share of the area there, and the mean of ``half_areas``.
+        A row for each value of the first key and, with several keys, for each combination: the keys (``all``
+        where a row is over all values), the number of images, of images without heat, the mean share of heat
+        on the border with its standard error, the mean of ``half_areas``, and the border's share of the area.
     """
     frame = pd.DataFrame({**groups, "share": border_shares(density), "half": half_areas(density)})
     keys = list(groups)
     parts = []
     for by in [keys[:1], keys][: len(keys)]:
         grouped = frame.groupby(by)
-        found = grouped.agg(
+        summary = grouped.agg(
             images=("share", "size"), without_heat=("share", lambda share: share.isna().sum()),
             border_share=("share", "mean"), standard_error=("share", "sem"), half_area=("half", "mean"),
         ).reset_index()  # fmt: skip
-        parts.append(found.assign(**dict.fromkeys(set(keys) - set(by), "all")))
+        parts.append(summary.assign(**dict.fromkeys(set(keys) - set(by), "all")))
     table = pd.concat(parts, ignore_index=True).assign(area_share=AREA_SHARE)
     return table[[*keys, *(column for column in table if column not in keys)]]
 
 
 def mean_map(density: np.ndarray) -> np.ndarray:
-    """The mean of maps, enlarged: float [32, 32]; 1 is what a map that is the same everywhere has.
+    """The mean of maps, enlarged: float [32, 32]; 1 is the value of a uniform map.
 
-    Images without heat are left out; without any image with heat, the map is zero.
+    Images without heat are left out; if there are no others, the map is zero.
     """
     lit = density[np.isfinite(density).all(axis=(1, 2))]
     if not len(lit):
@@ -84,7 +84,7 @@ def mean_map(density: np.ndarray) -> np.ndarray:
 
 
 def _stretch(size: int) -> np.ndarray:
-    """Weights of bilinear interpolation with half-pixel centres: float [32, size], rows sum to 1."""
+    """Weights of bilinear interpolation with half-pixel centres: float [32, size]; rows sum to 1."""
     positions = (np.arange(IMAGE_SIDE) + 0.5) * size / IMAGE_SIDE - 0.5
     return np.stack([np.interp(positions, np.arange(size), row) for row in np.eye(size)], axis=1)
 

@@ -1,1 +1,1 @@
-"""Scores of any number of images, from folders, archives and globs into CSV or Parquet."""
+"""Predictions for any number of images, from folders, archives and globs into CSV or Parquet."""

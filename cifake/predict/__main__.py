@@ -1,16 +1,18 @@
-"""Say of images how probably each is FAKE: python -m cifake.predict model=base images=photos."""
+"""Predict how probably images are FAKE: python -m cifake.predict model=base images=photos."""
 
 import contextlib
 import hashlib
 import os
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.core.errors import exit_code
-from cifake.predict.options import Options, output_files, parse
+from cifake.data.image_names import as_text
+from cifake.predict.options import Options, open_images, output_files, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 
     import keras
 
-    from cifake.predict.shards import Parts
-    from cifake.predict.sources import Source
+    from cifake.data.image_files import ImageFiles
+    from cifake.predict.shards import ShardedOutput
     from cifake.tracking.resolved_model import ResolvedModel
+
+LINE_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,65 +38,64 @@ def main(argv: Sequence[str]) -> int:
 
 
 def run(options: Options) -> int:
-    """Check everything, score what is missing, join the rows, say what came out."""
-    from cifake.predict.sources import open_images
-
+    """Check all inputs and outputs, score the missing images, join the shards and report."""
     sources = open_images(options.images)
     if options.engine == "ray":
-        from cifake.predict.score_ray import refuse
+        from cifake.predict.score_ray import check_shareable
 
         for source in sources:
-            refuse(source)
-    files = output_files(options.output, [source.name for source in sources])
-    from cifake.predict.shards import Parts
+            check_shareable(source)
+    files = output_files(options.output, [as_text(source.name) for source in sources])
+    from cifake.predict.shards import ShardedOutput
     from cifake.tracking.resolved_model import find_model
 
     with contextlib.ExitStack() as stack:
-        outputs = [Parts(file) for file in files]
+        outputs = [ShardedOutput(file) for file in files]
         for output in outputs:
-            stack.enter_context(output.alone(options.force))
-        found = find_model(options.model)
-        print(f"model: {found.name}", flush=True)
-        totals = [_begin(*pair, found, options) for pair in zip(sources, outputs, strict=True)]
-        _score(sources, outputs, totals, found, options)
+            stack.enter_context(output.locked(options.force))
+        resolved = find_model(options.model)
+        print(f"model: {resolved.name}", flush=True)
+        totals = [_prepare(*pair, resolved, options) for pair in zip(sources, outputs, strict=True)]
+        _score(sources, outputs, totals, resolved, options)
         counts = [output.join() for output in outputs]
         for output in outputs:
-            output.remove()  # after all are joined: the same command could still go on
+            output.remove_shards()  # after all are joined: until then the same command can resume
+    for source in sources:
+        if source.skipped.count:
+            print(f"warning: {source.location}: {source.skipped}", file=sys.stderr)
     for file, count in zip(files, counts, strict=True):
         _report(file, count, options.threshold)
     return int(any(count["error"] for count in counts))
 
 
-def _begin(source: "Source", output: "Parts", found: "ResolvedModel", options: Options) -> int | None:
-    """List the images and take up what a killed command left; their number, None where that is not known."""
+def _prepare(
+    source: "ImageFiles", output: "ShardedOutput", resolved: "ResolvedModel", options: Options
+) -> int | None:
+    """List the images and keep the shards of a killed command; the number of images, None if unknown."""
     from cifake.predict.score_local import SHARD, list_files
-    from cifake.predict.sources import Tar
 
-    if isinstance(source, Tar):
-        digest, total = source.digest(), None
-    else:
-        digest, total = list_files(source, output.files)
+    digest, total = list_files(source, output.files)
     model = (
-        found.run.info.run_id if found.run else hashlib.sha256(Path(found.address).read_bytes()).hexdigest()
+        resolved.run.info.run_id
+        if resolved.run
+        else hashlib.sha256(Path(resolved.address).read_bytes()).hexdigest()
     )
-    about: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "model": model, "images": digest, "threshold": options.threshold, "engine": options.engine,
         "shard": SHARD,
     }  # fmt: skip
-    output.begin(about, options.force)
+    output.keep_or_clear(metadata, options.force)
     return total
 
 
 def _score(
-    sources: "Sequence[Source]",
-    outputs: "Sequence[Parts]",
+    sources: "Sequence[ImageFiles]",
+    outputs: "Sequence[ShardedOutput]",
     totals: Sequence[int | None],
-    found: "ResolvedModel",
+    resolved: "ResolvedModel",
     options: Options,
 ) -> None:
-    from cifake.predict.progress import follow
     from cifake.predict.score_local import decoders
-    from cifake.predict.sources import no_images
 
     done = [output.rows() for output in outputs]
     if done == totals:
@@ -101,17 +104,19 @@ def _score(
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None
-        model = found.load()
+        model = resolved.load()
         for source, output, total, before in zip(sources, outputs, totals, done, strict=True):
             if before:
-                print(f"{output.output}: going on after {before:,} images", flush=True)
-            follow(source.name, _steps(source, output, model, options.threshold, pool), before, total)
-            if not output.shards():
-                raise no_images(source)
+                print(f"{output.output}: resuming after {before:,} images", flush=True)
+            _follow(source.name, _steps(source, output, model, options.threshold, pool), before, total)
 
 
 def _steps(
-    source: "Source", output: "Parts", model: "keras.Model", threshold: float, pool: "Executor | None"
+    source: "ImageFiles",
+    output: "ShardedOutput",
+    model: "keras.Model",
+    threshold: float,
+    pool: "Executor | None",
 ) -> Iterator[int]:
     if pool is None:
         from cifake.predict.score_ray import score_on_cluster
@@ -121,6 +126,22 @@ def _steps(
     from cifake.predict.score_local import score
 
     return score(source, output, lambda images: predict(model, images), threshold, pool)
+
+
+def _follow(name: str, steps: Iterable[int], done: int, total: int | None) -> None:
+    """Exhaust steps of some images each; show a bar on a terminal, else a line every half minute."""
+    from cifake.core.progress import progress_bar
+
+    last_line = time.monotonic()
+    with progress_bar() as progress:
+        task = progress.add_task(name, total=total, completed=done)
+        for count in steps:
+            done += count
+            progress.update(task, completed=done)
+            if progress.disable and time.monotonic() - last_line > LINE_SECONDS:
+                last_line = time.monotonic()
+                of_all = f" of {total:,}" if total else ""
+                print(f"{name}: {done:,}{of_all} images", file=sys.stderr, flush=True)
 
 
 def _report(file: Path, counts: "Counter[str]", threshold: float) -> None:

@@ -1,5 +1,7 @@
-"""The command line of a prediction, and the files it makes."""
+"""The command line of a prediction: its inputs and its output files."""
 
+import glob
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,13 +12,15 @@ from cifake.cli.grammar import CommandOptions, Flag, read_options
 from cifake.cli.help import option_rows, print_help_if_asked, usage_of
 from cifake.contract import THRESHOLD
 from cifake.core.backend import require_ray
-from cifake.core.errors import ConfigError
+from cifake.core.errors import ConfigError, DataError
+from cifake.data.archives import ARCHIVE_SUFFIXES
+from cifake.data.image_files import Glob, ImageFiles, open_files
 
 SUFFIXES = (".csv", ".parquet")
 
 
 class Options(CommandOptions):
-    """What was asked for."""
+    """The model, the inputs and the outputs."""
 
     model: str = Field(
         min_length=1,
@@ -36,7 +40,7 @@ class Options(CommandOptions):
     engine: Literal["local", "ray"] = Field(
         "local", description="local, or ray: over the machines of a Ray cluster"
     )
-    force: Flag = Field(False, description="true replaces outputs that are there already")
+    force: Flag = Field(False, description="true replaces existing outputs")
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -55,15 +59,43 @@ def parse(argv: Sequence[str]) -> Options:
     return options
 
 
+def open_images(given: str) -> list[ImageFiles]:
+    """The inputs that ``images=`` names, separated by commas.
+
+    Raises:
+        DataError: one that does not exist.
+    """
+    inputs = (
+        [given] if os.path.lexists(given) else [text.strip() for text in given.split(",") if text.strip()]
+    )
+    if not inputs:
+        raise DataError(f"images: expected folders, archives or globs, received '{given}'")
+    return [_open(os.path.expanduser(text)) for text in inputs]
+
+
+def _open(location: str) -> ImageFiles:
+    # Absolute, since other processes may have other working directories.
+    if images := open_files(os.path.abspath(location)):
+        return images
+    if os.path.isfile(location):
+        return Glob(glob.escape(location), os.getcwd())
+    if glob.has_magic(location):
+        return Glob(location, os.getcwd())
+    raise DataError(
+        f"images: there is no {location}; expected folders, archives ({', '.join(ARCHIVE_SUFFIXES)}) or "
+        "globs such as 'photos/*.jpg', separated by commas"
+    )
+
+
 def output_files(output: str, names: Sequence[str]) -> list[Path]:
-    """The file that each input becomes.
+    """The output file of each input.
 
     Args:
         output: a file, a folder, or a path with ``{name}``.
         names: of the inputs.
 
     Raises:
-        ConfigError: no folder to write into, an unknown suffix, or one file for several inputs.
+        ConfigError: a folder is missing, a suffix is unknown, or several inputs share a file.
     """
     pattern = f"{output}/{{name}}_results.csv" if Path(output).is_dir() or output.endswith("/") else output
     files = [Path(pattern.replace("{name}", name)) for name in names]

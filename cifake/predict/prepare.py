@@ -1,31 +1,29 @@
-"""From image files of any kind to the pixels that models take."""
+"""Convert image files of any kind to the pixels that models take."""
 
-import struct
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image, ImageOps
 
 from cifake.contract import IMAGE_SIDE
-from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image
-from cifake.predict.sources import Listed, shown
+from cifake.data.decode import IMAGE_BYTES, plain_jpeg, read_image, upright
+from cifake.data.image_files import Listed
+from cifake.data.image_names import as_text
 
-MOST_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; 256 MiB as RGB
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # it is an error here
+MOST_PIXELS = 89_478_485  # above it Pillow warns of a decompression bomb; 256 MiB as RGB
 RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
 TURNED, ON_WHITE, OTHER_NAME = "turned as EXIF says", "transparency on white", "name is not UTF-8"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Image files that a process decodes together.
+    """A batch of image files for a worker process.
 
     Attributes:
-        names: of the files.
-        source: where to read them; None where their contents are given.
-        contents: of the files.
+        names: of n files.
+        source: reads them; None if their contents are given.
+        contents: of the n files, if there is no source.
     """
 
     names: Sequence[str]
@@ -35,13 +33,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Images as models take them.
+    """Images in the form that models take.
 
     Attributes:
-        names: as text.
+        names: n file names as text.
         pixels: uint8 [n, 32, 32, 3]; zeros where there is an error.
-        errors: why a file cannot be used; None where it can.
-        notes: what was done to an image, separated by semicolons; None for nothing.
+        errors: why a file cannot be used; None if it can.
+        notes: the changes to an image, separated by semicolons; None if there are none.
     """
 
     names: list[str]
@@ -51,8 +49,8 @@ class Decoded:
 
 
 def decode(task: Task) -> Decoded:
-    """Read and decode the files of a task; one that cannot be used is an error of its own."""
-    names = [shown(name) for name in task.names]
+    """Read and decode the files of a task; a file that cannot be used becomes an error in its place."""
+    names = [as_text(name) for name in task.names]
     pixels = bytearray()
     errors: list[str | None] = []
     notes: list[str | None] = []
@@ -81,21 +79,24 @@ def _decode(data: bytes) -> tuple[bytes, list[str]]:
 
 
 def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
-    """An image file as RGB of 32 x 32 pixels, and what had to be done to it.
+    """Convert an image file to RGB of 32 x 32 pixels.
 
-    An image that is so already is not touched. Of others: the first frame, turned as EXIF says, transparent
-    parts on white, as RGB; then the largest square in the middle, resized with Pillow's antialiased
+    An image of that form is left unchanged. Others become: the first frame, rotated by its EXIF orientation,
+    transparent parts on white, as RGB; then the largest central square, resized with Pillow's antialiased
     bilinear filter.
 
+    Returns:
+        The image, and the names of the changes.
+
     Raises:
-        ValueError: empty, too large or not an image; Pillow raises others for damaged ones.
+        ValueError: empty, too large, damaged or not an image.
     """
     image = read_image(data, _check_size)
     done = []
     if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
         done.append(FIRST_FRAME)
-    if _orientation(image) != 1:
-        image = ImageOps.exif_transpose(image)
+    if (turned := upright(image)) is not image:
+        image = turned
         done.append(TURNED)
     if image.mode != "RGB" or "transparency" in image.info:
         image, change = _to_rgb(image)
@@ -111,7 +112,7 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
         layers = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB"), ON_WHITE
     change = f"{image.mode} to RGB"
-    if image.mode.startswith("I"):  # Pillow would cut off all above 255
+    if image.mode.startswith("I"):  # Pillow would clip values at 255
         image = Image.fromarray(_to_bytes(np.asarray(image)))
     elif image.mode == "F":
         raise ValueError("expected whole numbers, received an image of floating-point numbers")
@@ -119,17 +120,10 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """16 bits as their higher 8, which is what Pillow gives of 16-bit RGB."""
+    """The higher 8 of 16 bits, as Pillow reads 16-bit RGB."""
     if values.min() < 0 or values.max() > 0xFFFF:
         raise ValueError("expected 8 or 16 bits a channel, received more")
     return (values >> 8).astype(np.uint8)
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error):  # the pixels are sound all the same
-        return 1
 
 
 def _check_size(image: Image.Image) -> None:
@@ -143,6 +137,6 @@ def _one_line(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"cannot be read ({reason.strerror})"
     text = " ".join(str(reason).split())
-    if text and isinstance(reason, ValueError | Image.DecompressionBombError):
+    if text and isinstance(reason, ValueError):
         return text
     return f"damaged image ({text or type(reason).__name__})"

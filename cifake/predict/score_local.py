@@ -1,4 +1,4 @@
-"""Decode in processes while the model is busy in this one; rows go to shards."""
+"""Score on this machine: worker processes decode while the model runs in this one; rows go to shards."""
 
 import contextlib
 import hashlib
@@ -17,38 +17,47 @@ import pyarrow.parquet as pq
 
 from cifake.core.errors import DataError
 from cifake.core.processes import begin_worker, in_order
+from cifake.data.archives import Tar
+from cifake.data.image_files import ImageFiles, Listed, file_state
+from cifake.data.image_names import IMAGE_SUFFIXES
 from cifake.predict.prepare import Decoded, Task, decode
-from cifake.predict.shards import Parts, make_rows, replace
-from cifake.predict.sources import Listed, Source, Tar, no_images
+from cifake.predict.shards import ShardedOutput, make_rows
 
 BATCH = 500  # images a task and a step of the model, as many as in evaluation
 SHARD = 16 * BATCH
-CONTENTS = 16 * 2**20  # bytes of files that are handed to a process, at most, beyond the first
+CONTENTS = 16 * 2**20  # bytes of file contents handed to a process at once; a single file may be larger
 LIST = pa.schema({"name": pa.binary()})
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
-def list_files(source: Listed, target: Path) -> tuple[str, int]:
-    """Write the names of all images to a file, a row group a shard.
+def list_files(source: ImageFiles, target: Path) -> tuple[str, int | None]:
+    """Write the names of all images to a file, one row group a shard; those of a tar are not known yet.
 
     Returns:
-        A digest of names, sizes and times, and the number of images.
+        A digest of names, sizes and times, and the number of images; of a tar, a digest of its own size and
+        time, and None.
 
     Raises:
-        DataError: there is none.
+        DataError: there are no images.
     """
+    if isinstance(source, Tar):
+        return hashlib.sha256(file_state(source.location).encode()).hexdigest(), None
     digest = hashlib.sha256()
     count = 0
     with pq.ParquetWriter(target, LIST) as writer:
-        names = source.names()
-        while block := list(itertools.islice(names, SHARD)):
+        entries = source.entries()
+        while block := list(itertools.islice(entries, SHARD)):
             rows = [name.encode("utf-8", "surrogateescape") for name, _ in block]
             digest.update(repr(block).encode("utf-8", "surrogateescape"))
             writer.write_table(pa.table({"name": rows}, LIST))
             count += len(block)
     if not count:
-        raise no_images(source)
+        raise _no_images(source)
     return digest.hexdigest(), count
+
+
+def _no_images(source: ImageFiles) -> DataError:
+    return DataError(f"{source.location}: no image files, whose names end in {', '.join(IMAGE_SUFFIXES)}")
 
 
 def read_list(target: Path, shard: int) -> list[str]:
@@ -57,41 +66,45 @@ def read_list(target: Path, shard: int) -> list[str]:
     return [name.decode("utf-8", "surrogateescape") for name in rows]
 
 
-def score(source: Source, parts: Parts, predict: Predict, threshold: float, pool: Executor) -> Iterator[int]:
-    """Write the shards that are missing.
+def score(
+    source: ImageFiles, output: ShardedOutput, predict: Predict, threshold: float, pool: Executor
+) -> Iterator[int]:
+    """Write the missing shards.
 
     Args:
-        source: the images; listed ones stand in ``parts.files``.
-        parts: receives the shards.
+        source: the images; ``output.files`` lists them, unless it is a tar.
+        output: receives the shards.
         predict: from uint8 [n, 32, 32, 3] to float32 [n], the probability of FAKE.
         threshold: FAKE from there up.
         pool: of ``decoders``.
 
     Yields:
-        How many images were done in each step.
+        The number of images in each step.
 
     Raises:
-        DataError: a process died, or the archive is damaged; the shards stay.
+        DataError: a process died, or the archive is damaged or empty; the shards stay.
     """
-    number, done = len(parts.shards()), parts.rows()
-    tasks = _streamed(source, done) if isinstance(source, Tar) else listed(source, parts.files, number)
+    number, done = len(output.shards()), output.rows()
+    tasks = _streamed(source, done) if isinstance(source, Tar) else listed(source, output.files, number)
     waiting: list[pa.Table] = []
     for images in decoded(tasks, pool):
         waiting.append(make_rows(images, predict(images.pixels), threshold))
         yield len(images.names)
         if sum(map(len, waiting)) >= SHARD:
-            write_shard(waiting, parts.shard(number))
+            output.write(number, waiting)
             number += 1
             waiting = []
     if waiting:
-        write_shard(waiting, parts.shard(number))
+        output.write(number, waiting)
+    elif not number:
+        raise _no_images(source)
 
 
 @contextlib.contextmanager
 def decoders() -> Iterator[Executor]:
-    """A pool of processes, one a core, that starts at once: beside the loading of TensorFlow.
+    """A pool of processes, one a core, that starts at once, while TensorFlow is imported.
 
-    Processes, since threads would hold the interpreter lock that the model needs; spawned, since TensorFlow's
+    Threads would hold the interpreter lock that the model needs. Processes are spawned, since TensorFlow's
     threads do not survive a fork.
     """
     cores = joblib.cpu_count()
@@ -102,7 +115,7 @@ def decoders() -> Iterator[Executor]:
         yield pool
     except BrokenProcessPool:
         raise DataError(
-            "a process that decodes images has died, perhaps for lack of memory; the same command goes on"
+            "a process that decodes images has died, perhaps for lack of memory; the same command resumes"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
@@ -110,16 +123,16 @@ def decoders() -> Iterator[Executor]:
 
 def _begin_decoder() -> None:
     begin_worker()
-    os.nice(10)  # the model comes first: a thread of it that waits for a core holds up all others
+    os.nice(10)  # the model comes first: one of its threads without a core holds up all others
 
 
 def decoded(tasks: Iterable[Task], pool: Executor) -> Iterator[Decoded]:
-    """Decode in a pool, a bounded number of tasks ahead of the reader."""
+    """Decode tasks in a pool, a bounded number of them ahead of the reader."""
     return in_order(pool, decode, tasks, ahead=4 * joblib.cpu_count())
 
 
 def listed(source: Listed, files: Path, first: int) -> Iterator[Task]:
-    """Tasks for the images of a list, from a shard on."""
+    """Tasks for the images listed in a file, from a shard on."""
     for shard in range(first, pq.ParquetFile(files).num_row_groups):
         names = read_list(files, shard)
         for start in range(0, len(names), BATCH):
@@ -139,8 +152,3 @@ def _streamed(source: Tar, done: int) -> Iterator[Task]:
         size += len(data)
     if names:
         yield Task(names, None, contents)
-
-
-def write_shard(tables: list[pa.Table], path: Path) -> None:
-    """Write a shard, whole or not at all."""
-    replace(path, lambda file: pq.write_table(pa.concat_tables(tables), file))

@@ -1,4 +1,4 @@
-"""Score over the machines of a Ray cluster: tasks decode, a pool of actors scores and writes shards."""
+"""Score on a Ray cluster: tasks decode, a pool of actors scores and writes shards."""
 
 import logging
 import os
@@ -11,17 +11,22 @@ import pyarrow.parquet as pq
 
 import cifake
 from cifake.core.errors import DataError
+from cifake.data.archives import Tar
+from cifake.data.image_files import ImageFiles, Listed
 from cifake.predict.prepare import Decoded, Task, decode
-from cifake.predict.score_local import read_list, write_shard
-from cifake.predict.shards import Parts, make_rows
-from cifake.predict.sources import Source, Tar
+from cifake.predict.score_local import read_list
+from cifake.predict.shards import ShardedOutput, make_rows
 
 if TYPE_CHECKING:
     import keras
 
 
-def refuse(source: Source) -> None:
-    """Raise a DataError for a source that machines cannot share."""
+def check_shareable(source: ImageFiles) -> None:
+    """Refuse images that several machines cannot read at the same time.
+
+    Raises:
+        DataError: a tar archive.
+    """
     if isinstance(source, Tar):
         raise DataError(
             f"{source.location}: a tar archive can only be read from its start, by one machine; expected a "
@@ -29,22 +34,24 @@ def refuse(source: Source) -> None:
         )
 
 
-def score_on_cluster(source: Source, parts: Parts, model: "keras.Model", threshold: float) -> Iterator[int]:
-    """Write the shards that are missing, in any order.
+def score_on_cluster(
+    source: ImageFiles, output: ShardedOutput, model: "keras.Model", threshold: float
+) -> Iterator[int]:
+    """Write the missing shards, in any order.
 
     Machines are those of RAY_ADDRESS, or else this one. They need the packages of this project, not its code,
     and see the images and the output's folder under the same path.
 
     Args:
-        source: the images; they stand in ``parts.files``.
-        parts: receives the shards.
-        model: lies in the folder of ``parts`` for the actors.
+        source: the images; ``output.files`` lists them.
+        output: receives the shards.
+        model: is saved in the folder of ``output`` for the actors.
         threshold: FAKE from there up.
 
     Yields:
-        How many images were done in each step.
+        The number of images in each step.
     """
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what Ray Data itself does
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns about what Ray Data itself does
     import ray
     from ray.data import ActorPoolStrategy, DataContext, from_items
 
@@ -58,22 +65,22 @@ def score_on_cluster(source: Source, parts: Parts, model: "keras.Model", thresho
     DataContext.get_current().enable_progress_bars = False
     gpus = int(ray.cluster_resources().get("GPU", 0))
     actors = gpus or max(1, int(ray.cluster_resources()["CPU"]) // 2)
-    parts = Parts(parts.output.resolve())
+    output = ShardedOutput(output.output.resolve())
     missing = [
         {"shard": number}
-        for number in range(pq.ParquetFile(parts.files).num_row_groups)
-        if not parts.shard(number).exists()
+        for number in range(pq.ParquetFile(output.files).num_row_groups)
+        if not output.shard(number).exists()
     ]
-    file = parts.folder / "model.keras"
+    file = output.folder / "model.keras"
     model.save(file)
     images = from_items(missing, override_num_blocks=len(missing)).map(
         _decode_shard,
-        fn_args=(source, parts.files),
+        fn_args=(source, output.files),
         max_retries=3,  # Ray's own default, but other arguments keep it from running both steps in one actor
     )
     done = images.map(
         _Scorer,
-        fn_constructor_args=(file, parts, threshold),
+        fn_constructor_args=(file, output, threshold),
         compute=ActorPoolStrategy(min_size=1, max_size=actors),
         num_gpus=1 if gpus else None,
     )
@@ -81,24 +88,24 @@ def score_on_cluster(source: Source, parts: Parts, model: "keras.Model", thresho
         yield row["images"]
 
 
-def _decode_shard(row: dict[str, Any], source: Any, files: Path) -> dict[str, Any]:
+def _decode_shard(row: dict[str, Any], source: Listed, files: Path) -> dict[str, Any]:
     images = decode(Task(read_list(files, row["shard"]), source))
     return {**row, "images": images}
 
 
 class _Scorer:
-    """An actor: has loaded the model, scores shards and writes them."""
+    """An actor that loads the model once, then scores shards and writes them."""
 
-    def __init__(self, model: Path, parts: Parts, threshold: float) -> None:
+    def __init__(self, model: Path, output: ShardedOutput, threshold: float) -> None:
         import keras
 
         self.model = keras.saving.load_model(model, compile=False)
-        self.parts, self.threshold = parts, threshold
+        self.output, self.threshold = output, threshold
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         from cifake.evaluation.scoring import predict
 
         images: Decoded = row["images"]
         rows = make_rows(images, predict(self.model, np.asarray(images.pixels)), self.threshold)
-        write_shard([rows], self.parts.shard(row["shard"]))
+        self.output.write(row["shard"], [rows])
         return {"images": len(rows)}

@@ -1,15 +1,12 @@
-"""Rows on their way into a file: numbered shards that outlive a kill, joined at the end."""
+"""Rows of predictions: numbered shards that survive a kill, joined into one file at the end."""
 
 import contextlib
 import json
-import os
-import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -17,6 +14,7 @@ import pyarrow.parquet as pq
 
 from cifake.contract import LABELS
 from cifake.core.errors import DataError
+from cifake.core.files import exclusive, remove, written_aside
 from cifake.predict.prepare import Decoded
 
 WRITERS = {".csv": pa.csv.CSVWriter, ".parquet": pq.ParquetWriter}
@@ -29,11 +27,11 @@ SCHEMA = pa.schema(
 
 
 def make_rows(images: Decoded, scores: np.ndarray, threshold: float) -> pa.Table:
-    """One row an image.
+    """A table with one row per image.
 
     Args:
-        images: n of them.
-        scores: float32 [n], the probability of FAKE; what is not a number becomes an error.
+        images: n images.
+        scores: float32 [n], the probability of FAKE; a value that is not finite becomes an error.
         threshold: FAKE from there up.
     """
     errors = [
@@ -55,11 +53,11 @@ def make_rows(images: Decoded, scores: np.ndarray, threshold: float) -> pa.Table
     )
 
 
-class Parts:
-    """The shards of one output, in a folder beside it.
+class ShardedOutput:
+    """An output file that is written as shards first, in a folder beside it.
 
     Args:
-        output: the file they become.
+        output: the file that the shards become.
     """
 
     def __init__(self, output: Path) -> None:
@@ -68,86 +66,83 @@ class Parts:
         self.files = self.folder / "files.parquet"
 
     @contextlib.contextmanager
-    def alone(self, force: bool) -> Iterator[None]:
-        """Make the folder, or go on in the one that a killed command left, and keep others out.
+    def locked(self, force: bool) -> Iterator[None]:
+        """Make the folder, or reuse that of a killed command, and keep other processes out.
+
+        The lock is a hidden file beside the output, and stays: the folder is removed while the lock is held.
 
         Raises:
-            DataError: there is an output already, or another process makes it at this moment.
+            DataError: the output exists already, or another process is writing it.
         """
-        if self.output.exists() and not self.folder.exists() and not force:
-            raise DataError(f"{self.output} is there already; force=true replaces it")
-        self.folder.mkdir(exist_ok=True)
-        lock = filelock.FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise DataError(f"another process is making {self.output} at this moment") from None
-        try:
-            yield
-        finally:
-            if not self.shards():  # nothing to go on with
-                shutil.rmtree(self.folder, ignore_errors=True)
-            lock.release()
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(exclusive(self.output.with_name(f".{self.output.name}"), timeout=0))
+            except TimeoutError:
+                raise DataError(f"another process is making {self.output} at this moment") from None
+            if self.output.exists() and not self.folder.exists() and not force:
+                raise DataError(f"{self.output} is there already; force=true replaces it")
+            self.folder.mkdir(exist_ok=True)
+            try:
+                yield
+            finally:
+                if not self.shards():  # nothing to resume from
+                    remove(self.folder)
 
-    def begin(self, about: Mapping[str, Any], force: bool) -> None:
-        """Keep shards of the same images, model and options; ``force`` removes others.
+    def keep_or_clear(self, metadata: Mapping[str, Any], force: bool) -> None:
+        """Keep the shards of the same images, model and options; with ``force``, remove others.
 
         Raises:
-            DataError: there are others.
+            DataError: there are others, and no ``force``.
         """
         file = self.folder / "about.json"
         before = json.loads(file.read_text()) if file.exists() else None
-        if before is not None and before != about and not force:
-            changed = ", ".join(key for key in about if before.get(key) != about[key])
+        if before is not None and before != metadata and not force:
+            changed = ", ".join(key for key in metadata if before.get(key) != metadata[key])
             raise DataError(
                 f"{self.folder} holds an unfinished prediction that differs in {changed}; force=true starts "
-                "anew, and the earlier command goes on with it"
+                "from scratch, the earlier command resumes it"
             )
-        if before != about:
+        if before != metadata:
             for shard in self.shards():
                 shard.unlink()
-            replace(file, lambda path: path.write_text(json.dumps(about)))
+            with written_aside(file) as unfinished:
+                unfinished.write_text(json.dumps(metadata))
 
     def shards(self) -> list[Path]:
-        """Those that are whole, in order."""
+        """The files of whole shards, in order."""
         return sorted(self.folder.glob("shard-*.parquet"))
 
     def rows(self) -> int:
-        """How many rows are written."""
+        """The number of rows in whole shards."""
         return sum(pq.ParquetFile(shard).metadata.num_rows for shard in self.shards())
 
     def shard(self, number: int) -> Path:
         """The file of a shard."""
         return self.folder / f"shard-{number:08d}.parquet"
 
+    def write(self, number: int, tables: Sequence[pa.Table]) -> None:
+        """Write a shard, whole or not at all."""
+        with written_aside(self.shard(number)) as unfinished:
+            pq.write_table(pa.concat_tables(tables), unfinished)
+
     def join(self) -> Counter[str]:
-        """Write the output, whole or not at all.
+        """Join the shards into the output, whole or not at all.
 
         Returns:
             Counts of labels, of ``error`` and of every note.
         """
         counts: Counter[str] = Counter()
-
-        def write(path: Path) -> None:
-            with WRITERS[self.output.suffix](path, SCHEMA) as writer:
-                for shard in self.shards():
-                    table = pq.read_table(shard)
-                    writer.write_table(table)
-                    counts.update(_counts(table))
-
-        replace(self.output, write)
+        writer_class = WRITERS[self.output.suffix]
+        with written_aside(self.output) as unfinished, writer_class(unfinished, SCHEMA) as writer:
+            for shard in self.shards():
+                table = pq.read_table(shard)
+                writer.write_table(table)
+                counts.update(_counts(table))
         return counts
 
-    def remove(self) -> None:
-        """Remove the shards: the output is there."""
-        shutil.rmtree(self.folder)
-
-
-def replace(path: Path, write: Any) -> None:
-    """Write beside a file, then rename: it is whole or not there."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    write(unfinished)
-    os.replace(unfinished, path)
+    def remove_shards(self) -> None:
+        """Remove the folder, once the output is written."""
+        remove(self.folder)
 
 
 def _counts(table: pa.Table) -> Counter[str]:

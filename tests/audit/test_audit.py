@@ -67,3 +67,18 @@ def test_the_command_prints_and_writes_json(tree, tmp_path, monkeypatch, capsys)
 def test_a_missing_folder_is_named_before_anything_is_read(tmp_path):
     with pytest.raises(CifakeError, match="output: there is no folder"):
         main(["--output", str(tmp_path / "no/where.json")])
+
+
+def test_data_that_cannot_be_trained_on_ends_with_1(tree, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    assert main(["--output", str(tmp_path / "audit.json")]) == 0
+    for path in (tree / "train/REAL").iterdir():  # copies of test images are left out of training
+        path.write_bytes((tree / "test/FAKE/0001.jpg").read_bytes())
+    assert main(["--output", str(tmp_path / "audit.json")]) == 1
+    reason = "received no REAL images in the train part"
+    assert f"{tree} cannot be trained on: expected REAL and FAKE images in every part, {reason}" in (
+        capsys.readouterr().err
+    )
+    (tree / "test/REAL/broken.jpg").write_bytes(b"no image")
+    assert main(["--output", str(tmp_path / "audit.json")]) == 1
+    assert f"{tree} cannot be trained on: 1 file(s) cannot be used" in capsys.readouterr().err

@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -20,6 +22,13 @@ def colours(mode, size=(32, 32)):
     return encode(Image.new(mode, size, 77), "PNG" if mode in ("RGBA", "P", "LA") else "JPEG")
 
 
+def claiming(width, height):
+    """A PNG file of 32 x 32 pixels whose header claims another size."""
+    data = encode(Image.new("RGB", (32, 32)), "PNG")
+    header = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
 WHOLE = encode(Image.effect_noise((32, 32), 80).convert("RGB"))
 
 
@@ -34,6 +43,8 @@ WHOLE = encode(Image.effect_noise((32, 32), 80).convert("RGB"))
         (colours("L"), "expected an RGB image, received mode L"),
         (colours("RGBA"), "expected an RGB image, received mode RGBA"),
         (colours("CMYK"), "expected an RGB image, received mode CMYK"),
+        (claiming(30_000, 30_000), "Image size .900000000 pixels. exceeds limit"),
+        (claiming(10_000, 10_000), "expected 32x32 pixels, received 10000x10000"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(data, reason):
@@ -81,6 +92,53 @@ def test_jpegs_that_may_be_turned_are_left_to_pillow():
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGBA"])  # the last is a PNG
 def test_other_colours_and_formats_are_left_to_pillow(mode):
     assert plain_jpeg(colours(mode)) is None
+
+
+CORNER = np.zeros((32, 32, 3), np.uint8)
+CORNER[:16, :16] = 200
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="3"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_exif_orientation_is_obeyed(form):
+    exif = Image.Exif()
+    exif[0x0112] = 3  # by 180 degrees
+    options = {"lossless": True} if form == "WEBP" else {}
+    turned = np.asarray(open_image(encode(Image.fromarray(CORNER), form, exif=exif, **options)))
+    assert abs(turned.astype(int) - CORNER[::-1, ::-1]).max() <= 2  # JPEG's losses
+
+
+def test_orientation_in_xmp_is_obeyed():
+    data = encode(Image.fromarray(CORNER), xmp=XMP)
+    assert plain_jpeg(data) is None
+    assert np.asarray(open_image(data))[[4, 28], [4, 28], 0].tolist() == [0, 200]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_a_damaged_file_of_any_format_that_pillow_writes_is_an_error_of_one_line():
+    random = np.random.default_rng(0)
+    Image.init()
+    samples = []
+    for form in sorted(Image.SAVE):
+        for mode in ("RGB", "L", "P", "RGBA", "I;16"):
+            try:
+                samples.append(encode(Image.fromarray(CORNER).convert(mode), form))
+            except (OSError, ValueError, KeyError):  # not a mode of this format
+                continue
+    assert len(samples) > 50
+    refused = []
+    for data in samples * 20:
+        changed = bytearray(data[: random.integers(len(data)) if random.random() < 0.3 else None])
+        for place in random.integers(min(len(changed), 400), size=random.integers(6)) if changed else ():
+            changed[place] = random.integers(256)
+        try:
+            image = open_image(bytes(changed))
+            assert (image.size, image.mode, len(image.tobytes())) == ((32, 32), "RGB", 3072)
+        except ValueError as error:
+            refused.append(str(error))
+        plain_jpeg(bytes(changed))
+    assert len(refused) > len(samples)
+    assert not [reason for reason in refused if "\n" in reason]
 
 
 def test_bad_files_are_named_and_nothing_is_cached(tree, monkeypatch, tmp_path):

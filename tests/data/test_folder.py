@@ -1,5 +1,7 @@
 """Folders of images without labels."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,3 +44,12 @@ def test_what_cannot_be_read_is_named(tmp_path, make, message):
         read_folder(root)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_names_that_are_not_utf_8_and_files_that_are_left_out(tmp_path, caplog):
+    write(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / os.fsdecode(b"\xff.png"))
+    (tmp_path / "b.heic").touch()
+    _, paths = read_folder(tmp_path)
+    assert paths.tolist() == [r"\xff.png"]
+    assert caplog.messages == [f"{tmp_path}: 1 file(s) left out: b.heic"]

@@ -1,8 +1,12 @@
+import os
+import tarfile
+import zipfile
+
 import pytest
 
 from cifake.core.errors import DataError
+from cifake.data import load
 from cifake.data.find import find, open_path
-from cifake.data.sources import Archive, Directory
 from tests.support.data_sets import pack, write_tree
 
 FILES = {"train/REAL/1.jpg": b"one", "train/FAKE/1 (2).JPG": b"two", "test/REAL/3.jpg": b"three"}
@@ -22,11 +26,11 @@ PACKED = {
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
 def test_archives_give_canonical_names_at_any_depth_in_any_case(tmp_path, suffix):
     archive = pack(tmp_path / f"cifake{suffix}", PACKED)
-    assert dict(Archive(archive).files()) == FILES
+    assert dict(open_path(archive).files()) == FILES
 
 
 def test_a_directory_gives_the_same(tmp_path):
-    assert dict(Directory(write_tree(tmp_path, PACKED)).files()) == FILES
+    assert dict(open_path(write_tree(tmp_path, PACKED)).files()) == FILES
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
@@ -35,24 +39,24 @@ def test_an_archive_cut_short_is_named(tmp_path, suffix, share, demo_files):
     archive = pack(tmp_path / f"cifake{suffix}", demo_files)
     archive.write_bytes(archive.read_bytes()[: int(share * archive.stat().st_size)])
     with pytest.raises(DataError, match=r"cifake\S+ the archive is damaged or cut short"):
-        list(Archive(archive).files())
+        list(open_path(archive).files())
 
 
 def test_a_tar_cut_between_two_files_is_not_taken_for_whole(tmp_path):
     archive = pack(tmp_path / "cifake.tar", FILES)
     archive.write_bytes(archive.read_bytes()[: 2 * 1024])  # two headers with one block each
     with pytest.raises(DataError, match="no end-of-archive marker"):
-        list(Archive(archive).files())
+        list(open_path(archive).files())
 
 
 def test_a_fingerprint_follows_the_content(tmp_path):
     root = write_tree(tmp_path / "tree", FILES)
-    first = Directory(root).fingerprint()
-    assert Directory(root).fingerprint() == first
+    first = open_path(root).fingerprint()
+    assert open_path(root).fingerprint() == first
     (root / "train/REAL/1.jpg").write_bytes(b"another")
-    assert Directory(root).fingerprint() != first
+    assert open_path(root).fingerprint() != first
     archive = pack(tmp_path / "a.zip", FILES)
-    assert Archive(archive).fingerprint() != Archive(pack(tmp_path / "b.zip", PACKED)).fingerprint()
+    assert open_path(archive).fingerprint() != open_path(pack(tmp_path / "b.zip", PACKED)).fingerprint()
 
 
 def test_cifake_data_comes_first_and_must_exist(tmp_path, monkeypatch):
@@ -87,3 +91,87 @@ def test_demo_is_there_for_the_asking(monkeypatch, capsys):
     monkeypatch.setenv("CIFAKE_DATA", "/nonexistent")
     assert find("demo").name == "demo"
     assert capsys.readouterr().err == ""
+
+
+def test_a_zip_with_entries_for_folders_is_read(tmp_path):
+    archive = tmp_path / "cifake.zip"
+    with zipfile.ZipFile(archive, "w") as packed:  # as `zip -r` does
+        for folder in ("train/", "train/REAL/", "train/FAKE/", "test/", "test/REAL/", "odd.jpg/"):
+            packed.writestr(folder, b"")
+        for name, data in FILES.items():
+            packed.writestr(name, data)
+    assert dict(open_path(archive).files()) == FILES
+
+
+def test_a_zip_with_backslashes_is_read(tmp_path):
+    archive = pack(tmp_path / "cifake.zip", {name.replace("/", "\\"): data for name, data in FILES.items()})
+    assert dict(open_path(archive).files()) == FILES
+
+
+def test_a_tar_of_the_current_folder_is_read(tmp_path):
+    with tarfile.open(tmp_path / "cifake.tar.gz", "w:gz") as packed:  # as `tar -C folder .` does
+        packed.add(write_tree(tmp_path / "tree", FILES), ".")
+    assert dict(open_path(tmp_path / "cifake.tar.gz").files()) == FILES
+
+
+def test_an_encrypted_zip_is_not_called_damaged(tmp_path):
+    archive = pack(tmp_path / "cifake.zip", FILES)
+    data = bytearray(archive.read_bytes())
+    for start, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):  # the flags of local and central headers
+        place = -1
+        while (place := data.find(start, place + 1)) >= 0:
+            data[place + flags] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"cifake.zip: the archive is encrypted; pack it without a password$"):
+        list(open_path(archive).files())
+
+
+def test_a_zip_of_unknown_compression_is_not_called_damaged(tmp_path):
+    archive = pack(tmp_path / "cifake.zip", FILES)
+    data = bytearray(archive.read_bytes())
+    for start, method in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        data[data.find(start) + method] = 97  # WavPack
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"the archive cannot be read .*; pack it with deflate"):
+        list(open_path(archive).files())
+
+
+def test_images_of_other_suffixes_are_taken_and_what_is_left_out_is_named(tmp_path, caplog):
+    files = {
+        **FILES, "train/REAL/4.jfif": b"4", "test/FAKE/5.avif": b"5", "train/REAL/6.heic": b"6",
+        "train/REAL/deeper/7.jpg": b"7", "notes.txt": b"8", "Thumbs.db": b"9", "train/.hidden": b"10",
+    }  # fmt: skip
+    taken = {**FILES, "train/REAL/4.jfif": b"4", "test/FAKE/5.avif": b"5"}
+    tree = write_tree(tmp_path / "tree", files)
+    for path in (tree, pack(tmp_path / "a.zip", files), pack(tmp_path / "a.tar", files)):
+        caplog.clear()
+        assert dict(open_path(path).files()) == taken
+        (message,) = caplog.messages
+        assert message.startswith(f"{path}: 3 file(s) left out: ")
+        for name in ("6.heic", "deeper/7.jpg", "notes.txt"):
+            assert name in message
+
+
+def test_links_in_a_tar_are_named(tmp_path, caplog):
+    tree = write_tree(tmp_path / "tree", FILES)
+    os.link(tree / "train/REAL/1.jpg", tree / "train/REAL/linked.jpg")
+    with tarfile.open(tmp_path / "a.tar", "w") as packed:
+        packed.add(tree, ".")
+    assert len(dict(open_path(tmp_path / "a.tar").files())) == 3
+    assert "1 file(s) left out: ./train/REAL/" in caplog.messages[0]
+
+
+def test_names_that_are_not_utf_8_are_one_data_set_from_folder_and_archive(tree, tmp_path, monkeypatch):
+    odd = os.fsdecode(b"\xff\xfe.jpg")
+    (tree / "test/REAL/0000.jpg").rename(tree / "test/REAL" / odd)
+    with tarfile.open(tmp_path / "a.tar", "w") as packed:
+        packed.add(tree, ".")
+    digests = set()
+    for path in (tree, tmp_path / "a.tar"):
+        monkeypatch.setenv("CIFAKE_DATA", str(path))
+        monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / f"cache of {path.name}"))
+        data = load("cifake")
+        digests.add(data.digest)
+        assert r"test/REAL/\xff\xfe.jpg" in data.test.paths.tolist()
+        "".join(data.test.paths).encode()  # as every file of predictions must
+    assert len(digests) == 1

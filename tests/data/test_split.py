@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cifake.core.errors import DataError
+from cifake.data import load
 from cifake.data.split import make_split, part_rows
 
 
@@ -71,3 +72,16 @@ def test_parts_lie_one_behind_the_other():
 def test_too_few_images_for_the_small_split():
     with pytest.raises(DataError, match="split 'small' takes 800 train images, there are 64; use split=full"):
         part_rows({"train": 64, "validation": 16, "test": 40}, "small")
+
+
+def test_data_without_a_label_in_a_part_is_refused(tree, monkeypatch):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    assert len(load("cifake").validation) == 16
+    for path in sorted((tree / "train/FAKE").iterdir())[1:]:  # a fifth of one image is none
+        path.unlink()
+    with pytest.raises(DataError, match="received no FAKE images in the validation part"):
+        load("cifake")
+    for path in (tree / "train/FAKE").iterdir():
+        path.write_bytes((tree / "test/FAKE/0001.jpg").read_bytes())
+    with pytest.raises(DataError, match="received no FAKE images in the train part"):
+        load("cifake")

@@ -110,7 +110,9 @@ def test_shards_that_are_whole_are_joined_without_the_model(
 ):
     words = ["model=base", f"images={tests}", f"output={tmp_path}/out.csv"]
     with monkeypatch.context() as patch:
-        patch.setattr("cifake.predict.shards.Parts.remove", lambda parts: None)  # as if killed before
+        patch.setattr(
+            "cifake.predict.shards.ShardedOutput.remove_shards", lambda output: None
+        )  # as if killed before
         assert predict.main(words) == 0
     first = (tmp_path / "out.csv").read_bytes()
     (tmp_path / "out.csv").unlink()

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import subprocess
 import sys
 import tarfile
 import time
@@ -14,10 +15,12 @@ import pytest
 from PIL import Image
 
 from cifake.core.errors import DataError
+from cifake.data.folder import read_folder
+from cifake.data.image_files import Folder
 from cifake.predict import score_local as scoring
+from cifake.predict.options import open_images
 from cifake.predict.prepare import Task, decode, prepare
-from cifake.predict.shards import Parts, make_rows
-from cifake.predict.sources import Folder, open_images
+from cifake.predict.shards import ShardedOutput, make_rows
 from tests.support.project import REPOSITORY
 
 SQUARES = np.zeros((32, 32, 3), np.uint8)
@@ -84,6 +87,17 @@ def test_animations_give_their_first_frame_and_exif_turns():
     assert turned == ((0, 0, 0), (200, 100, 50), ["turned as EXIF says"])
 
 
+def test_predicting_and_explaining_read_the_same_pixels(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # by 90 degrees
+    for form in ("png", "jpg", "webp"):
+        Image.fromarray(SQUARES).save(tmp_path / f"a.{form}", exif=exif)
+    explained, names = read_folder(tmp_path)
+    predicted = decode(Task(names.tolist(), Folder(str(tmp_path))))
+    assert np.array_equal(explained, predicted.pixels)
+    assert predicted.notes == ["turned as EXIF says"] * 3
+
+
 @pytest.mark.filterwarnings("ignore:Image size")
 @pytest.mark.parametrize(
     ("data", "reason"),
@@ -103,7 +117,7 @@ def test_what_cannot_be_used_says_why(data, reason):
 
 
 def names(source):
-    return [name for name, _ in source.names()]
+    return [name for name, _ in source.entries()]
 
 
 @pytest.fixture
@@ -121,12 +135,10 @@ def folder(tmp_path):
 IN_ORDER = ["a.PNG", "b.jpg", "lost.jpg", "c/3.webp", "z/1.jpg", "z/deep/2.jpeg"]
 
 
-def test_a_folder_is_read_by_name_and_to_its_depth(folder, monkeypatch):
+def test_a_folder_is_read_by_name_and_to_its_depth(folder):
     (source,) = open_images(str(folder))
     assert (source.name, names(source)) == ("Test_1", IN_ORDER)
-    monkeypatch.setattr("cifake.predict.listing.LIST_BLOCK", 2)
-    assert names(source) == IN_ORDER
-    (link,) = [name for name, state in source.names() if state == "unreadable"]
+    (link,) = [name for name, state in source.entries() if state == "unreadable"]
     assert decode(Task([link], source)).errors == ["cannot be read (No such file or directory)"]
 
 
@@ -165,6 +177,26 @@ def test_archives_are_read_in_their_order(folder, tmp_path, suffix):
     assert np.array_equal(images.pixels, [SQUARES] * 3)
 
 
+def test_what_is_left_out_of_a_prediction_is_counted(folder):
+    (folder / "photo.heic").touch()
+    (folder / "new.jfif").write_bytes(encode(Image.fromarray(SQUARES), "JPEG"))
+    (source,) = open_images(str(folder))
+    assert "new.jfif" in names(source)
+    assert str(source.skipped) == "2 file(s) left out: notes.txt, photo.heic"
+
+
+def test_an_encrypted_zip_is_refused_before_anything_is_predicted(tmp_path):
+    path = tmp_path / "locked.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", b"x")
+    data = bytearray(path.read_bytes())
+    data[data.find(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    (source,) = open_images(str(path))
+    with pytest.raises(DataError, match=r"locked\.zip: the archive is encrypted; pack it without a password"):
+        scoring.list_files(source, tmp_path / "files.parquet")
+
+
 def test_a_damaged_member_of_a_zip_is_an_error_of_its_own(folder, tmp_path):
     path = tmp_path / "flawed.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -201,37 +233,37 @@ def red(pixels):
 KILLED = """import sys, time
 from pathlib import Path
 from cifake.predict import score_local as scoring
-from cifake.predict.shards import Parts
-from cifake.predict.sources import Folder
+from cifake.data.image_files import Folder
+from cifake.predict.shards import ShardedOutput
 def main():
     scoring.BATCH, scoring.SHARD = 5, 10
-    parts, source = Parts(Path("out.csv")), Folder("many")
-    with parts.alone(False):
-        scoring.list_files(source, parts.files)
+    output, source = ShardedOutput(Path("out.csv")), Folder("many")
+    with output.locked(False):
+        scoring.list_files(source, output.files)
         def predict(pixels):
             time.sleep(0.2)
             return pixels[:, 0, 0, 0] / 255
         with scoring.decoders() as pool:
-            for _ in scoring.score(source, parts, predict, 0.5, pool):
+            for _ in scoring.score(source, output, predict, 0.5, pool):
                 pass
 if __name__ == "__main__":
     main()
 """
 
 
-def test_a_killed_prediction_goes_on_without_double_or_missing_rows(tmp_path, monkeypatch):
+def test_a_killed_prediction_resumes_without_double_or_missing_rows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.mkdir("many")
     for shade in range(48):
         Image.new("RGB", (32, 32), (shade, 0, 0)).save(f"many/{shade:02d}.png")
     (tmp_path / "killed.py").write_text(KILLED)
     process = psutil.Popen([sys.executable, "killed.py"], env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
-    parts = Parts(tmp_path / "out.csv")
-    while len(parts.shards()) < 2:
+    output = ShardedOutput(tmp_path / "out.csv")
+    while len(output.shards()) < 2:
         assert process.poll() is None
         time.sleep(0.02)
     with pytest.raises(DataError, match=r"another process is making .*out\.csv at this moment"):
-        parts.alone(False).__enter__()
+        output.locked(False).__enter__()
     children = process.children(recursive=True)
     process.kill()
     process.wait()
@@ -239,30 +271,68 @@ def test_a_killed_prediction_goes_on_without_double_or_missing_rows(tmp_path, mo
     assert alive == []
     monkeypatch.setattr(scoring, "BATCH", 5)
     monkeypatch.setattr(scoring, "SHARD", 10)
-    before = parts.rows()
+    before = output.rows()
     assert before in (20, 30, 40)
     with scoring.decoders() as pool:
-        steps = scoring.score(Folder("many"), parts, red, 0.05, pool)
+        steps = scoring.score(Folder("many"), output, red, 0.05, pool)
         assert sum(steps) == 48 - before
-    counts = parts.join()
+    counts = output.join()
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == [f'"{shade:02d}.png"' for shade in range(48)]
     assert lines[48] == '"47.png","FAKE",0.18431373,0.05,,'
     assert counts["FAKE"] + counts["REAL"] == 48
-    parts.remove()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "many", "out.csv"]
+    output.remove_shards()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".out.csv.lock",
+        "killed.py",
+        "many",
+        "out.csv",
+    ]
 
 
-def test_parts_of_something_else_are_not_mixed_in(tmp_path):
-    parts = Parts(tmp_path / "out.csv")
-    with parts.alone(False):
-        parts.begin({"model": "a", "images": "x"}, force=False)
+def test_shards_of_another_prediction_are_not_mixed_in(tmp_path):
+    output = ShardedOutput(tmp_path / "out.csv")
+    with output.locked(False):
+        output.keep_or_clear({"model": "a", "images": "x"}, force=False)
         images = decode(Task(["empty.png"], None, [b""]))
-        scoring.write_shard([make_rows(images, np.zeros(1, np.float32), 0.5)], parts.shard(0))
-        parts.begin({"model": "a", "images": "x"}, force=False)
-        assert len(parts.shards()) == 1
+        output.write(0, [make_rows(images, np.zeros(1, np.float32), 0.5)])
+        output.keep_or_clear({"model": "a", "images": "x"}, force=False)
+        assert len(output.shards()) == 1
         with pytest.raises(DataError, match="an unfinished prediction that differs in model; force=true"):
-            parts.begin({"model": "b", "images": "x"}, force=False)
-        parts.begin({"model": "b", "images": "x"}, force=True)
-        assert parts.shards() == []
-    assert not parts.folder.exists()
+            output.keep_or_clear({"model": "b", "images": "x"}, force=False)
+        output.keep_or_clear({"model": "b", "images": "x"}, force=True)
+        assert output.shards() == []
+    assert not output.folder.exists()
+
+
+OTHER_PROCESS = """import sys
+from pathlib import Path
+from cifake.core.errors import exit_code
+from cifake.predict.shards import ShardedOutput
+def main():
+    with ShardedOutput(Path(sys.argv[1])).locked(True):
+        pass
+sys.exit(exit_code(main))
+"""
+
+
+def test_the_lock_outlives_the_folder_of_shards(tmp_path):
+    output = ShardedOutput(tmp_path / "out.csv")
+    command = [sys.executable, "-c", OTHER_PROCESS, str(output.output)]
+    with output.locked(False):
+        output.remove_shards()  # as at the end of a prediction, while its lock is still held
+        other = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert (other.returncode, other.stderr) == (
+            2, f"error: another process is making {output.output} at this moment\n"
+        )  # fmt: skip
+    other = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (other.returncode, other.stderr) == (0, "")
+
+
+def test_an_output_that_exists_is_refused_without_force(tmp_path):
+    output = ShardedOutput(tmp_path / "out.csv")
+    output.output.touch()
+    with pytest.raises(DataError, match=r"out\.csv is there already; force=true replaces it"):
+        output.locked(False).__enter__()
+    with output.locked(True):
+        pass

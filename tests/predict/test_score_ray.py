@@ -9,7 +9,7 @@ from cifake.core.errors import CifakeError, ConfigError
 from cifake.predict import __main__ as predict
 from cifake.predict import score_local as scoring
 from cifake.predict.options import parse
-from cifake.predict.shards import Parts
+from cifake.predict.shards import ShardedOutput
 
 
 @pytest.fixture
@@ -36,14 +36,14 @@ def test_the_rows_are_those_of_the_local_engine_and_whole_shards_are_kept(folder
     expected = pd.read_parquet("local.parquet")
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Parts, "join", lambda parts: 1 / 0)  # stopped before the end
+            patch.setattr(ShardedOutput, "join", lambda output: 1 / 0)  # stopped before the end
             with pytest.raises(ZeroDivisionError):
                 predict.main([*words, "output=spread.parquet", "engine=ray"])
-        first, second, third = Parts(folder.parent / "spread.parquet").shards()
+        first, second, third = ShardedOutput(folder.parent / "spread.parquet").shards()
         second.unlink()
         times = [shard.stat().st_mtime_ns for shard in (first, third)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Parts, "remove", lambda parts: None)
+            patch.setattr(ShardedOutput, "remove_shards", lambda output: None)
             assert predict.main([*words, "output=spread.parquet", "engine=ray"]) == 1
         assert [shard.stat().st_mtime_ns for shard in (first, third)] == times
     finally:

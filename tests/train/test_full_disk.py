@@ -132,7 +132,7 @@ def test_a_suite_whose_store_is_full(monkeypatch, tmp_path, own_cache, empty_sto
         assert line, "the suite ended"
     disk.fill()
     code, _, messages = end(process)
-    full = "a disk is full (database or disk is full); make room and give the same command again: it goes on"
+    full = "a disk is full (database or disk is full); make room and give the same command again: it resumes"
     assert f"base seed 1: failed: RunError: {full} (2 of 2 done)" in messages.splitlines()
     assert messages.splitlines()[-1] == f"error: {full}"
     assert "Traceback" not in messages
