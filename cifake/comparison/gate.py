@@ -60,7 +60,7 @@ def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
     for group, estimate in zip(groups, estimates, strict=True):
         verdict, reason = _decide(condition, estimate, paired=baseline is not None)
         found.append(
-            Verdict(condition.text, comparison.about["split"], group.name, verdict, estimate, reason)
+            Verdict(condition.text, comparison.metadata["split"], group.name, verdict, estimate, reason)
         )
     return found
 
@@ -102,8 +102,8 @@ def _estimates(
     comparison: Comparison, groups: Sequence[Group], baseline: Group | None
 ) -> list[Estimate | None]:
     """Of the metric, or of its difference from the baseline."""
-    if is_of_predictions(comparison.metric):
-        measured = MetricEstimates(comparison, comparison.described.name)
+    if is_of_predictions(comparison.metric.key):
+        measured = MetricEstimates(comparison, comparison.metric.name)
         if baseline is None:
             return [measured.mean(group) for group in groups]
         differences = measured.differences([(group, baseline) for group in groups])
@@ -115,7 +115,7 @@ def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) ->
     """Of a metric that is not of predictions: seeds alone; None with one seed."""
     samples = []
     for each in (group, baseline) if baseline else (group,):
-        values = each.values(comparison.metric)
+        values = each.values(comparison.metric.key)
         if len(values) < 2:
             return None
         samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))

@@ -1,4 +1,3 @@
-import mlflow
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -6,10 +5,19 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from cifake.comparison import VIEW_NAMES, compare
-from cifake.comparison.figures.panels import FIGURES
+from cifake.comparison.figures import FIGURES
 from cifake.comparison.views import VIEWS
 from cifake.core.errors import RunError
-from tests.support.made_runs import LABELS, LEFT, OBJECTS, log_run, log_tested, log_trained, made_scores
+from tests.support.made_runs import (
+    LABELS,
+    LEFT,
+    OBJECTS,
+    log_run,
+    log_tested,
+    log_trained,
+    log_trial,
+    made_scores,
+)
 
 
 def by_name(table, key="variant"):
@@ -181,17 +189,8 @@ def test_calibration(compared):
 
 def test_trials_of_a_search_are_no_rows_but_a_view(store):
     parent = log_run("tuned", f1=0.9)
-    client = mlflow.MlflowClient()
     for number, rate, score in ((1, "0.01", 0.8), (2, "0.1", None), (3, "0.001", 0.9)):
-        tags = {"mlflow.parentRunId": parent, "trial": str(number)}
-        run_id = client.create_run("1", tags=tags).info.run_id
-        for key, value in {"learning_rate": rate, "monitor": "val/accuracy", "epochs": "5"}.items():
-            client.log_param(run_id, key, value)
-        if score:
-            client.log_metric(run_id, "trial/score", score)
-        else:
-            client.set_tag(run_id, "failure", "RunError: the loss is nan")
-        client.set_terminated(run_id, "FINISHED" if score else "FAILED")
+        log_trial(parent, number, score, learning_rate=rate, monitor="val/accuracy", epochs="5")
     report = compare()
     assert [row["variant"] for row in report.tables[0].rows] == ["tuned"]
     (table,) = report.trials().tables
@@ -201,6 +200,13 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
     assert table.rows[2]["reason"] == "RunError: the loss is nan"
     assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
     assert '<section id="trials">' in report.render("html")
+
+
+def test_trials_with_a_loss_as_their_objective_are_ranked_lowest_first(store):
+    parent = log_run("tuned")
+    for number, score in ((1, 0.8), (2, 0.5)):
+        log_trial(parent, number, score, monitor="best/val_loss")
+    assert [row["trial"] for row in compare().trials().tables[0].rows] == [2, 1]
 
 
 @pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])

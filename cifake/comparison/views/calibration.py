@@ -48,7 +48,7 @@ def calibration(comparison: Comparison) -> Table:
             Column("mean_score", "mean score", ".3f"),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )
 

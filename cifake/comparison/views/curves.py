@@ -41,7 +41,7 @@ def curves(comparison: Comparison) -> Table:
             *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )
 
@@ -49,7 +49,7 @@ def curves(comparison: Comparison) -> Table:
 def learning_curves(comparison: Comparison, key: str) -> list[np.ndarray]:
     """A metric by epoch, of each group: float [seeds, epochs], NaN after a seed's last epoch."""
     ids = [run_id for group in comparison.groups for run_id in group.runs["run_id"]]
-    histories = dict(zip(ids, fetch_history(ids, key), strict=True))
+    histories = dict(zip(ids, fetch_history(comparison.store, ids, key), strict=True))
     tables = []
     for group in comparison.groups:
         of_seeds = [histories[run_id] for run_id in group.runs["run_id"]]

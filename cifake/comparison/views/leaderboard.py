@@ -32,7 +32,7 @@ MAIN_METRICS = (
 
 def leaderboard(comparison: Comparison) -> Table:
     """Groups of repeats, best first, each against the best one or the baseline."""
-    measured = MetricEstimates(comparison, comparison.described.name)
+    measured = MetricEstimates(comparison, comparison.metric.name)
     differences = measured.differences([(group, comparison.reference) for group in comparison.groups])
     rows = [
         _row(comparison, measured, group, difference)
@@ -42,7 +42,7 @@ def leaderboard(comparison: Comparison) -> Table:
         caption=_caption(comparison, differences),
         columns=_columns(comparison, rows),
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=[*control_notes(comparison, measured), *comparison.notes],
     )
 
@@ -52,15 +52,15 @@ def _row(
 ) -> dict[str, Any]:
     return {
         **group_cells(group),
-        "config_hash": group.runs["config_hash"].iloc[0],
-        **metric_cells(group, comparison.metric),
-        **interval_cells(comparison.metric, measured.mean(group)),
+        "config_hash": group.config_hash,
+        **metric_cells(group, comparison.metric.key),
+        **interval_cells(comparison.metric.key, measured.mean(group)),
         "reference": group is comparison.reference,
         **difference_cells(difference),
         **{
             k: v
             for key in MAIN_METRICS
-            if key != comparison.metric
+            if key != comparison.metric.key
             for k, v in metric_cells(group, key).items()
         },
     }
@@ -68,8 +68,8 @@ def _row(
 
 def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
     rank, *others = GROUP_COLUMNS
-    form = comparison.described.form
-    interval = interval_column(comparison, comparison.metric, form)
+    form = comparison.metric.form
+    interval = interval_column(comparison, comparison.metric.key, form)
     return [
         replace(rank, mark="tied"),
         *others,
@@ -79,7 +79,7 @@ def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]
         *(
             Column(key, describe_metric(key).title, describe_metric(key).form)
             for key in MAIN_METRICS
-            if key != comparison.metric and any(row[key] is not None for row in rows)
+            if key != comparison.metric.key and any(row[key] is not None for row in rows)
         ),
     ]
 

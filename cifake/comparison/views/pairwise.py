@@ -17,7 +17,7 @@ from cifake.comparison.views.columns import (
 def pairwise(comparison: Comparison) -> Table:
     """Differences of all pairs, first less second, adjusted for their number."""
     pairs = list(combinations(comparison.groups, 2))
-    differences = MetricEstimates(comparison, comparison.described.name).differences(pairs)
+    differences = MetricEstimates(comparison, comparison.metric.name).differences(pairs)
     rows = [
         {"variant": first.name, "other": second.name, **difference_cells(difference)}
         for (first, second), difference in zip(pairs, differences, strict=True)
@@ -33,6 +33,6 @@ def pairwise(comparison: Comparison) -> Table:
             *difference_columns(comparison, rows),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )

@@ -19,11 +19,11 @@ COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
 
 def pareto(comparison: Comparison) -> Table:
     """The metric beside three costs, and for which of them a group is on the front."""
-    sign = 1 if comparison.described.higher_is_better else -1
+    sign = 1 if comparison.metric.higher_is_better else -1
     rows: list[dict[str, Any]] = [
         {
             **group_cells(group),
-            **metric_cells(group, comparison.metric),
+            **metric_cells(group, comparison.metric.key),
             **{cost: group.mean(cost) for cost in COSTS},
         }
         for group in comparison.groups
@@ -31,7 +31,7 @@ def pareto(comparison: Comparison) -> Table:
     for cost in COSTS:
         for row in rows:
             row[f"{cost}_front"] = not any(
-                _beats(other, row, comparison.metric, sign, cost) for other in rows
+                _beats(other, row, comparison.metric.key, sign, cost) for other in rows
             )
     for row in rows:
         on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
@@ -47,7 +47,7 @@ def pareto(comparison: Comparison) -> Table:
             Column("front", "on the front of"),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )
 

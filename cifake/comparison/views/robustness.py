@@ -55,7 +55,7 @@ def robustness(comparison: Comparison) -> Table:
             *(Column(key, KEYS[key], ".3f") for key in keys),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=notes,
     )
 

@@ -22,7 +22,7 @@ def settings(comparison: Comparison) -> Table:
         {
             **group_cells(group),
             "variant": group.name.split(" ")[0],  # the rest of the name is in the columns
-            **metric_cells(group, comparison.metric),
+            **metric_cells(group, comparison.metric.key),
             **{key: of_group.get(key) for key in differing},
         }
         for group, of_group in zip(comparison.groups, values, strict=True)
@@ -36,6 +36,6 @@ def settings(comparison: Comparison) -> Table:
             *(Column(key, key.removeprefix(PARAMETER)) for key in differing),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )

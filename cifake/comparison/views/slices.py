@@ -31,9 +31,10 @@ def slices(comparison: Comparison) -> Table:
             for name, chosen, estimate in of_group
             if estimate
         ]
-        up = bool(comparison.described.higher_is_better)
-        rows += sorted(cells, key=lambda row: row[comparison.metric], reverse=not up)
-    form = comparison.described.form
+        rows += sorted(
+            cells, key=lambda row: row[comparison.metric.key], reverse=not comparison.metric.higher_is_better
+        )
+    form = comparison.metric.form
     return Table(
         caption=f"{data_text(comparison)}: {metric_text(comparison)}. By object class, weakest first; "
         f"intervals ({level(comparison)}) are over seeds and images of the class."
@@ -43,11 +44,11 @@ def slices(comparison: Comparison) -> Table:
             Column("variant", "variant"),
             Column("object", "object"),
             Column("images", "images", ",d"),
-            Column(comparison.metric, metric_title(comparison), form),
-            interval_column(comparison, comparison.metric, form),
+            Column(comparison.metric.key, metric_title(comparison), form),
+            interval_column(comparison, comparison.metric.key, form),
         ],
         rows=rows,
-        about=comparison.about,
+        metadata=comparison.metadata,
         notes=comparison.notes,
     )
 
@@ -60,7 +61,7 @@ def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEs
         str(name): comparison.images.objects == place for place, name in enumerate(comparison.images.names)
     }
     return {
-        name: (rows, MetricEstimates(comparison, comparison.described.name, rows))
+        name: (rows, MetricEstimates(comparison, comparison.metric.name, rows))
         for name, rows in chosen.items()
     }
 
@@ -73,6 +74,6 @@ def _cells(
         "variant": group.name,
         "object": name,
         "images": int(chosen.sum()),
-        comparison.metric: estimate.value,
-        **interval_cells(comparison.metric, estimate),
+        comparison.metric.key: estimate.value,
+        **interval_cells(comparison.metric.key, estimate),
     }
