@@ -63,16 +63,16 @@ class MetricEstimates:
         """First less second of each pair, tested together; None where one cannot be measured."""
         if not self._crossed:
             return [None] * len(pairs)
-        measured = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
-        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measured]
+        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measurable]
         adjusted = holm([estimate.p for estimate in estimates])
-        exact = self._mcnemar(measured)
+        exact = self._mcnemar(measurable)
         limit = 1 - self.comparison.confidence
-        found = {
+        by_pair = {
             (a.name, b.name): Difference(estimate, p, exact.get((a.name, b.name)), p >= limit)
-            for (a, b), estimate, p in zip(measured, estimates, adjusted, strict=True)
+            for (a, b), estimate, p in zip(measurable, estimates, adjusted, strict=True)
         }
-        return [found.get((a.name, b.name)) for a, b in pairs]
+        return [by_pair.get((a.name, b.name)) for a, b in pairs]
 
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":

@@ -16,7 +16,7 @@ from cifake.evaluation.metrics import ECE_BINS
 
 def leaderboard_figure(comparison: Comparison) -> Figure:
     """Mean and interval of each group, each seed as a dot."""
-    measured = MetricEstimates(comparison, comparison.metric.name)
+    estimates = MetricEstimates(comparison, comparison.metric.name)
     groups = [group for group in comparison.groups if group.mean(comparison.metric.key) is not None]
     figure = Figure(figsize=(8, 1 + 0.35 * len(groups)), layout="constrained")
     axes = figure.subplots()
@@ -24,7 +24,7 @@ def leaderboard_figure(comparison: Comparison) -> Figure:
         colour = COLOURS[0] if group is comparison.reference else GREY
         values = group.values(comparison.metric.key)
         axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.5, markersize=4)
-        estimate = measured.mean(group)
+        estimate = estimates.mean(group)
         if estimate:
             axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2)
         axes.plot(values.mean(), place, "D", color=colour)
@@ -38,7 +38,7 @@ def slices_figure(comparison: Comparison) -> Figure:
     """The metric by group and object class as a heat map; dark is weak."""
     parts = object_parts(comparison)
     groups = [group for group in comparison.groups if group.scores]
-    estimates = [[measured.mean(group) for _, measured in parts.values()] for group in groups]
+    estimates = [[of_class.mean(group) for _, of_class in parts.values()] for group in groups]
     values = np.array([[e.value if e else np.nan for e in row] for row in estimates])
     figure = Figure(figsize=(9, 1.2 + 0.4 * len(groups)), layout="constrained")
     axes = figure.subplots()
@@ -53,12 +53,12 @@ def pareto_figure(comparison: Comparison) -> Figure:
     rows = [row for row in pareto(comparison).rows if row[comparison.metric.key] is not None]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
-        measured = [row for row in rows if row[cost] is not None]
-        front = sorted((row for row in measured if row[f"{cost}_front"]), key=lambda row: row[cost])
+        priced = [row for row in rows if row[cost] is not None]
+        front = sorted((row for row in priced if row[f"{cost}_front"]), key=lambda row: row[cost])
         axes.plot(
             [row[cost] for row in front], [row[comparison.metric.key] for row in front], "-", color=COLOURS[1]
         )
-        for place, row in enumerate(measured):
+        for place, row in enumerate(priced):
             at = row[cost], row[comparison.metric.key]
             axes.plot(*at, "o", color=COLOURS[1] if row[f"{cost}_front"] else GREY)
             offset = (5, 4 if place % 2 == 0 else -9)  # neighbours' names above and below

@@ -6,16 +6,25 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import Difference
 from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import P_VALUE, Column
+from cifake.comparison.table import P_VALUE, Column, Table
+from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
 
 
-def data_text(comparison: Comparison) -> str:
-    """Which data: ``cifake, split full, 20,000 test images``."""
-    n = comparison.metadata["test_images"]
+def view_table(
+    comparison: Comparison,
+    caption: str,
+    columns: list[Column],
+    rows: list[dict[str, Any]],
+    notes: list[str] | None = None,
+) -> Table:
+    """The table of a view. Its caption begins with the data: ``cifake, split full, 20,000 test images``."""
+    n = comparison.metadata[TEST_IMAGES_TAG]
     images = f"{n:,} test images" if n else "an unknown number of test images"
-    return f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
+    data = f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
+    notes = comparison.notes if notes is None else notes
+    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes)
 
 
 def metric_text(comparison: Comparison) -> str:
@@ -34,13 +43,12 @@ def metric_title(comparison: Comparison) -> str:
     return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
 
 
-def single_seed_text(comparison: Comparison) -> str:
-    """A sentence on the groups whose intervals cannot hold training noise, or nothing."""
+def interval_text(comparison: Comparison, images: str = "test images") -> str:
+    """What the intervals are over, and which groups have one seed only."""
     single = [group.name for group in comparison.groups if len(group.scores) == 1]
-    if not single:
-        return ""
     which = "All groups" if len(single) == len(comparison.groups) else ", ".join(single)
-    return f" {which}: one seed, so training noise is not in the interval."
+    text = f"Intervals ({level(comparison)}) are over seeds and {images}."
+    return f"{text} {which}: one seed, so training noise is not in the interval." if single else text
 
 
 def group_cells(group: Group) -> dict[str, Any]:

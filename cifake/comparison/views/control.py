@@ -11,18 +11,18 @@ from cifake.comparison.runs import PARAMETER
 HARMLESS = {f"{PARAMETER}validation_steps"}  # how training is watched, not how it is done
 
 
-def control_notes(comparison: Comparison, measured: MetricEstimates) -> list[str]:
+def control_notes(comparison: Comparison, estimates: MetricEstimates) -> list[str]:
     """A sentence on each pair that differs in nothing but how training is validated."""
     alike = defaultdict(list)
     for group in (group for group in comparison.groups if group.scores):
         alike[tuple(item for item in group.settings().items() if item[0] not in HARMLESS)].append(group)
     pairs = [pair for groups in alike.values() for pair in combinations(groups, 2)]
-    return [_note(first, second, measured) for first, second in pairs]
+    return [_note(first, second, estimates) for first, second in pairs]
 
 
-def _note(first: Group, second: Group, measured: MetricEstimates) -> str:
+def _note(first: Group, second: Group, estimates: MetricEstimates) -> str:
     """One planned comparison, so its p-value is not adjusted."""
-    (difference,) = measured.differences([(second, first)])
+    (difference,) = estimates.differences([(second, first)])
     if difference is None:
         return f"A/A control: {second.name} against {first.name} could not be measured."
     estimate = difference.estimate

@@ -9,8 +9,8 @@ from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
+    view_table,
 )
 
 CURVE = "val/loss"
@@ -31,18 +31,17 @@ def curves(comparison: Comparison) -> Table:
             }
         )
     longest = max(history.shape[1] for history in histories)
-    shown = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
-    return Table(
-        caption=f"{data_text(comparison)}: {CURVE} by epoch, mean over the seeds that reached it; "
+    listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
+    return view_table(
+        comparison,
+        f"{CURVE} by epoch, mean over the seeds that reached it; "
         "machine-readable formats have every epoch, with standard deviations.",
-        columns=[
+        [
             *GROUP_COLUMNS,
             Column("epoch_kept", "epoch kept", ".1f"),
-            *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
+            *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in listed),
         ],
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=comparison.notes,
+        rows,
     )
 
 

@@ -9,17 +9,16 @@ from cifake.comparison.groups import Group
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     difference_cells,
     difference_columns,
     group_cells,
     interval_cells,
     interval_column,
-    level,
+    interval_text,
     metric_cells,
     metric_column,
     metric_text,
-    single_seed_text,
+    view_table,
 )
 from cifake.comparison.views.control import control_notes
 from cifake.contract import describe_metric
@@ -32,29 +31,29 @@ MAIN_METRICS = (
 
 def leaderboard(comparison: Comparison) -> Table:
     """Groups of repeats, best first, each against the best one or the baseline."""
-    measured = MetricEstimates(comparison, comparison.metric.name)
-    differences = measured.differences([(group, comparison.reference) for group in comparison.groups])
+    estimates = MetricEstimates(comparison, comparison.metric.name)
+    differences = estimates.differences([(group, comparison.reference) for group in comparison.groups])
     rows = [
-        _row(comparison, measured, group, difference)
+        _row(comparison, estimates, group, difference)
         for group, difference in zip(comparison.groups, differences, strict=True)
     ]
-    return Table(
-        caption=_caption(comparison, differences),
-        columns=_columns(comparison, rows),
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=[*control_notes(comparison, measured), *comparison.notes],
+    return view_table(
+        comparison,
+        _caption(comparison, differences),
+        _columns(comparison, rows),
+        rows,
+        [*control_notes(comparison, estimates), *comparison.notes],
     )
 
 
 def _row(
-    comparison: Comparison, measured: MetricEstimates, group: Group, difference: Difference | None
+    comparison: Comparison, estimates: MetricEstimates, group: Group, difference: Difference | None
 ) -> dict[str, Any]:
     return {
         **group_cells(group),
         "config_hash": group.config_hash,
         **metric_cells(group, comparison.metric.key),
-        **interval_cells(comparison.metric.key, measured.mean(group)),
+        **interval_cells(comparison.metric.key, estimates.mean(group)),
         "reference": group is comparison.reference,
         **difference_cells(difference),
         **{
@@ -85,13 +84,11 @@ def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]
 
 
 def _caption(comparison: Comparison, differences: list[Difference | None]) -> str:
-    caption = f"{data_text(comparison)}: {metric_text(comparison)}. Mean ± standard deviation over seeds."
+    caption = f"{metric_text(comparison)}. Mean ± standard deviation over seeds."
     compared = sum(difference is not None for difference in differences)
     if not any(group.scores for group in comparison.groups):
         return caption
-    caption += (
-        f" Intervals ({level(comparison)}) are over seeds and test images.{single_seed_text(comparison)}"
-    )
+    caption += f" {interval_text(comparison)}"
     if not compared:
         return caption
     name = comparison.reference.name

@@ -6,11 +6,11 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
-    data_text,
     difference_cells,
     difference_columns,
     level,
     metric_text,
+    view_table,
 )
 
 
@@ -23,16 +23,15 @@ def pairwise(comparison: Comparison) -> Table:
         for (first, second), difference in zip(pairs, differences, strict=True)
     ]
     compared = sum(difference is not None for difference in differences)
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. Differences are first less second, "
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. Differences are first less second, "
         f"paired by image; p is adjusted for {compared} comparisons (Holm), intervals "
         f"({level(comparison)}) are not. = marks a tie (p ≥ {1 - comparison.confidence:.2g}).",
-        columns=[
+        [
             Column("variant", "first"),
             Column("other", "second", mark="tied"),
             *difference_columns(comparison, rows),
         ],
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=comparison.notes,
+        rows,
     )

@@ -6,11 +6,11 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     metric_cells,
     metric_column,
     metric_text,
+    view_table,
 )
 from cifake.contract import describe_metric
 
@@ -36,19 +36,18 @@ def pareto(comparison: Comparison) -> Table:
     for row in rows:
         on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. Means over seeds. A group is on the "
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. Means over seeds. A group is on the "
         "front of a cost when no other is at least as good and as cheap, and better in one; noise is not "
         "considered.",
-        columns=[
+        [
             *GROUP_COLUMNS,
             metric_column(comparison),
             *(Column(cost, describe_metric(cost).title, describe_metric(cost).form) for cost in COSTS),
             Column("front", "on the front of"),
         ],
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=comparison.notes,
+        rows,
     )
 
 

@@ -5,11 +5,11 @@ from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     metric_cells,
     metric_column,
     metric_text,
+    view_table,
 )
 
 
@@ -27,15 +27,13 @@ def settings(comparison: Comparison) -> Table:
         }
         for group, of_group in zip(comparison.groups, values, strict=True)
     ]
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. The settings that differ; all "
-        "others are equal.",
-        columns=[
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. The settings that differ; all others are equal.",
+        [
             *GROUP_COLUMNS,
             metric_column(comparison),
             *(Column(key, key.removeprefix(PARAMETER)) for key in differing),
         ],
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=comparison.notes,
+        rows,
     )

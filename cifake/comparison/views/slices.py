@@ -10,13 +10,12 @@ from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
-    data_text,
     interval_cells,
     interval_column,
-    level,
+    interval_text,
     metric_text,
     metric_title,
-    single_seed_text,
+    view_table,
 )
 
 
@@ -25,7 +24,7 @@ def slices(comparison: Comparison) -> Table:
     parts = object_parts(comparison)
     rows = []
     for group in comparison.groups:
-        of_group = [(name, chosen, measured.mean(group)) for name, (chosen, measured) in parts.items()]
+        of_group = [(name, chosen, estimates.mean(group)) for name, (chosen, estimates) in parts.items()]
         cells = [
             _cells(comparison, group, name, chosen, estimate)
             for name, chosen, estimate in of_group
@@ -35,11 +34,11 @@ def slices(comparison: Comparison) -> Table:
             cells, key=lambda row: row[comparison.metric.key], reverse=not comparison.metric.higher_is_better
         )
     form = comparison.metric.form
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. By object class, weakest first; "
-        f"intervals ({level(comparison)}) are over seeds and images of the class."
-        f"{single_seed_text(comparison)}",
-        columns=[
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. By object class, weakest first. "
+        f"{interval_text(comparison, 'images of the class')}",
+        [
             Column("rank", "#", "d"),
             Column("variant", "variant"),
             Column("object", "object"),
@@ -47,9 +46,7 @@ def slices(comparison: Comparison) -> Table:
             Column(comparison.metric.key, metric_title(comparison), form),
             interval_column(comparison, comparison.metric.key, form),
         ],
-        rows=rows,
-        metadata=comparison.metadata,
-        notes=comparison.notes,
+        rows,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import PARAMETER, fetch_trials
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.columns import data_text
+from cifake.comparison.views.columns import view_table
 from cifake.contract import describe_metric
 
 ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
@@ -15,8 +15,8 @@ ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
 def trials(comparison: Comparison) -> Table:
     """The trials of each search, best first, with the settings that they vary."""
     searches = {run_id: group for group in comparison.groups for run_id in group.runs["run_id"]}
-    found = fetch_trials(comparison.store, list(searches))
-    varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, found)))
+    trial_rows = fetch_trials(comparison.store, list(searches))
+    varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, trial_rows)))
     rows = [
         {
             "rank": searches[row["parent"]].rank,
@@ -29,11 +29,12 @@ def trials(comparison: Comparison) -> Table:
             "reason": row["failure"],
             **{key: row.get(key) for key in varied},
         }
-        for row in found
+        for row in trial_rows
     ]
-    return Table(
-        caption=f"{data_text(comparison)}: trials of searches, best first, as judged on validation images.",
-        columns=[
+    return view_table(
+        comparison,
+        "trials of searches, best first, as judged on validation images.",
+        [
             Column("variant", "variant"),
             Column("trial", "trial", "d"),
             Column("objective", "objective"),
@@ -42,9 +43,8 @@ def trials(comparison: Comparison) -> Table:
             Column("status", "status"),
             Column("reason", "reason"),
         ],
-        rows=sorted(rows, key=_order),
-        metadata=comparison.metadata,
-        notes=[] if rows else ["None of these runs is a search."],
+        sorted(rows, key=_order),
+        [] if rows else ["None of these runs is a search."],
     )
 
 
