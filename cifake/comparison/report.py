@@ -1,82 +1,24 @@
-"""A comparison as an object: views as methods, tables, frames, figures, verdicts."""
+"""A comparison as an object: views as methods, verdicts, formats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pandas as pd
 
-from cifake.comparison.comparison import Comparison, find_metric, make_comparisons, with_direction
+from cifake.comparison.comparison import make_comparisons
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.promotion import Challenge, challenge
+from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
-from cifake.comparison.render.html import fragment
-from cifake.comparison.render.text import text
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.table import Section, Table
+from cifake.comparison.table import Section
+from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
 from cifake.contract import CONFIG_HASH_TAG
 from cifake.core.errors import RunError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-OF_PREDICTIONS = ("slices", "calibration")  # views that have nothing to say on other metrics
-
-
-class View:
-    """One view of a comparison; shows itself in a notebook.
-
-    Args:
-        name: a key of VIEWS.
-        comparisons: one for each data set and split.
-    """
-
-    def __init__(self, name: str, comparisons: Sequence[Comparison]):
-        self.name = name
-        self.comparisons = comparisons
-
-    @cached_property
-    def tables(self) -> list[Table]:
-        """One for each data set and split."""
-        return [VIEWS[self.name](comparison) for comparison in self.comparisons]
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """All rows with all their keys, and what holds for their table."""
-        return pd.DataFrame([{**table.metadata, **row} for table in self.tables for row in table.rows])
-
-    @property
-    def figures(self) -> "list[Figure]":
-        """The view's figures, one for each data set and split; empty where it has none."""
-        import matplotlib
-
-        from cifake.comparison.figures.style import STYLE
-
-        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-            return [draw() for draw in self.section().drawings if draw]
-
-    def section(self) -> Section:
-        """The view as a part of a report."""
-        from cifake.comparison.figures import FIGURES  # matplotlib: only where figures are wanted
-
-        draw = FIGURES.get(self.name)
-        drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, comparison)
-            if draw and table.rows and (comparison.images or self.name not in OF_PREDICTIONS)
-            else None
-            for comparison, table in zip(self.comparisons, self.tables, strict=True)
-        ]
-        return Section(self.name, self.tables, drawings)
-
-    def _repr_html_(self) -> str:
-        return fragment(self.tables)
-
-    def __repr__(self) -> str:
-        return text([Section(self.name, self.tables)])
 
 
 class Report(View):
@@ -118,7 +60,7 @@ class Report(View):
         Raises:
             RunError: it needs predictions and the metric is not of predictions.
         """
-        if name in OF_PREDICTIONS and not is_of_predictions(self.metric.key):
+        if name in NEED_PREDICTIONS and not is_of_predictions(self.metric.key):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric.key}"
             )
@@ -201,7 +143,7 @@ class Report(View):
         """
         if form == "html":
             names = [
-                name for name in VIEWS if name not in OF_PREDICTIONS or is_of_predictions(self.metric.key)
+                name for name in VIEWS if name not in NEED_PREDICTIONS or is_of_predictions(self.metric.key)
             ]
             sections = [self.view(name).section() for name in names]
             sections = [section for section in sections if any(table.rows for table in section.tables)]
