@@ -55,16 +55,21 @@ class MetricEstimates:
         """The group's mean over seeds, its interval within the metric's bounds; None without predictions."""
         if not self._crossed or not group.scores:
             return None
-        estimate = self._crossed.mean(self._place(group))
-        least, most = describe_metric(self.name).bounds
-        return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
+        return _clip(self._crossed.mean(self._place(group)), *describe_metric(self.name).bounds)
 
     def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
-        """First less second of each pair, tested together; None where one cannot be measured."""
+        """First less second of each pair, tested together; None where one cannot be measured.
+
+        Intervals end where a difference of two values within the metric's bounds does.
+        """
         if not self._crossed:
             return [None] * len(pairs)
         measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
-        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measurable]
+        least, most = describe_metric(self.name).bounds
+        estimates = [
+            _clip(self._crossed.difference(self._place(a), self._place(b)), least - most, most - least)
+            for a, b in measurable
+        ]
         adjusted = holm([estimate.p for estimate in estimates])
         exact = self._mcnemar(measurable)
         limit = 1 - self.comparison.confidence
@@ -88,6 +93,10 @@ class MetricEstimates:
 
     def _place(self, group: Group) -> int:
         return next(place for place, known in enumerate(self._groups) if known is group)
+
+
+def _clip(estimate: Estimate, least: float, most: float) -> Estimate:
+    return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
 
 
 def _sample(group: Group, name: str, labels: np.ndarray, rows: np.ndarray) -> Sample:

@@ -65,6 +65,19 @@ def test_a_control_that_differs_is_a_warning(store):
     assert any("NOT a tie" in note for note in compare().tables[0].notes)
 
 
+def test_a_control_of_the_same_models_says_so_and_other_seeds_are_preferred(store):
+    for variant, seeds, steps in (("base", (0, 1), 23), ("val", (0, 1), 10)):
+        for seed in seeds:
+            log_run(variant, seed, predictions=made_scores(1.0, seed), params={"validation_steps": steps})
+    (note,) = compare().tables[0].notes
+    assert "are the same models, which says nothing" in note
+    for seed in (2, 3):
+        log_run("val", seed, predictions=made_scores(1.0, seed), params={"validation_steps": 10})
+    (note,) = compare().tables[0].notes
+    f1 = {seed: _f1(made_scores(1.0, seed), slice(None)) for seed in range(4)}
+    assert f"Difference {(f1[2] + f1[3]) / 2 - (f1[0] + f1[1]) / 2:+.4f} [" in note
+
+
 def test_a_baseline_moves_the_differences(compared):
     (table,) = compare(baseline="sgd", tracking_uri=compared).tables
     rows = by_name(table)
@@ -88,6 +101,15 @@ def test_intervals_end_where_the_metric_does(store):
     row = compare("accuracy").tables[0].rows[0]
     assert row["test/accuracy_high"] == 1
     assert row["test/accuracy_low"] == pytest.approx(0.995 - 1.96 * np.sqrt(0.995 * 0.005 / 199), abs=1e-5)
+
+
+def test_the_interval_of_a_difference_ends_where_the_metric_does(store):
+    for variant, seeds in (("base", (0, 1)), ("sgd", (2, 3))):
+        for seed, quality in zip(seeds, (3.0, -3.0), strict=True):
+            log_run(variant, seed, predictions=made_scores(quality, seed), accuracy=0.5)
+    row = compare("accuracy", baseline="sgd").tables[0].rows
+    (low, high), *_ = [(r["difference_low"], r["difference_high"]) for r in row if not r["reference"]]
+    assert (low, high) == (-1, 1)  # 4.3 * sqrt(0.47) = 2.9 without the metric's bounds
 
 
 def test_single_seeds_have_mcnemars_test_on_accuracy(store):

@@ -42,7 +42,7 @@ def leaderboard(comparison: Comparison) -> Table:
         _caption(comparison, differences),
         _columns(comparison, rows),
         rows,
-        [*control_notes(comparison, estimates), *comparison.notes],
+        [*control_notes(comparison), *comparison.notes],
     )
 
 

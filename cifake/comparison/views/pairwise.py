@@ -27,7 +27,8 @@ def pairwise(comparison: Comparison) -> Table:
         comparison,
         f"{metric_text(comparison)}. Differences are first less second, "
         f"paired by image; p is adjusted for {compared} comparisons (Holm), intervals "
-        f"({level(comparison)}) are not. = marks a tie (p ≥ {1 - comparison.confidence:.2g}).",
+        f"({level(comparison)}) are not. A pair can be a tie here and differ in the "
+        f"leaderboard, which adjusts for fewer. = marks a tie (p ≥ {1 - comparison.confidence:.2g}).",
         [
             Column("variant", "first"),
             Column("other", "second", mark="tied"),
