@@ -11,6 +11,8 @@ from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.contract import describe_metric
 from cifake.evaluation.metrics import decide
 
+DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -93,6 +95,19 @@ class MetricEstimates:
 
     def _place(self, group: Group) -> int:
         return next(place for place, known in enumerate(self._groups) if known is group)
+
+
+def trivial_baseline(comparison: Comparison) -> tuple[float, str] | None:
+    """The metric of a model that answers the same for every image, and what it answers.
+
+    None where the metric is not of predictions, or there are none.
+    """
+    name = comparison.metric.name
+    if comparison.images is None:
+        return None
+    labels = comparison.images.labels
+    score, answer = (1.0, "FAKE") if name in DECISIONS else (labels.mean(), "the share of FAKE")
+    return INFLUENCE[name](labels, np.full(len(labels), score))[0], answer
 
 
 def _clip(estimate: Estimate, least: float, most: float) -> Estimate:

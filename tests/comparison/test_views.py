@@ -112,6 +112,23 @@ def test_the_interval_of_a_difference_ends_where_the_metric_does(store):
     assert (low, high) == (-1, 1)  # 4.3 * sqrt(0.47) = 2.9 without the metric's bounds
 
 
+@pytest.mark.parametrize(
+    ("metric", "sentence"),
+    [
+        ("f1", "Always answering FAKE gives 0.6667."),
+        ("accuracy", "Always answering FAKE gives 0.5000."),
+        ("loss", "Always answering the share of FAKE gives 0.6931."),
+        ("brier", "Always answering the share of FAKE gives 0.2500."),
+        ("roc_auc", "Always answering the share of FAKE gives 0.5000."),
+    ],
+)
+def test_the_caption_says_what_a_model_that_has_learned_nothing_would_have(compared, metric, sentence):
+    report = compare(metric, tracking_uri=compared)
+    assert sentence in report.tables[0].caption
+    (figure,) = report.figures
+    assert figure.axes[0].get_title(loc="left").endswith(sentence.split(" gives")[0].replace("A", "a", 1))
+
+
 def test_single_seeds_have_mcnemars_test_on_accuracy(store):
     scores = {"base": made_scores(1.0, 0), "sgd": made_scores(0.3, 1)}
     for variant, of_variant in scores.items():

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import MetricEstimates
+from cifake.comparison.estimates import MetricEstimates, trivial_baseline
 from cifake.comparison.figures.style import COLOURS, GREY, heat_map, legend, lines
 from cifake.comparison.views.columns import metric_title
 from cifake.comparison.views.curves import learning_curves
@@ -28,9 +28,13 @@ def leaderboard_figure(comparison: Comparison) -> Figure:
         if estimate:
             axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2)
         axes.plot(values.mean(), place, "D", color=colour)
+    title = "◆ mean, ● seeds, line: interval"
+    if trivial := trivial_baseline(comparison):
+        axes.axvline(trivial[0], linestyle=":", color=GREY)
+        title += f", dotted: always answering {trivial[1]}"
     axes.set_yticks(range(len(groups)), [group.name for group in groups])
     axes.set(xlabel=metric_title(comparison), ylim=(len(groups) - 0.5, -0.5))
-    axes.set_title("◆ mean, ● seeds, line: interval", fontsize=9, loc="left")
+    axes.set_title(title, fontsize=9, loc="left")
     return figure
 
 

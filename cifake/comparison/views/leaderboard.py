@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import Difference, MetricEstimates
+from cifake.comparison.estimates import Difference, MetricEstimates, trivial_baseline
 from cifake.comparison.groups import Group
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
@@ -89,6 +89,9 @@ def _caption(comparison: Comparison, differences: list[Difference | None]) -> st
     if not any(group.scores for group in comparison.groups):
         return caption
     caption += f" {interval_text(comparison)}"
+    if trivial := trivial_baseline(comparison):
+        value, answer = trivial
+        caption += f" Always answering {answer} gives {value:{comparison.metric.form}}."
     if not compared:
         return caption
     name = comparison.reference.name
