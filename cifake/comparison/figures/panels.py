@@ -30,8 +30,11 @@ def leaderboard_figure(comparison: Comparison) -> Figure:
         axes.plot(values.mean(), place, "D", color=colour)
     title = "◆ mean, ● seeds, line: interval"
     if trivial := trivial_baseline(comparison):
-        axes.axvline(trivial[0], linestyle=":", color=GREY)
-        title += f", dotted: always answering {trivial[1]}"
+        value, answer = trivial
+        limits = axes.get_xlim()  # a line far off must not squeeze the groups together
+        axes.axvline(value, linestyle=":", color=GREY)
+        axes.set_xlim(limits)
+        title += f", dotted: always answering {answer}, {value:{comparison.metric.form}}"
     axes.set_yticks(range(len(groups)), [group.name for group in groups])
     axes.set(xlabel=metric_title(comparison), ylim=(len(groups) - 0.5, -0.5))
     axes.set_title(title, fontsize=9, loc="left")
