@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.made_store import make_store
 from benchmarks.measure import in_turn, show
 from benchmarks.speed.overhead import seconds
-from cifake.comparison.figures.panels import STYLE
+from cifake.comparison.figures.style import STYLE
 
 SEARCH = "import mlflow; mlflow.set_tracking_uri({!r}); mlflow.search_runs(experiment_names=['cifake'])"
 SIZES = (1000, 2500, 5000, 10000)  # runs

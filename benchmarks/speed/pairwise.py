@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.measure import in_turn, show
-from cifake.comparison.figures.panels import STYLE
+from cifake.comparison.figures.style import STYLE
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample, holm
 from cifake.comparison.statistics.influence import INFLUENCE
 

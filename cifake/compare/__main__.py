@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifake.compare.options import parse
 from cifake.comparison import compare
-from cifake.core.errors import exit_code
+from cifake.core.errors import RunError, exit_code
 from cifake.tracking.mlflow_project import mlflow_project_run
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def main(argv: Sequence[str]) -> int:
         options = parse(argv)
         report = compare(
             options.metric,
+            direction=options.direction,
             experiments=options.experiment,
             variants=options.variant,
             split=options.split,
@@ -44,7 +45,10 @@ def _write(options: "Options", report: "Report") -> int:
     verdicts = report.check(*options.fail_if)
     rendered = report.render(options.output_format, options.view, verdicts)
     if options.output:
-        options.output.write_text(rendered, encoding="utf-8")
+        try:
+            options.output.write_text(rendered, encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"output: {options.output} cannot be written ({error.strerror})") from None
     else:
         sys.stdout.write(rendered)
     if options.log or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run . -e compare` has made a run
@@ -52,8 +56,8 @@ def _write(options: "Options", report: "Report") -> int:
 
         page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)
         tool = "promote" if options.promote else "compare"
-        log_report(tool, f"{tool} {options.metric}", page)
-    if options.output or options.output_format == "csv":  # otherwise the report has just said it
+        log_report(report.store.client, tool, f"{tool} {options.metric}", page)
+    if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
     code = exit_code_of(verdicts)
@@ -69,11 +73,11 @@ def promote(report: "Report") -> int:
     from cifake.comparison.gate import EXIT_CODES
     from cifake.tracking.registry import champion, register
 
-    present = champion()
+    present = champion(report.store.client)
     result = report.challenge(present.run_id if present else None)
     line = result.text
     if result.run_id:
-        version = register(result.run_id, result.about)
+        version = register(report.store.client, result.run_id, result.tags)
         line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
     elif present:
         line = f"the champion stays version {present.version}: {result.text}"

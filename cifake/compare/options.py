@@ -2,26 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cifake.cli.grammar import CommandOptions, Flag, read_options
 from cifake.cli.help import option_rows, print_help_if_asked
-from cifake.comparison import VIEW_NAMES
+from cifake.comparison import VIEW_NAMES, Direction, ViewName
 from cifake.comparison.condition import parse_condition
-from cifake.comparison.render import FORMATS, SUFFIXES
+from cifake.comparison.render import FORMATS, SUFFIXES, Format
 
 PROGRAM = "python compare.py"
-
-
-def _one_of(known: Sequence[str]) -> BeforeValidator:
-    def check(value: Any) -> Any:
-        if value not in known:
-            raise ValueError(f"expected one of {', '.join(known)}, received {value!r}")
-        return value
-
-    return BeforeValidator(check)
 
 
 def _conditions(texts: list[str]) -> list[str]:
@@ -33,38 +24,39 @@ def _conditions(texts: list[str]) -> list[str]:
 class Options(CommandOptions):
     """What to compare, and what to make of it."""
 
-    metric: str = Field("f1", description="f1, accuracy ... of the test part, or a key: best/val_loss")
-    direction: Literal["higher", "lower"] | None = Field(
-        None, description="higher or lower is better, for a metric of your own"
+    metric: str = Field(
+        "f1", description="f1, accuracy, loss ... of the test images, or a whole key such as val/loss"
     )
-    view: Annotated[str, _one_of(VIEW_NAMES)] = Field(
-        "leaderboard", description=f"{', '.join(VIEW_NAMES)} (default: leaderboard; html has all)"
+    direction: Direction | None = Field(
+        None,
+        description="higher or lower is better, of a metric that has none of its own, such as best_epoch",
     )
-    baseline: str | None = Field(None, description="the row that differences are from (default: the best)")
-    confidence: float = Field(0.95, gt=0, lt=1, description="of intervals and tests")
+    view: ViewName = Field("leaderboard", description=f"{', '.join(VIEW_NAMES)}; an html report has them all")
+    baseline: str | None = Field(None, description="the row to compare the others with (default: the best)")
+    confidence: float = Field(0.95, gt=0, lt=1, description="level of intervals and tests")
     fail_if: Annotated[list[str], AfterValidator(_conditions)] = Field(
         [],
-        description="'f1 < 0.93' or 'f1 drops 0.005 vs base', repeatable; exit code 1 when the interval says "
-        "that it is so, 3 when it leaves it open",
+        description="'f1 < 0.93' or 'f1 drops 0.005 vs base': exit with 1 if the whole interval says so, "
+        "with 3 if it leaves it open; repeatable",
     )
     experiment: list[str] = Field(
-        [], description="repeatable (default: MLFLOW_EXPERIMENT_NAME, or else cifake and Default)"
+        [], description="only this one; repeatable (default: MLFLOW_EXPERIMENT_NAME, or cifake and Default)"
     )
     tracking_uri: str | None = Field(
-        None, description="the store (default: MLFLOW_TRACKING_URI, or ./mlflow.db)"
+        None, description="the store's address (default: MLFLOW_TRACKING_URI, or ./mlflow.db)"
     )
-    variant: list[str] = Field([], description="only this one, repeatable")
+    variant: list[str] = Field([], description="only this one; repeatable")
     split: Literal["full", "small"] | None = Field(None, description="only runs on this split: full or small")
     filter: str = Field("", description="only runs that MLflow's search finds: \"params.optimizer = 'sgd'\"")
     top: int | None = Field(None, ge=1, description="only the best N rows of each table")
-    format: Annotated[str, _one_of(tuple(FORMATS))] | None = Field(
+    format: Format | None = Field(
         None, description=f"{', '.join(FORMATS)} (default: by the suffix of output, or text)"
     )
-    output: Path | None = Field(None, description="write to this file instead of standard output")
+    output: Path | None = Field(None, description="a file to write to instead of standard output")
     promote: Flag = Field(
         False,
-        description="register the best as models:/cifake@champion if it is significantly better than the "
-        "present one and every fail_if passes; exit code 3 when that cannot be told",
+        description="register the best model as models:/cifake@champion if it is significantly better than "
+        "the present one and every fail_if passes; exit with 3 if that cannot be told",
     )
     log: Flag = Field(False, description="keep the html report in an MLflow run of its own")
 

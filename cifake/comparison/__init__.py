@@ -1,22 +1,25 @@
 """Compare tracked runs, without Keras or TensorFlow."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from cifake.comparison.report import Report
 
 __all__ = ["VIEW_NAMES", "compare"]
 
-VIEW_NAMES = (
+Direction = Literal["higher", "lower"]
+ViewName = Literal[
     "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "trials",
     "robustness",
-)  # fmt: skip
+]  # fmt: skip
+VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 
 
 def compare(
     metric: str = "f1",
     *,
+    direction: Direction | None = None,
     experiments: Sequence[str] = (),
     variants: Sequence[str] = (),
     split: str | None = None,
@@ -30,6 +33,7 @@ def compare(
 
     Args:
         metric: of the test part (``f1``, ``accuracy``, ``loss`` ...), or a whole key (``val/loss``).
+        direction: which values are better, for a metric whose direction is not declared.
         experiments: names; none means MLFLOW_EXPERIMENT_NAME, or else ``cifake`` and ``Default``.
         variants: only these; none means all.
         split: ``full`` or ``small``; None means both, each in a table of its own.
@@ -43,10 +47,13 @@ def compare(
         A report, which is its leaderboard, and has the other views as methods.
 
     Raises:
+        ConfigError: a metric of unknown direction.
         RunError: a store, experiment, variant, metric or baseline that is not there.
     """
     from cifake.comparison.report import Report  # MLflow takes a second to import
+    from cifake.comparison.run_store import RunStore
     from cifake.comparison.runs import fetch_runs
 
-    runs = fetch_runs(tracking_uri, experiments, variants, split, where)
-    return Report(runs, metric, top, baseline, confidence)
+    store = RunStore(tracking_uri)
+    runs = fetch_runs(store, experiments, variants, split, where)
+    return Report(store, runs, metric, direction, top, baseline, confidence)

@@ -1,17 +1,26 @@
 """The runs of one data set and split as groups of repeats, best first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from cifake.comparison.groups import SEED, Group, find_group, name_groups, rank_groups
-from cifake.comparison.predictions import Predictions, is_of_predictions, pairable
-from cifake.comparison.runs import PARAMETER
-from cifake.contract import OF_PREDICTIONS, ROBUST, Metric, describe_metric
-from cifake.core.errors import RunError
+from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
+from cifake.comparison.prediction_files import Predictions
+from cifake.comparison.predictions import is_of_predictions, pairable
+from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import SEED
+from cifake.contract import (
+    CONFIG_HASH_TAG,
+    DATA_TAGS,
+    ROBUST,
+    TEST_IMAGES_TAG,
+    Metric,
+    describe_metric,
+)
 
-ROBUST_IMAGES = "robust/images"  # how many test images a robustness test took
+ROBUST_IMAGES = f"{ROBUST}images"  # how many test images a robustness test took
 
 
 @dataclass(frozen=True)
@@ -19,8 +28,9 @@ class Comparison:
     """What is compared in one table.
 
     Attributes:
-        about: data set, split, digest, number of test images (None where unknown), metric.
-        metric: the metric's key.
+        store: that the runs are from.
+        metadata: data set, split, digest, number of test images (None where unknown), the metric's key.
+        metric: what groups are ranked by; it has a direction.
         groups: those shown, best first.
         reference: the one that differences are taken from.
         confidence: level of intervals and tests.
@@ -28,42 +38,20 @@ class Comparison:
         notes: what a reader must know about the runs.
     """
 
-    about: dict
-    metric: str
+    store: RunStore
+    metadata: dict
+    metric: Metric
     groups: list[Group]
     reference: Group
     confidence: float
     images: Predictions | None
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def described(self) -> Metric:
-        """The metric's title, direction and form."""
-        return describe_metric(self.metric)
-
-
-def find_metric(runs: pd.DataFrame, name: str) -> str:
-    """The key of a metric given in short (``f1``) or whole (``val/loss``).
-
-    Raises:
-        RunError: no run has it; names those there are.
-    """
-    numeric = [
-        c for c in runs.columns if not c.startswith(PARAMETER) and pd.api.types.is_float_dtype(runs[c])
-    ]
-    for key in (f"test/{name}", name):
-        if key in numeric:
-            return key
-    short = [name for name in OF_PREDICTIONS if f"test/{name}" in numeric]
-    tested = [key for key in numeric if key.startswith(ROBUST) and key.count("/") == 2]
-    others = sorted(key for key in numeric if not key.startswith("test/") and key not in tested)
-    others += ["robust/<perturbation>/accuracy"] * bool(tested)
-    raise RunError(f"unknown metric '{name}'; known: {', '.join(short + others)}")
-
 
 def make_comparisons(
+    store: RunStore,
     runs: pd.DataFrame,
-    metric: str,
+    metric: Metric,
     top: int | None = None,
     baseline: str | None = None,
     confidence: float = 0.95,
@@ -71,8 +59,9 @@ def make_comparisons(
     """One comparison for each data set and split, with the predictions of the groups shown.
 
     Args:
+        store: that the runs are from.
         runs: see ``fetch_runs``.
-        metric: a metric's key.
+        metric: with a direction.
         top: groups to keep in each; None keeps all. The baseline is kept in any case.
         baseline: the group or variant to take differences from; None is the best one.
         confidence: level of intervals and tests.
@@ -81,30 +70,36 @@ def make_comparisons(
         RunError: no group, or more than one, goes by the baseline's name.
     """
     by_data = runs.groupby(["dataset", "split", "dataset_digest"], sort=True)
-    return [_make_comparison(part, metric, top, baseline, confidence) for _, part in by_data]
+    return [_make_comparison(store, part, metric, top, baseline, confidence) for _, part in by_data]
 
 
 def _make_comparison(
-    runs: pd.DataFrame, metric: str, top: int | None, baseline: str | None, confidence: float
+    store: RunStore,
+    runs: pd.DataFrame,
+    metric: Metric,
+    top: int | None,
+    baseline: str | None,
+    confidence: float,
 ) -> Comparison:
-    newest = runs.drop_duplicates(["config_hash", SEED])
-    about = {key: str(runs[key].iloc[0]) for key in ("dataset", "split", "dataset_digest")}
+    newest = runs.drop_duplicates([CONFIG_HASH_TAG, SEED])
+    metadata = {key: str(runs[key].iloc[0]) for key in DATA_TAGS}
     ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
     names = name_groups(newest, list(ranks))
-    reference = find_group(baseline, names, about) if baseline else next(iter(ranks))
-    shown = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
-    repeats = dict(list(newest[newest["config_hash"].isin(shown)].groupby("config_hash")))
-    usable, notes = _predictions(pd.concat(repeats.values()), names, metric)
+    reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
+    kept = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
+    repeats = dict(list(newest[newest[CONFIG_HASH_TAG].isin(kept)].groupby(CONFIG_HASH_TAG)))
+    usable, notes = _predictions(store, pd.concat(repeats.values()), names, metric)
     groups = {
-        key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in shown
+        key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in kept
     }
     if len(newest) < len(runs):
         older = len(runs) - len(newest)
         notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
-    if len(shown) < len(ranks):
-        notes.append(f"Rows not shown: {len(ranks) - len(shown)}.")
+    if len(kept) < len(ranks):
+        notes.append(f"Rows not shown: {len(ranks) - len(kept)}.")
     return Comparison(
-        about={**about, "test_images": _test_images(runs, metric), "metric": metric},
+        store=store,
+        metadata={**metadata, TEST_IMAGES_TAG: _test_images(runs, metric.key), "metric": metric.key},
         metric=metric,
         groups=list(groups.values()),
         reference=groups[reference],
@@ -114,23 +109,24 @@ def _make_comparison(
     )
 
 
-def on_metric(comparison: Comparison, metric: str) -> Comparison:
+def on_metric(comparison: Comparison, key: str) -> Comparison:
     """The same groups in the same order, with the predictions that another metric is of."""
     runs = pd.concat([group.runs for group in comparison.groups])
-    names = {group.runs["config_hash"].iloc[0]: group.name for group in comparison.groups}
-    usable, notes = _predictions(runs, names, metric)
+    names = {group.config_hash: group.name for group in comparison.groups}
+    metric = describe_metric(key)
+    usable, notes = _predictions(comparison.store, runs, names, metric)
     groups = [replace(group, scores=_by_seed(group.runs, usable)) for group in comparison.groups]
     images = next(iter(usable.values()), None)
     return replace(comparison, metric=metric, groups=groups, images=images, notes=notes)
 
 
 def _predictions(
-    runs: pd.DataFrame, names: dict[str, str], metric: str
+    store: RunStore, runs: pd.DataFrame, names: dict[str, str], metric: Metric
 ) -> tuple[dict[str, Predictions], list[str]]:
-    return pairable(runs, names, metric) if is_of_predictions(metric) else ({}, [])
+    return pairable(store, runs, names, metric.key) if is_of_predictions(metric.key) else ({}, [])
 
 
-def _by_seed(runs: pd.DataFrame, usable: dict[str, Predictions]) -> dict[str, np.ndarray]:
+def _by_seed(runs: pd.DataFrame, usable: Mapping[str, Predictions]) -> dict[str, np.ndarray]:
     return {
         str(seed): usable[run_id].scores
         for run_id, seed in zip(runs["run_id"], runs[SEED], strict=True)
@@ -141,5 +137,5 @@ def _by_seed(runs: pd.DataFrame, usable: dict[str, Predictions]) -> dict[str, np
 def _test_images(runs: pd.DataFrame, metric: str) -> int | None:
     """How many test images the metric is of; None where unknown or not the same in all runs."""
     robust = metric.startswith(ROBUST) and ROBUST_IMAGES in runs
-    sizes = set(runs[ROBUST_IMAGES].dropna() if robust else runs["test_images"])
+    sizes = set(runs[ROBUST_IMAGES].dropna() if robust else runs[TEST_IMAGES_TAG])
     return int(sizes.pop()) if len(sizes) == 1 and sizes.isdisjoint({""}) else None

@@ -35,15 +35,15 @@ def parse_condition(text: str) -> Condition:
     Raises:
         ConfigError: neither.
     """
-    found = _LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())
-    if not found:
+    match = _LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())
+    if not match:
         raise ConfigError(
             "--fail-if: expected 'f1 < 0.93' or 'f1 drops 0.005 vs base' (or with > or rises), "
             f"received '{text}'"
         )
-    sign = -1 if found["sign"] in ("<", "drops") else 1
-    baseline = found.groupdict().get("baseline")
-    limit = float(found["limit"])
+    sign = -1 if match["sign"] in ("<", "drops") else 1
+    baseline = match.groupdict().get("baseline")
+    limit = float(match["limit"])
     if baseline and limit < 0:
         raise ConfigError(f"--fail-if: expected a change of 0 or more, received {limit} in '{text}'")
-    return Condition(text, found["metric"], sign, sign * limit if baseline else limit, baseline)
+    return Condition(text, match["metric"], sign, sign * limit if baseline else limit, baseline)

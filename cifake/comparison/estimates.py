@@ -11,6 +11,8 @@ from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.contract import describe_metric
 from cifake.evaluation.metrics import decide
 
+DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -55,24 +57,29 @@ class MetricEstimates:
         """The group's mean over seeds, its interval within the metric's bounds; None without predictions."""
         if not self._crossed or not group.scores:
             return None
-        estimate = self._crossed.mean(self._place(group))
-        least, most = describe_metric(self.name).bounds
-        return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
+        return _clip(self._crossed.mean(self._place(group)), *describe_metric(self.name).bounds)
 
     def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
-        """First less second of each pair, tested together; None where one cannot be measured."""
+        """First less second of each pair, tested together; None where one cannot be measured.
+
+        Intervals end where a difference of two values within the metric's bounds does.
+        """
         if not self._crossed:
             return [None] * len(pairs)
-        measured = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
-        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measured]
+        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        least, most = describe_metric(self.name).bounds
+        estimates = [
+            _clip(self._crossed.difference(self._place(a), self._place(b)), least - most, most - least)
+            for a, b in measurable
+        ]
         adjusted = holm([estimate.p for estimate in estimates])
-        exact = self._mcnemar(measured)
+        exact = self._mcnemar(measurable)
         limit = 1 - self.comparison.confidence
-        found = {
+        by_pair = {
             (a.name, b.name): Difference(estimate, p, exact.get((a.name, b.name)), p >= limit)
-            for (a, b), estimate, p in zip(measured, estimates, adjusted, strict=True)
+            for (a, b), estimate, p in zip(measurable, estimates, adjusted, strict=True)
         }
-        return [found.get((a.name, b.name)) for a, b in pairs]
+        return [by_pair.get((a.name, b.name)) for a, b in pairs]
 
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":
@@ -88,6 +95,23 @@ class MetricEstimates:
 
     def _place(self, group: Group) -> int:
         return next(place for place, known in enumerate(self._groups) if known is group)
+
+
+def trivial_baseline(comparison: Comparison) -> tuple[float, str] | None:
+    """The metric of a model that answers the same for every image, and what it answers.
+
+    None where the metric is not of predictions, or there are none.
+    """
+    name = comparison.metric.name
+    if comparison.images is None:
+        return None
+    labels = comparison.images.labels
+    score, answer = (1.0, "FAKE") if name in DECISIONS else (labels.mean(), "the share of FAKE")
+    return INFLUENCE[name](labels, np.full(len(labels), score))[0], answer
+
+
+def _clip(estimate: Estimate, least: float, most: float) -> Estimate:
+    return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
 
 
 def _sample(group: Group, name: str, labels: np.ndarray, rows: np.ndarray) -> Sample:

@@ -25,23 +25,23 @@ class Verdict:
         condition: as it was given.
         split: of the data.
         variant: the group's name.
-        verdict: pass, fail or cannot tell.
         estimate: of the metric or the change; None where there is none.
+        verdict: pass, fail or cannot tell.
         reason: why it cannot be told, and what would help.
     """
 
     condition: str
     split: str
     variant: str
-    verdict: str
     estimate: Estimate | None
+    verdict: str
     reason: str | None
 
     def __str__(self) -> str:
-        words = [f"{self.verdict}: '{self.condition}' of {self.variant}"]
+        parts = [f"{self.verdict}: '{self.condition}' of {self.variant}"]
         if self.estimate:
-            words.append(f"at {self.estimate.value:.4g} [{self.estimate.low:.4g}, {self.estimate.high:.4g}]")
-        return " ".join([*words, *([f"({self.reason})"] if self.reason else [])])
+            parts.append(f"at {self.estimate.value:.4g} [{self.estimate.low:.4g}, {self.estimate.high:.4g}]")
+        return " ".join([*parts, *([f"({self.reason})"] if self.reason else [])])
 
 
 def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
@@ -51,18 +51,19 @@ def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
         condition: what must not be.
         comparison: of the condition's metric; its reference is the condition's baseline, if it has one.
     """
-    groups = [
-        group for group in comparison.groups if not (condition.baseline and group is comparison.reference)
-    ]
     baseline = comparison.reference if condition.baseline else None
+    groups = [group for group in comparison.groups if group is not baseline]
     estimates = _estimates(comparison, groups, baseline)
-    found = []
-    for group, estimate in zip(groups, estimates, strict=True):
-        verdict, reason = _decide(condition, estimate, paired=baseline is not None)
-        found.append(
-            Verdict(condition.text, comparison.about["split"], group.name, verdict, estimate, reason)
+    return [
+        Verdict(
+            condition.text,
+            comparison.metadata["split"],
+            group.name,
+            estimate,
+            *_decide(condition, estimate, paired=baseline is not None),
         )
-    return found
+        for group, estimate in zip(groups, estimates, strict=True)
+    ]
 
 
 def exit_code_of(verdicts: Sequence[Verdict]) -> int:
@@ -102,11 +103,11 @@ def _estimates(
     comparison: Comparison, groups: Sequence[Group], baseline: Group | None
 ) -> list[Estimate | None]:
     """Of the metric, or of its difference from the baseline."""
-    if is_of_predictions(comparison.metric):
-        measured = MetricEstimates(comparison, comparison.described.name)
+    if is_of_predictions(comparison.metric.key):
+        estimates = MetricEstimates(comparison, comparison.metric.name)
         if baseline is None:
-            return [measured.mean(group) for group in groups]
-        differences = measured.differences([(group, baseline) for group in groups])
+            return [estimates.mean(group) for group in groups]
+        differences = estimates.differences([(group, baseline) for group in groups])
         return [difference.estimate if difference else None for difference in differences]
     return [_over_seeds(comparison, group, baseline) for group in groups]
 
@@ -115,7 +116,7 @@ def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) ->
     """Of a metric that is not of predictions: seeds alone; None with one seed."""
     samples = []
     for each in (group, baseline) if baseline else (group,):
-        values = each.values(comparison.metric)
+        values = each.values(comparison.metric.key)
         if len(values) < 2:
             return None
         samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))

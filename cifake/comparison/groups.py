@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cifake.comparison.runs import PARAMETER
-from cifake.contract import describe_metric
+from cifake.comparison.runs import PARAMETER, SEED
+from cifake.contract import CONFIG_HASH_TAG, VARIANT_TAG, Metric
 from cifake.core.errors import RunError
 
-SEED = f"{PARAMETER}seed"
-NO_SETTINGS = (SEED, f"{PARAMETER}variant")
+NO_SETTINGS = (SEED, f"{PARAMETER}{VARIANT_TAG}")
 NAMES_LISTED = 20
 
 
@@ -32,11 +31,14 @@ class Group:
     runs: pd.DataFrame
     scores: dict[str, np.ndarray]
 
+    @property
+    def config_hash(self) -> str:
+        """Of its settings without the seed."""
+        return str(self.runs[CONFIG_HASH_TAG].iloc[0])
+
     def values(self, key: str) -> np.ndarray:
         """A metric of the seeds that have it: float [seeds]."""
-        values = self.runs[key].to_numpy(float) if key in self.runs else np.array([])
-        has: np.ndarray = values[~np.isnan(values)]
-        return has
+        return self.runs[key].dropna().to_numpy(float) if key in self.runs else np.array([])
 
     def mean(self, key: str) -> float | None:
         """The mean of a metric over seeds; None where no run has it."""
@@ -58,18 +60,18 @@ class Group:
         }
 
 
-def rank_groups(runs: pd.DataFrame, metric: str) -> list[str]:
+def rank_groups(runs: pd.DataFrame, metric: Metric) -> list[str]:
     """The groups' config_hash, best first, groups without the metric last."""
-    means = runs.groupby("config_hash").agg(value=(metric, "mean"), variant=("variant", "min"))
-    up = not describe_metric(metric).higher_is_better
-    return list(means.sort_values(["value", "variant"], ascending=[up, True]).index)
+    means = runs.groupby(CONFIG_HASH_TAG).agg(value=(metric.key, "mean"), variant=(VARIANT_TAG, "min"))
+    ascending = [not metric.higher_is_better, True]
+    return list(means.sort_values(["value", "variant"], ascending=ascending).index)
 
 
 def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
     """The variants' names; settings that differ tell groups of the same variant apart."""
-    firsts = runs.drop_duplicates("config_hash").set_index("config_hash")
-    variants = runs.drop_duplicates(["config_hash", "variant"]).sort_values("variant")
-    names = {str(key): "/".join(each["variant"]) for key, each in variants.groupby("config_hash")}
+    firsts = runs.drop_duplicates(CONFIG_HASH_TAG).set_index(CONFIG_HASH_TAG)
+    variants = runs.drop_duplicates([CONFIG_HASH_TAG, VARIANT_TAG]).sort_values(VARIANT_TAG)
+    names = {str(key): "/".join(each[VARIANT_TAG]) for key, each in variants.groupby(CONFIG_HASH_TAG)}
     settings = [key for key in runs if str(key).startswith(PARAMETER) and key not in NO_SETTINGS]
     for name in [name for name, count in Counter(names.values()).items() if count > 1]:
         same = firsts.loc[[key for key in hashes if names[key] == name]][settings]
@@ -80,19 +82,19 @@ def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def find_group(name: str, names: dict[str, str], about: dict[str, str]) -> str:
+def find_group(name: str, names: dict[str, str], metadata: dict[str, str]) -> str:
     """The config_hash of the group that goes by a name, or of a variant's only group.
 
     Raises:
         RunError: none does, or more than one.
     """
     exact = [key for key, known in names.items() if known == name]
-    found = exact or [key for key, known in names.items() if known.split(" ")[0] == name]
-    if len(found) != 1:
-        fault = "fits more than one row" if found else "is not among the rows"
+    matching = exact or [key for key, known in names.items() if known.split(" ")[0] == name]
+    if len(matching) != 1:
+        fault = "fits more than one row" if matching else "is not among the rows"
         there = ", ".join(f"'{known}'" for known in sorted(names.values())[:NAMES_LISTED])
-        data = f"{about['dataset']}, split {about['split']}"
+        data = f"{metadata['dataset']}, split {metadata['split']}"
         raise RunError(
             f"the baseline '{name}' {fault} of {data}; there are: {there} (--split chooses the data)"
         )
-    return found[0]
+    return matching[0]

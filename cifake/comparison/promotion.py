@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import Difference, MetricEstimates
 from cifake.comparison.gate import CANNOT_TELL, PASS, what_would_help
-from cifake.comparison.groups import SEED, Group
+from cifake.comparison.groups import Group
 from cifake.comparison.predictions import is_of_predictions
-from cifake.comparison.runs import PARAMETER, fetch_history
+from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import PARAMETER, SEED, fetch_history
 from cifake.contract import higher_is_better
 from cifake.core.errors import RunError
 
@@ -20,13 +21,13 @@ class Challenge:
     Attributes:
         verdict: ``pass`` or ``cannot tell``.
         run_id: what is to be registered; None where the champion stays.
-        about: metric, value, seeds, variant and the paired test, as text by key.
+        tags: of the version: metric, value, seeds, variant and the paired test, as text by key.
         text: the verdict in a sentence.
     """
 
     verdict: str
     run_id: str | None
-    about: dict[str, str]
+    tags: dict[str, str]
     text: str
 
 
@@ -44,17 +45,21 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
         RunError: several data sets or splits, or a metric that no test can be made of.
     """
     if len(comparisons) > 1:
-        found = ", ".join(
-            f"{comparison.about['dataset']} {comparison.about['split']}" for comparison in comparisons
+        received = ", ".join(
+            f"{comparison.metadata['dataset']} {comparison.metadata['split']}" for comparison in comparisons
         )
-        raise RunError(f"promote: expected one data set and split, received {found}; add --split or --filter")
+        raise RunError(
+            f"promote: expected one data set and split, received {received}; add --split or --filter"
+        )
     (comparison,) = comparisons
-    if not is_of_predictions(comparison.metric):
-        raise RunError(f"promote: expected a metric of predictions such as f1, received {comparison.metric}")
+    if not is_of_predictions(comparison.metric.key):
+        raise RunError(
+            f"promote: expected a metric of predictions such as f1, received {comparison.metric.key}"
+        )
     best = comparison.groups[0]
     if champion is None:
         return _promote(comparison, best, "there was no champion")
-    holder = next((each for each in comparison.groups if _hash(each) == champion), None)
+    holder = next((each for each in comparison.groups if each.config_hash == champion), None)
     if holder is None:
         reason = (
             "its run is not among those compared (other data, or left out), and the same images are needed"
@@ -62,7 +67,7 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
         return Challenge(CANNOT_TELL, None, {}, reason)
     if holder is best:
         return Challenge(PASS, None, {}, f"{best.name} is the champion already")
-    differences = MetricEstimates(comparison, comparison.described.name).differences(
+    differences = MetricEstimates(comparison, comparison.metric.name).differences(
         [(g, holder) for g in comparison.groups]
     )
     return _judge(comparison, best, holder, differences[0])
@@ -74,41 +79,37 @@ def _judge(comparison: Comparison, best: Group, holder: Group, difference: Diffe
     estimate = difference.estimate
     numbers = (
         f"{best.name} less {holder.name}: {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}] "
-        f"in {comparison.metric}, p = {difference.p_holm:.2g}"
+        f"in {comparison.metric.key}, p = {difference.p_holm:.2g}"
     )
     if difference.tied or estimate.seed_variance is None:
         reason = what_would_help(estimate, 0.0, paired=True)
-        return Challenge(CANNOT_TELL, None, {}, f"{numbers}, which is not beyond doubt ({reason})")
-    about = {"difference": f"{estimate.value:+.6f}", "p": f"{difference.p_holm:.3g}", "beaten": holder.name}
-    return _promote(comparison, best, numbers, about)
+        return Challenge(
+            CANNOT_TELL, None, {}, f"{numbers}, which is not statistically significant ({reason})"
+        )
+    tags = {"difference": f"{estimate.value:+.6f}", "p": f"{difference.p_holm:.3g}", "beaten": holder.name}
+    return _promote(comparison, best, numbers, tags)
 
 
-def _promote(
-    comparison: Comparison, best: Group, text: str, about: dict[str, str] | None = None
-) -> Challenge:
-    value = best.mean(comparison.metric)
+def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str] | None = None) -> Challenge:
+    value = best.mean(comparison.metric.key)
     if value is None:
-        raise RunError(f"promote: no run has {comparison.metric}")
+        raise RunError(f"promote: no run has {comparison.metric.key}")
     facts = {
-        "metric": comparison.metric,
+        "metric": comparison.metric.key,
         "value": f"{value:.6f}",
         "seeds": str(len(best.runs)),
         "variant": best.name,
     }
-    return Challenge(PASS, _representative(best), {**facts, **(about or {})}, text)
+    return Challenge(PASS, _representative(comparison.store, best), {**facts, **(tags or {})}, text)
 
 
-def _representative(group: Group) -> str:
+def _representative(store: RunStore, group: Group) -> str:
     """The run whose own monitored metric was best: the test images do not choose among the seeds."""
     runs = group.runs.sort_values(SEED)
     monitor = str(runs[f"{PARAMETER}monitor"].iloc[0]) if f"{PARAMETER}monitor" in runs else "val/loss"
     sign = 1 if higher_is_better(monitor) else -1
     best = [
         max((sign * value for value in history.values()), default=float("-inf"))
-        for history in fetch_history(list(runs["run_id"]), monitor)
+        for history in fetch_history(store, list(runs["run_id"]), monitor)
     ]
     return str(runs["run_id"].iloc[best.index(max(best))])
-
-
-def _hash(group: Group) -> str:
-    return str(group.runs["config_hash"].iloc[0])

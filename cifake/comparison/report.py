@@ -1,102 +1,58 @@
-"""A comparison as an object: views as methods, tables, frames, figures, verdicts."""
+"""A comparison as an object: views as methods, verdicts, formats."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
-from cifake.comparison.comparison import Comparison, find_metric, make_comparisons
+from cifake.comparison.comparison import make_comparisons
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.promotion import Challenge, challenge
+from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
-from cifake.comparison.render.html import fragment
-from cifake.comparison.render.text import text
-from cifake.comparison.table import Section, Table
+from cifake.comparison.run_store import RunStore
+from cifake.comparison.table import Section
+from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
+from cifake.contract import CONFIG_HASH_TAG
 from cifake.core.errors import RunError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-OF_PREDICTIONS = ("slices", "calibration")  # views that have nothing to say on other metrics
-
-
-class View:
-    """One view of a comparison; shows itself in a notebook.
-
-    Args:
-        name: a key of VIEWS.
-        comparisons: one for each data set and split.
-    """
-
-    def __init__(self, name: str, comparisons: Sequence[Comparison]):
-        self.name = name
-        self.comparisons = comparisons
-
-    @cached_property
-    def tables(self) -> list[Table]:
-        """One for each data set and split."""
-        return [VIEWS[self.name](comparison) for comparison in self.comparisons]
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """All rows with all their keys, and what holds for their table."""
-        return pd.DataFrame([{**table.about, **row} for table in self.tables for row in table.rows])
-
-    @property
-    def figures(self) -> "list[Figure]":
-        """The view's figures, one for each data set and split; empty where it has none."""
-        import matplotlib
-
-        from cifake.comparison.figures.panels import STYLE
-
-        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-            return [draw() for draw in self.section().drawings if draw]
-
-    def section(self) -> Section:
-        """The view as a part of a report."""
-        from cifake.comparison.figures.panels import FIGURES  # matplotlib: only where figures are wanted
-
-        draw = FIGURES.get(self.name)
-        drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, comparison)
-            if draw and table.rows and (comparison.images or self.name not in OF_PREDICTIONS)
-            else None
-            for comparison, table in zip(self.comparisons, self.tables, strict=True)
-        ]
-        return Section(self.name, self.tables, drawings)
-
-    def _repr_html_(self) -> str:
-        return fragment(self.tables)
-
-    def __repr__(self) -> str:
-        return text([Section(self.name, self.tables)])
 
 
 class Report(View):
     """A comparison: the leaderboard itself, and the other views as methods.
 
     Args:
+        store: that the runs are from.
         runs: see ``fetch_runs``.
         metric: in short (``f1``) or a whole key (``val/loss``).
+        direction: ``higher`` or ``lower``, for a metric whose direction is not declared.
         top: groups to show of each data set and split; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
 
     Raises:
+        ConfigError: a metric of unknown direction.
         RunError: an unknown metric or baseline.
     """
 
     def __init__(
-        self, runs: pd.DataFrame, metric: str, top: int | None, baseline: str | None, confidence: float
+        self,
+        store: RunStore,
+        runs: pd.DataFrame,
+        metric: str,
+        direction: str | None,
+        top: int | None,
+        baseline: str | None,
+        confidence: float,
     ):
+        self.store = store
         self.runs = runs
-        self.metric = find_metric(runs, metric)
-        self._confidence = confidence
-        super().__init__("leaderboard", make_comparisons(runs, self.metric, top, baseline, confidence))
+        self.metric = with_direction(find_metric(runs, metric), direction)
+        self._compare = partial(make_comparisons, store, runs, confidence=confidence)
+        super().__init__("leaderboard", self._compare(self.metric, top, baseline))
 
     def view(self, name: str) -> View:
         """A view by name.
@@ -104,9 +60,9 @@ class Report(View):
         Raises:
             RunError: it needs predictions and the metric is not of predictions.
         """
-        if name in OF_PREDICTIONS and not is_of_predictions(self.metric):
+        if name in NEED_PREDICTIONS and not is_of_predictions(self.metric.key):
             raise RunError(
-                f"the view {name} needs a metric of predictions such as f1, received {self.metric}"
+                f"the view {name} needs a metric of predictions such as f1, received {self.metric.key}"
             )
         return self if name == self.name else View(name, self.comparisons)
 
@@ -156,7 +112,9 @@ class Report(View):
         verdicts = []
         for condition in [parse_condition(each) for each in conditions]:
             metric = find_metric(self.runs, condition.metric)
-            comparisons = make_comparisons(self.runs, metric, None, condition.baseline, self._confidence)
+            if metric.higher_is_better is None:
+                metric = replace(metric, higher_is_better=condition.sign < 0)
+            comparisons = self._compare(metric, baseline=condition.baseline)
             judged = [verdict for comparison in comparisons for verdict in judge(condition, comparison)]
             if not judged:
                 raise RunError(
@@ -171,9 +129,9 @@ class Report(View):
         Args:
             champion: the run of the registered model; None where there is none.
         """
-        found = self.runs.loc[self.runs["run_id"] == champion, "config_hash"]
-        settings = None if champion is None else next(iter(found), "")
-        return challenge(make_comparisons(self.runs, self.metric, None, None, self._confidence), settings)
+        hashes = self.runs.loc[self.runs["run_id"] == champion, CONFIG_HASH_TAG]
+        settings = None if champion is None else next(iter(hashes), "")
+        return challenge(self._compare(self.metric), settings)
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
         """The report as text of a format; html has every view with a row.
@@ -184,7 +142,9 @@ class Report(View):
             verdicts: to add, where the format has a place for them.
         """
         if form == "html":
-            names = [name for name in VIEWS if name not in OF_PREDICTIONS or is_of_predictions(self.metric)]
+            names = [
+                name for name in VIEWS if name not in NEED_PREDICTIONS or is_of_predictions(self.metric.key)
+            ]
             sections = [self.view(name).section() for name in names]
             sections = [section for section in sections if any(table.rows for table in section.tables)]
         else:

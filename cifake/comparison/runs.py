@@ -1,28 +1,36 @@
-"""Read finished runs of variants from an MLflow store into a frame."""
+"""Read finished runs of variants, their histories and their trials from a store."""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from cifake.contract import FAILURE_TAG, TRIAL_SCORE, TRIAL_TAG
+from cifake.comparison.run_store import HINT, RunStore
+from cifake.contract import (
+    CONFIG_HASH_TAG,
+    DATA_TAGS,
+    EXPERIMENT,
+    FAILURE_TAG,
+    ROBUSTNESS_TAG,
+    TEST_IMAGES_TAG,
+    TRIAL_SCORE,
+    TRIAL_TAG,
+    VARIANT_TAG,
+)
 from cifake.core.errors import RunError
 
-PAGE = 5000
 REQUESTS = 8  # at a time
-TAGS = ("variant", "config_hash", "dataset", "dataset_digest", "split", "test_images", "robustness")
+TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG)
 PARAMETER = "params."
-PARENT_TAG = "mlflow.parentRunId"
+SEED = f"{PARAMETER}seed"
 
 
 def fetch_runs(
-    tracking_uri: str | None = None,
+    store: RunStore,
     experiments: Sequence[str] = (),
     variants: Sequence[str] = (),
     split: str | None = None,
@@ -31,7 +39,7 @@ def fetch_runs(
     """Finished variant runs, newest first.
 
     Args:
-        tracking_uri: the store; None is MLflow's own choice (MLFLOW_TRACKING_URI, ./mlflow.db).
+        store: to read from.
         experiments: names; none means MLFLOW_EXPERIMENT_NAME or, without it, ``cifake`` and
             ``Default``, where `mlflow run` files runs unless told otherwise.
         variants: keep only these; none keeps all.
@@ -43,104 +51,79 @@ def fetch_runs(
         key, ``params.<key>``.
 
     Raises:
-        RunError: a store that is missing or does not answer, an unknown experiment, no run.
+        RunError: a store that cannot be read, an unknown experiment, no run.
     """
-    if tracking_uri:
-        mlflow.set_tracking_uri(tracking_uri)
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's 7 take four minutes
-    uri = mlflow.get_tracking_uri()
-    hint = "make a run first: mlflow run . -e base --env-manager local"
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise RunError(f"there is no store at {uri}; {hint}")
-    try:
-        runs = _search(experiments, where)
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
-        if where and error.error_code == "INVALID_PARAMETER_VALUE":
-            raise RunError(f"MLflow cannot read the filter {where!r} ({reason})") from None
-        raise RunError(f"the store at {uri} cannot be read ({reason})") from None
+    names = experiments or _default_experiments()
+    wanted = f"attributes.status = 'FINISHED' AND tags.{VARIANT_TAG} LIKE '%'"
+    with store.reading(where):
+        ids = _experiment_ids(store, names, required=bool(experiments))
+        runs = store.search(ids, f"{wanted} AND {where}" if where else wanted)
     if not runs:
         matching = f" that matches {where!r}" if where else ""
-        raise RunError(f"no finished variant run{matching} in {uri}, {_names(experiments)}; {hint}")
+        raise RunError(
+            f"no finished variant run{matching} in {store.address}, experiment {' or '.join(names)}; {HINT}"
+        )
     frame = pd.DataFrame([_row(run) for run in runs])
-    seed = f"{PARAMETER}seed"
-    frame[seed] = frame[seed].fillna(frame["run_id"]) if seed in frame else frame["run_id"]
+    frame[SEED] = frame[SEED].fillna(frame["run_id"]) if SEED in frame else frame["run_id"]
     return _keep(_keep(frame, "variant", variants), "split", [split] if split else [])
 
 
-def fetch_history(run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
-    """A metric's values by epoch, one dictionary a run."""
-    client = mlflow.MlflowClient()
-    with ThreadPoolExecutor(REQUESTS) as pool:
-        histories = pool.map(lambda run_id: client.get_metric_history(run_id, key), run_ids)
+def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
+    """A metric's values by epoch, counted from 0; one dictionary a run."""
+    with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
+        histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
         return [{point.step: point.value for point in points} for points in histories]
 
 
-def fetch_trials(run_ids: Sequence[str]) -> list[dict[str, Any]]:
+def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The trials of searches, which are nested in the searches' runs.
 
     Args:
+        store: to read from.
         run_ids: of the searches' runs; others have no trials.
 
     Returns:
         One row a trial: ``parent``, ``trial`` (its number), ``status``, ``score`` (None without),
         ``failure``, ``params.<key>``.
     """
-    ids = [experiment.experiment_id for experiment in mlflow.MlflowClient().search_experiments()]
-    parents = set(run_ids)
+    with store.reading():
+        ids = [experiment.experiment_id for experiment in store.client.search_experiments()]
+        runs = store.search(ids, f"tags.{TRIAL_TAG} LIKE '%'")
     return [
         {
-            "parent": run.data.tags.get(PARENT_TAG),
+            "parent": run.data.tags[MLFLOW_PARENT_RUN_ID],
             "trial": int(run.data.tags[TRIAL_TAG]),
             "status": run.info.status,
             "score": run.data.metrics.get(TRIAL_SCORE),
             "failure": run.data.tags.get(FAILURE_TAG),
-            **{PARAMETER + key: value for key, value in run.data.params.items()},
+            **_params(run),
         }
-        for run in _all_pages(ids, f"tags.{TRIAL_TAG} LIKE '%'")
-        if run.data.tags.get(PARENT_TAG) in parents
+        for run in runs
+        if run.data.tags.get(MLFLOW_PARENT_RUN_ID) in run_ids
     ]
-
-
-def _names(experiments: Sequence[str]) -> str:
-    return f"experiment {' or '.join(experiments or _default_experiments())}"
 
 
 def _default_experiments() -> list[str]:
     given = os.environ.get("MLFLOW_EXPERIMENT_NAME")
-    return [given] if given else ["cifake", "Default"]
+    return [given] if given else [EXPERIMENT, "Default"]
 
 
-def _search(experiments: Sequence[str], where: str) -> list[Run]:
-    client = mlflow.MlflowClient()
-    found = [(name, client.get_experiment_by_name(name)) for name in experiments or _default_experiments()]
-    unknown = [name for name, experiment in found if experiment is None]
-    if experiments and unknown:
-        known = ", ".join(experiment.name for experiment in client.search_experiments())
-        raise RunError(f"unknown experiment '{unknown[0]}'; known: {known}")
-    wanted = "attributes.status = 'FINISHED' AND tags.variant LIKE '%'"
-    ids = [experiment.experiment_id for _, experiment in found if experiment]
-    return _all_pages(ids, f"{wanted} AND {where}" if where else wanted)
-
-
-def _all_pages(experiment_ids: Sequence[str], wanted: str) -> list[Run]:
-    client = mlflow.MlflowClient()
-    runs: list[Run] = []
-    token: str | None = None
-    while experiment_ids:
-        page = client.search_runs(experiment_ids, wanted, max_results=PAGE, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            break
-    return runs
+def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> list[str]:
+    experiments = [store.client.get_experiment_by_name(name) for name in names]
+    if required and None in experiments:
+        known = ", ".join(experiment.name for experiment in store.client.search_experiments())
+        raise RunError(f"unknown experiment '{names[experiments.index(None)]}'; known: {known}")
+    return [experiment.experiment_id for experiment in experiments if experiment]
 
 
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
-    params = {PARAMETER + key: value for key, value in run.data.params.items()}
-    place = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
-    return {**place, **tags, **params, **run.data.metrics}
+    artifacts = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
+    return {**artifacts, **tags, **_params(run), **run.data.metrics}
+
+
+def _params(run: Run) -> dict[str, str]:
+    return {PARAMETER + key: value for key, value in run.data.params.items()}
 
 
 def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFrame:

@@ -57,14 +57,14 @@ class Table:
         caption: what the numbers are, on which data, with which n.
         columns: in order of reading; rows may hold more keys, for machine-readable formats.
         rows: plain values by key; None where there is none.
-        about: what holds for every row: data set, split, digest, n, metric.
+        metadata: what holds for every row: data set, split, digest, n, metric.
         notes: sentences below the table.
     """
 
     caption: str
     columns: list[Column]
     rows: list[dict[str, Any]]
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

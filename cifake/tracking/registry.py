@@ -1,5 +1,6 @@
 """The registered model: its versions, and the one that is the champion."""
 
+import contextlib
 from collections.abc import Mapping
 
 import mlflow
@@ -11,9 +12,13 @@ from cifake.core.errors import RunError
 NAME, ALIAS = "cifake", "champion"
 
 
-def champion() -> ModelVersion | None:
-    """The version that ``models:/cifake@champion`` means; None where there is none."""
-    client = mlflow.MlflowClient()
+def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
+    """The version that ``models:/cifake@champion`` means; None where there is none.
+
+    Args:
+        client: of the store; None is MLflow's present one.
+    """
+    client = client or mlflow.MlflowClient()
     try:
         model = client.get_registered_model(NAME)
     except MlflowException as error:
@@ -24,19 +29,28 @@ def champion() -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
-def register(run_id: str, about: Mapping[str, str]) -> ModelVersion:
-    """A run's model as a new version, which becomes the champion.
+def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str]) -> ModelVersion:
+    """Register a run's model as a new version, which becomes the champion.
 
     Args:
+        client: of the store.
         run_id: of a finished run.
-        about: the version's tags.
+        tags: of the version.
 
     Raises:
         RunError: the run holds no model.
     """
-    outputs = mlflow.get_run(run_id).outputs
+    outputs = client.get_run(run_id).outputs
     if not outputs or not outputs.model_outputs:
-        raise RunError(f"run {run_id} holds no model that could be registered; train it anew")
-    version = mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME, tags=dict(about))
-    mlflow.MlflowClient().set_registered_model_alias(NAME, ALIAS, version.version)
+        raise RunError(f"run {run_id} holds no model that could be registered; train it again")
+    with contextlib.suppress(
+        MlflowException
+    ):  # it is there already, or else the next call says what is wrong
+        client.create_registered_model(NAME)
+    model = client.get_logged_model(outputs.model_outputs[0].model_id)
+    # Its address, and not models:/<id>, which MLflow would look up in the present store.
+    version = client.create_model_version(
+        NAME, model.artifact_location, run_id, tags=dict(tags), model_id=model.model_id
+    )
+    client.set_registered_model_alias(NAME, ALIAS, version.version)
     return version

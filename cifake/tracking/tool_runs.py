@@ -11,13 +11,13 @@ from mlflow.utils.time import get_current_time_millis
 
 from cifake.contract import EXPERIMENT, NAME_TAG, TOOL_TAG
 from cifake.tracking.retry import retry_while_unavailable
-from cifake.tracking.store import first_requests, store_lock
 
 
-def log_report(tool: str, name: str, page: str) -> str:
+def log_report(client: mlflow.MlflowClient, tool: str, name: str, page: str) -> str:
     """Keep a report in a run of its own, or in the one that ``mlflow run`` has made.
 
     Args:
+        client: of the store for a run of its own, which has answered already.
         tool: what made it: ``compare``; becomes the tag ``tool``.
         name: the run's name.
         page: HTML, stored as ``report.html``.
@@ -25,17 +25,22 @@ def log_report(tool: str, name: str, page: str) -> str:
     Returns:
         The run's id.
     """
-    with store_lock():
-        if "MLFLOW_RUN_ID" in os.environ:
-            run = mlflow.start_run()
-        else:
-            with first_requests():
-                mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-            run = mlflow.start_run(run_name=name)
-    with run:
-        mlflow.set_tag(TOOL_TAG, tool)
-        mlflow.log_text(page, "report.html")
-    return str(run.info.run_id)
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if run_id:
+        client = mlflow.MlflowClient()  # the run is in MLflow's present store
+    else:
+        experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+        known = client.get_experiment_by_name(experiment)
+        experiment_id = known.experiment_id if known else client.create_experiment(experiment)
+        run_id = str(client.create_run(experiment_id, run_name=name).info.run_id)
+    client.set_tag(run_id, TOOL_TAG, tool)
+    try:
+        client.log_text(run_id, page, "report.html")
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+    return run_id
 
 
 def name_project_run(tool: str) -> None:

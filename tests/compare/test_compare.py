@@ -1,11 +1,13 @@
 import json
+import os
 import subprocess
 import sys
 
 import mlflow
 import pytest
 
-from tests.support.made_runs import log_run
+from cifake.compare.options import Options, parse
+from tests.support.made_runs import log_run, made_scores
 from tests.support.project import REPOSITORY, launch
 from tests.support.project import compare as run
 
@@ -44,9 +46,13 @@ def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
         (["--output", "no/where.md"], "there is no folder no; make it first"),
         (["--output", "."], "expected a file, . is a folder"),
         (["--output", "report.docx"], "expected one of .txt, .md, .csv, .json, .tex, .html"),
-        (["--format", "docx"], "format: expected one of text, md, csv, json, tex, html, received 'docx'"),
+        (
+            ["--format", "docx"],
+            "format: expected 'text', 'md', 'csv', 'json', 'tex' or 'html', received 'docx'",
+        ),
+        (["--direction", "up"], "direction: expected 'higher' or 'lower', received 'up'"),
         (["--metrik", "f1"], "unknown option 'metrik'; did you mean 'metric'?"),
-        (["--view", "nope"], "view: expected one of leaderboard, pairwise, settings, "),
+        (["--view", "nope"], "view: expected 'leaderboard', 'pairwise', 'settings', "),
     ],
 )
 def test_what_the_command_refuses(words, message, capsys):
@@ -58,6 +64,59 @@ def test_what_the_command_refuses(words, message, capsys):
 def test_a_wrong_condition_is_found_before_the_store_is_read(tmp_path, capsys):
     assert run("--tracking-uri", f"sqlite:///{tmp_path}/none.db", "--fail-if", "f1 is bad") == 2
     assert capsys.readouterr().err.startswith("error: --fail-if: expected 'f1 < 0.93' or ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--metric", "accuracy", "--fail-if", "f1 < 0.99", "--log", "--variant", "base", "--variant", "val"],
+        ["--metric=accuracy", "--fail_if=f1 < 0.99", "--log=true", "--variant=base", "--variant=val"],
+        ["metric=accuracy", "fail-if=f1 < 0.99", "log=true", "variant=base", "variant=val"],
+        ["metric=accuracy", "fail_if=f1 < 0.99", "log=True", "variant=[base,val]"],
+    ],
+)
+def test_one_grammar(words):
+    options = parse(words)
+    assert (options.metric, options.fail_if, options.log) == ("accuracy", ["f1 < 0.99"], True)
+    assert options.variant[0].strip("[").startswith("base")
+
+
+def test_help_fits_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as stop:
+        run("--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert stop.value.code == 0
+    assert lines[0] == "usage: python compare.py [--KEY VALUE | KEY=VALUE ...]"
+    assert max(map(len, lines)) <= 80
+    described = [line.split()[0] for line in lines[4:] if line[2:3].strip()]
+    assert described == list(Options.model_fields)
+    assert not [line for line in lines if line.count("(default:") > 1]
+
+
+def test_a_metric_of_unknown_direction_is_one_line(store, capsys):
+    log_run("base")
+    assert run("--metric", "best_epoch") == 2
+    assert capsys.readouterr().err == (
+        "error: best_epoch: it is not known whether higher or lower is better; add --direction lower or "
+        "--direction higher\n"
+    )
+    assert run("metric=best_epoch", "direction=lower") == 0
+    assert "best_epoch, lower is better" in capsys.readouterr().out
+
+
+def test_without_a_cache_the_command_works_and_says_so_once(compared, tmp_path):
+    command = [sys.executable, str(REPOSITORY / "compare.py"), "--tracking-uri", compared, "view=robustness"]
+    environment = {**os.environ, "CIFAKE_CACHE": "/proc/nowhere"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("predictions are not cached: the cache /proc/nowhere: ")
+
+
+def test_a_file_that_cannot_be_written_is_one_line(compared, capsys):
+    assert run("--tracking-uri", compared, "--output", "/dev/full", "--format", "md") == 2
+    assert capsys.readouterr().err == "error: output: /dev/full cannot be written (No space left on device)\n"
 
 
 def test_the_gates_exit_codes(compared, capsys):
@@ -96,8 +155,37 @@ def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
     assert "test/accuracy, higher is better" in done.stdout
     kept, failed = mlflow.search_runs(["1"], filter_string="params.metric LIKE '%'", output_format="list")
     assert (failed.info.status, kept.info.status) == ("FAILED", "FINISHED")
+    assert (failed.info.run_name, kept.info.run_name) == ("compare", "compare")
+    assert failed.data.tags["failure"].startswith("RunError: the baseline 'nope' is not among the rows")
     assert kept.data.tags["tool"] == "compare"
     assert "base" in mlflow.artifacts.load_text(f"{kept.info.artifact_uri}/report.html")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--metrik", "f1"], "ConfigError: unknown option 'metrik'; did you mean 'metric'?"),
+        (["--metric", "best_epoch"], "ConfigError: best_epoch: it is not known whether higher or lower is "),
+        (["--variant", "nope"], "RunError: no finished run with variant 'nope'; there are: base"),
+        (
+            ["--output", "/dev/full", "--format", "md"],
+            "RunError: output: /dev/full cannot be written (No space",
+        ),
+        (["--promote", "--variant", "nope"], "RunError: no finished run with variant 'nope'"),
+        (["--promote"], "RunError: run "),
+    ],
+)
+def test_the_run_of_a_project_says_why_the_command_failed(store, monkeypatch, words, reason):
+    log_run("base", predictions=made_scores(1.0, 0))
+    client = mlflow.MlflowClient()
+    launched = client.create_run("1", run_name="nosy-cat-12").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", launched)
+    assert run(*words) == 2
+    launched = client.get_run(launched)
+    tool = "promote" if "--promote" in words else "compare"
+    assert (launched.info.status, launched.info.run_name) == ("FAILED", tool)
+    assert launched.data.tags["tool"] == tool
+    assert launched.data.tags["failure"].startswith(reason)
 
 
 def test_without_a_store_the_command_makes_none(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The registered champion: taken by the first, kept against ties, lost to what is better beyond doubt."""
+"""The registered champion: taken by the first, kept against ties, lost to what is significantly better."""
 
 import mlflow
 import pytest
@@ -8,6 +8,7 @@ from cifake.tracking.registry import champion
 from cifake.tracking.resolved_model import find_model
 from tests.support.made_runs import LABELS, log_run, made_scores
 from tests.support.project import compare as run
+from tests.support.project import launch
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert run("--promote") == 3
     text = capsys.readouterr().err.splitlines()[-1]
     assert text.startswith("the champion stays version 1: alike less sgd: +0.0")
-    assert "which is not beyond doubt (" in text
+    assert "which is not statistically significant (" in text
     assert champion().version == 1
 
     better = shelf("base", 1.4, [0, 1, 2])
@@ -71,7 +72,7 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert float(tags["difference"]) > 0.1
 
 
-def test_one_seed_is_not_beyond_doubt(shelf, capsys):
+def test_one_seed_is_not_significant(shelf, capsys):
     shelf("sgd", 0.4, [0])
     assert run("--promote") == 0
     shelf("base", 3.0, [0])
@@ -93,6 +94,27 @@ def test_a_champion_on_other_images_cannot_be_compared(shelf, capsys):
     assert "expected one data set and split, received cifake full, cifake small" in error
     assert run("--promote", "--split", "full", "--metric", "val/loss") == 2
     assert "expected a metric of predictions such as f1, received val/loss" in capsys.readouterr().err
+
+
+def test_the_store_that_was_named_gets_the_version_and_the_report(shelf, store, compared):
+    (run_id,) = shelf("sgd", 0.4, [0])
+    mlflow.set_tracking_uri(compared)
+    assert run("--promote", "--log", "--tracking-uri", store) == 0
+    assert champion() is None
+    assert not mlflow.search_runs(search_all_experiments=True, filter_string="tags.tool LIKE '%'").size
+    client = mlflow.MlflowClient(store)
+    assert champion(client).run_id == run_id
+    (report,) = client.search_runs(["1"], "tags.tool = 'promote'")
+    assert (report.info.run_name, report.info.status) == ("promote f1", "FINISHED")
+
+
+def test_the_run_of_a_project_that_promotes_says_why_it_failed(store, tmp_path):
+    log_run("base", predictions=made_scores(1.0, 0))
+    done = launch("-e", "promote", "-P", "split=small", cwd=tmp_path)
+    assert "error: no finished run with split 'small'; there are: full" in done.stderr
+    (launched,) = mlflow.search_runs(["1"], "attributes.status = 'FAILED'", output_format="list")
+    assert (launched.info.run_name, launched.data.tags["tool"]) == ("promote", "promote")
+    assert launched.data.tags["failure"] == "RunError: no finished run with split 'small'; there are: full"
 
 
 def test_a_run_without_a_model_is_named(store, capsys):

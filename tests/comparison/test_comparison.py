@@ -1,9 +1,11 @@
+import os
+
 import mlflow
 import pytest
 
 from cifake.comparison import compare
-from cifake.core.errors import RunError
-from tests.support.made_runs import log_run
+from cifake.core.errors import ConfigError, RunError
+from tests.support.made_runs import log_run, log_trial
 
 
 def comparison(metric="f1", **filters):
@@ -36,18 +38,73 @@ def test_best_first_by_the_metrics_own_direction(store):
     assert "lower is better" in comparison("loss")[0].caption
 
 
+@pytest.mark.parametrize(
+    "metric", ["search/best_score", "explain/border_share", "robust/clean/fake_share", "x/mine"]
+)
+def test_a_metric_of_unknown_direction_needs_one(store, metric):
+    for variant, value in (("base", 3.0), ("sgd", 5.0)):
+        log_run(variant, **{metric: value})
+    with pytest.raises(ConfigError, match=rf"{metric}: it is not known .*; add --direction lower or --dir"):
+        comparison(metric)
+    (lower,) = comparison(metric, direction="lower")
+    assert cells(lower, "variant") == [("base",), ("sgd",)]
+    assert f": {metric}, lower is better;" in lower.caption
+    assert cells(comparison(metric, direction="higher")[0], "variant") == [("sgd",), ("base",)]
+
+
+def test_doubts_and_failed_trials_are_better_when_fewer(store):
+    log_run("base", **{"robust/doubts": 2.0, "search/failed_trials": 0.0})
+    log_run("sgd", **{"robust/doubts": 0.0, "search/failed_trials": 1.0})
+    assert cells(comparison("robust/doubts")[0], "variant") == [("sgd",), ("base",)]
+    assert cells(comparison("search/failed_trials")[0], "variant") == [("base",), ("sgd",)]
+
+
+def test_a_direction_that_contradicts_the_metrics_own_is_refused(store):
+    log_run("base")
+    assert comparison("f1", direction="higher") == comparison("f1")
+    with pytest.raises(ConfigError, match="direction of test/f1: expected higher, received 'lower'"):
+        comparison("f1", direction="lower")
+    with pytest.raises(ConfigError, match="direction of best_epoch: expected higher or lower, received 'up'"):
+        comparison("best_epoch", direction="up")
+
+
+def test_a_report_keeps_to_its_store_and_leaves_mlflows_settings_alone(compared, store):
+    parent = log_run("tuned", history=[0.9, 0.8])
+    log_trial(parent, 1, score=0.9)
+    first = compare(tracking_uri=store)
+    mlflow.set_tracking_uri(compared)
+    environment = dict(os.environ)
+    second = compare(tracking_uri=compared)
+    assert cells(first.curves().tables[0], "variant", "epoch_1") == [("tuned", 0.9)]
+    assert cells(first.trials().tables[0], "trial", "score") == [(1, 0.9)]
+    assert second.curves().tables[0].rows[0]["epoch_3"] == pytest.approx(0.3)
+    compare(tracking_uri=store)
+    assert mlflow.get_tracking_uri() == compared
+    assert dict(os.environ) == environment
+
+
+def test_a_server_that_does_not_answer_is_named_within_seconds(free_port):
+    uri = f"http://user:secret@127.0.0.1:{free_port}"
+    with pytest.raises(RunError) as error:
+        compare(tracking_uri=uri)
+    address = f"http://127.0.0.1:{free_port}"
+    assert str(error.value) == f"the store at {address} does not answer (ConnectionError)"
+
+
 def test_other_data_and_other_splits_make_other_tables(store):
     log_run("base", f1=0.9)
     log_run("base", split="small", f1=0.7)
     log_run("sgd", digest="d2", f1=0.8)
     tables = comparison()
-    assert [(t.about["split"], t.about["dataset_digest"], cells(t, "variant", "rank")) for t in tables] == [
+    assert [
+        (t.metadata["split"], t.metadata["dataset_digest"], cells(t, "variant", "rank")) for t in tables
+    ] == [
         ("full", "d1-full", [("base", 1)]),
         ("full", "d2-full", [("sgd", 1)]),
         ("small", "d1-small", [("base", 1)]),
     ]
     assert tables[0].caption.startswith("cifake, split full, 20,000 test images: test/f1, higher is better;")
-    assert [t.about["split"] for t in comparison(split="small")] == ["small"]
+    assert [t.metadata["split"] for t in comparison(split="small")] == ["small"]
 
 
 def test_variants_of_one_name_are_told_apart_by_what_differs(store):

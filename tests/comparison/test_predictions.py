@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cifake.comparison import compare
-from cifake.comparison.predictions import fetch_predictions
+from cifake.comparison.prediction_files import fetch_predictions
+from cifake.comparison.run_store import RunStore
 from cifake.core.cache_directory import cache_directory
-from cifake.core.errors import RunError
-from tests.support.made_runs import LABELS, N, log_run, made_scores, table
+from tests.support.made_runs import LABELS, N, log_run, log_tested, made_scores, table
 from tests.support.servers import serve
 
 
@@ -73,11 +73,40 @@ def test_a_spoilt_cache_is_read_again(good_runs):
     assert compare().tables[0].rows == before
 
 
-def test_a_cache_that_cannot_be_written_is_named(good_runs, tmp_path, monkeypatch):
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "a_file", "with_a_file"])
+def test_without_a_cache_predictions_are_read_from_the_store(
+    good_runs, tmp_path, monkeypatch, folder, caplog
+):
+    before = compare().tables[0].rows
+    (tmp_path / "a_file").write_text("")
+    (tmp_path / "with_a_file").mkdir()
+    (tmp_path / "with_a_file" / "predictions").write_text("")
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / folder))
+    report = compare()
+    assert report.tables[0].rows == before
+    assert report.check("f1 < 0")[0].verdict == "pass"  # reads them again
+    (warning,) = caplog.messages
+    assert warning.startswith("predictions are not cached: ")
+
+
+def test_a_disk_that_fills_up_while_predictions_are_cached_stops_nothing(good_runs, tmp_path, monkeypatch):
+    before = compare().tables[0].rows
     monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "other"))
-    (cache_directory() / "predictions").write_text("")
-    with pytest.raises(RunError, match=r"predictions cannot be kept .* CIFAKE_CACHE names another folder"):
-        compare()
+    (cache_directory() / "predictions.lock").mkdir()  # the first thing that is written
+    assert compare().tables[0].rows == before
+    assert list((cache_directory() / "predictions").iterdir()) == []
+
+
+def test_predictions_of_a_replaced_robustness_test_are_read_again(good_runs):
+    run_id = mlflow.search_runs(["1"])["run_id"][0]
+    rows = []
+    for quality in (1.0, 0.3):
+        log_tested(run_id, {"clean": made_scores(quality, 0)})
+        rows += compare("robust/clean/accuracy").tables[0].rows[:1]
+    for row in rows:
+        low, high = row["robust/clean/accuracy_low"], row["robust/clean/accuracy_high"]
+        assert (low + high) / 2 == pytest.approx(row["robust/clean/accuracy"])
+    assert rows[0]["robust/clean/accuracy"] > rows[1]["robust/clean/accuracy"]
 
 
 def test_one_unusable_seed_leaves_the_group_its_interval(good_runs):
@@ -104,12 +133,12 @@ def test_through_a_tracking_server(tmp_path, empty_store, free_port, monkeypatch
             for seed in range(2):
                 log_run("base", seed, predictions=made_scores(1.0, seed), f1=0.8)
             log_run("odd", f1=0.7)
-            (found,) = compare(tracking_uri=uri).tables
         finally:
             mlflow.set_tracking_uri(None)
+        (found,) = compare(tracking_uri=uri).tables
     assert [row["test/f1_low"] is not None for row in found.rows] == [True, False]
     assert "has no predictions.parquet" in found.notes[0]
 
 
-def test_nothing_to_fetch():
-    assert fetch_predictions([]) == {}
+def test_nothing_to_fetch(store):
+    assert fetch_predictions(RunStore(), []) == {}

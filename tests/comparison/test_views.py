@@ -1,4 +1,3 @@
-import mlflow
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -6,10 +5,19 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from cifake.comparison import VIEW_NAMES, compare
-from cifake.comparison.figures.panels import FIGURES
+from cifake.comparison.figures import FIGURES
 from cifake.comparison.views import VIEWS
 from cifake.core.errors import RunError
-from tests.support.made_runs import LABELS, LEFT, OBJECTS, log_run, log_tested, log_trained, made_scores
+from tests.support.made_runs import (
+    LABELS,
+    LEFT,
+    OBJECTS,
+    log_run,
+    log_tested,
+    log_trained,
+    log_trial,
+    made_scores,
+)
 
 
 def by_name(table, key="variant"):
@@ -57,6 +65,19 @@ def test_a_control_that_differs_is_a_warning(store):
     assert any("NOT a tie" in note for note in compare().tables[0].notes)
 
 
+def test_a_control_of_the_same_models_says_so_and_other_seeds_are_preferred(store):
+    for variant, seeds, steps in (("base", (0, 1), 23), ("val", (0, 1), 10)):
+        for seed in seeds:
+            log_run(variant, seed, predictions=made_scores(1.0, seed), params={"validation_steps": steps})
+    (note,) = compare().tables[0].notes
+    assert "are the same models, which says nothing" in note
+    for seed in (2, 3):
+        log_run("val", seed, predictions=made_scores(1.0, seed), params={"validation_steps": 10})
+    (note,) = compare().tables[0].notes
+    f1 = {seed: _f1(made_scores(1.0, seed), slice(None)) for seed in range(4)}
+    assert f"Difference {(f1[2] + f1[3]) / 2 - (f1[0] + f1[1]) / 2:+.4f} [" in note
+
+
 def test_a_baseline_moves_the_differences(compared):
     (table,) = compare(baseline="sgd", tracking_uri=compared).tables
     rows = by_name(table)
@@ -80,6 +101,33 @@ def test_intervals_end_where_the_metric_does(store):
     row = compare("accuracy").tables[0].rows[0]
     assert row["test/accuracy_high"] == 1
     assert row["test/accuracy_low"] == pytest.approx(0.995 - 1.96 * np.sqrt(0.995 * 0.005 / 199), abs=1e-5)
+
+
+def test_the_interval_of_a_difference_ends_where_the_metric_does(store):
+    for variant, seeds in (("base", (0, 1)), ("sgd", (2, 3))):
+        for seed, quality in zip(seeds, (3.0, -3.0), strict=True):
+            log_run(variant, seed, predictions=made_scores(quality, seed), accuracy=0.5)
+    row = compare("accuracy", baseline="sgd").tables[0].rows
+    (low, high), *_ = [(r["difference_low"], r["difference_high"]) for r in row if not r["reference"]]
+    assert (low, high) == (-1, 1)  # 4.3 * sqrt(0.47) = 2.9 without the metric's bounds
+
+
+@pytest.mark.parametrize(
+    ("metric", "sentence"),
+    [
+        ("f1", "Always answering FAKE gives 0.6667."),
+        ("accuracy", "Always answering FAKE gives 0.5000."),
+        ("loss", "Always answering the share of FAKE gives 0.6931."),
+        ("brier", "Always answering the share of FAKE gives 0.2500."),
+        ("roc_auc", "Always answering the share of FAKE gives 0.5000."),
+    ],
+)
+def test_the_caption_says_what_a_model_that_has_learned_nothing_would_have(compared, metric, sentence):
+    report = compare(metric, tracking_uri=compared)
+    assert sentence in report.tables[0].caption
+    (figure,) = report.figures
+    said = sentence.rstrip(".").replace("Always", "always").replace(" gives", ",")
+    assert figure.axes[0].get_title(loc="left").endswith(said)
 
 
 def test_single_seeds_have_mcnemars_test_on_accuracy(store):
@@ -181,17 +229,8 @@ def test_calibration(compared):
 
 def test_trials_of_a_search_are_no_rows_but_a_view(store):
     parent = log_run("tuned", f1=0.9)
-    client = mlflow.MlflowClient()
     for number, rate, score in ((1, "0.01", 0.8), (2, "0.1", None), (3, "0.001", 0.9)):
-        tags = {"mlflow.parentRunId": parent, "trial": str(number)}
-        run_id = client.create_run("1", tags=tags).info.run_id
-        for key, value in {"learning_rate": rate, "monitor": "val/accuracy", "epochs": "5"}.items():
-            client.log_param(run_id, key, value)
-        if score:
-            client.log_metric(run_id, "trial/score", score)
-        else:
-            client.set_tag(run_id, "failure", "RunError: the loss is nan")
-        client.set_terminated(run_id, "FINISHED" if score else "FAILED")
+        log_trial(parent, number, score, learning_rate=rate, monitor="val/accuracy", epochs="5")
     report = compare()
     assert [row["variant"] for row in report.tables[0].rows] == ["tuned"]
     (table,) = report.trials().tables
@@ -201,6 +240,13 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
     assert table.rows[2]["reason"] == "RunError: the loss is nan"
     assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
     assert '<section id="trials">' in report.render("html")
+
+
+def test_trials_with_a_loss_as_their_objective_are_ranked_lowest_first(store):
+    parent = log_run("tuned")
+    for number, score in ((1, 0.8), (2, 0.5)):
+        log_trial(parent, number, score, monitor="best/val_loss")
+    assert [row["trial"] for row in compare().trials().tables[0].rows] == [2, 1]
 
 
 @pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])

@@ -80,6 +80,20 @@ def log_run(
     return run.info.run_id
 
 
+def log_trial(parent, number, score, **params):
+    """A trial of a search, nested in its run; one without a score has failed."""
+    client = mlflow.MlflowClient()
+    tags = {"mlflow.parentRunId": parent, "trial": str(number)}
+    run_id = client.create_run(client.get_run(parent).info.experiment_id, tags=tags).info.run_id
+    for key, value in params.items():
+        client.log_param(run_id, key, value)
+    if score:
+        client.log_metric(run_id, "trial/score", score)
+    else:
+        client.set_tag(run_id, "failure", "RunError: the loss is nan")
+    client.set_terminated(run_id, "FINISHED" if score else "FAILED")
+
+
 def _log_predictions(predictions):
     path = Path("predictions.parquet")
     pq.write_table(predictions if isinstance(predictions, pa.Table) else table(predictions), path)

@@ -1,1 +1,24 @@
-"""Figures of a comparison. One function a view, listed in FIGURES."""
+"""Figures of a comparison. A figure is one function a view, listed in FIGURES."""
+
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from cifake.comparison.comparison import Comparison
+from cifake.comparison.figures.panels import (
+    calibration_figure,
+    curves_figure,
+    leaderboard_figure,
+    pareto_figure,
+    slices_figure,
+)
+from cifake.comparison.figures.robustness_curves import robustness_figure
+
+FIGURES: dict[str, Callable[[Comparison], Figure]] = {
+    "leaderboard": leaderboard_figure,
+    "slices": slices_figure,
+    "pareto": pareto_figure,
+    "curves": curves_figure,
+    "calibration": calibration_figure,
+    "robustness": robustness_figure,
+}

@@ -1,13 +1,10 @@
 """Figures of a comparison. One function a view; colours and order of groups are the same in all."""
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.figures.robustness_curves import robustness_figure
+from cifake.comparison.estimates import MetricEstimates, trivial_baseline
 from cifake.comparison.figures.style import COLOURS, GREY, heat_map, legend, lines
 from cifake.comparison.views.columns import metric_title
 from cifake.comparison.views.curves import learning_curves
@@ -16,29 +13,31 @@ from cifake.comparison.views.slices import object_parts
 from cifake.contract import describe_metric
 from cifake.evaluation.metrics import ECE_BINS
 
-STYLE = {
-    "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
-    "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
-}  # fmt: skip
-
 
 def leaderboard_figure(comparison: Comparison) -> Figure:
     """Mean and interval of each group, each seed as a dot."""
-    measured = MetricEstimates(comparison, comparison.described.name)
-    groups = [group for group in comparison.groups if group.mean(comparison.metric) is not None]
+    estimates = MetricEstimates(comparison, comparison.metric.name)
+    groups = [group for group in comparison.groups if group.mean(comparison.metric.key) is not None]
     figure = Figure(figsize=(8, 1 + 0.35 * len(groups)), layout="constrained")
     axes = figure.subplots()
     for place, group in enumerate(groups):
         colour = COLOURS[0] if group is comparison.reference else GREY
-        values = group.values(comparison.metric)
+        values = group.values(comparison.metric.key)
         axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.5, markersize=4)
-        estimate = measured.mean(group)
+        estimate = estimates.mean(group)
         if estimate:
             axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2)
         axes.plot(values.mean(), place, "D", color=colour)
+    title = "◆ mean, ● seeds, line: interval"
+    if trivial := trivial_baseline(comparison):
+        value, answer = trivial
+        limits = axes.get_xlim()  # a line far off must not squeeze the groups together
+        axes.axvline(value, linestyle=":", color=GREY)
+        axes.set_xlim(limits)
+        title += f", dotted: always answering {answer}, {value:{comparison.metric.form}}"
     axes.set_yticks(range(len(groups)), [group.name for group in groups])
     axes.set(xlabel=metric_title(comparison), ylim=(len(groups) - 0.5, -0.5))
-    axes.set_title("◆ mean, ● seeds, line: interval", fontsize=9, loc="left")
+    axes.set_title(title, fontsize=9, loc="left")
     return figure
 
 
@@ -46,11 +45,11 @@ def slices_figure(comparison: Comparison) -> Figure:
     """The metric by group and object class as a heat map; dark is weak."""
     parts = object_parts(comparison)
     groups = [group for group in comparison.groups if group.scores]
-    estimates = [[measured.mean(group) for _, measured in parts.values()] for group in groups]
+    estimates = [[of_class.mean(group) for _, of_class in parts.values()] for group in groups]
     values = np.array([[e.value if e else np.nan for e in row] for row in estimates])
     figure = Figure(figsize=(9, 1.2 + 0.4 * len(groups)), layout="constrained")
     axes = figure.subplots()
-    up = bool(comparison.described.higher_is_better)
+    up = bool(comparison.metric.higher_is_better)
     heat_map(axes, values, [group.name for group in groups], list(parts), ".3f", up=up)
     axes.set_title(f"{metric_title(comparison)} by object class", fontsize=9, loc="left")
     return figure
@@ -58,16 +57,16 @@ def slices_figure(comparison: Comparison) -> Figure:
 
 def pareto_figure(comparison: Comparison) -> Figure:
     """The metric against each cost; a line joins the front."""
-    rows = [row for row in pareto(comparison).rows if row[comparison.metric] is not None]
+    rows = [row for row in pareto(comparison).rows if row[comparison.metric.key] is not None]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
-        measured = [row for row in rows if row[cost] is not None]
-        front = sorted((row for row in measured if row[f"{cost}_front"]), key=lambda row: row[cost])
+        priced = [row for row in rows if row[cost] is not None]
+        front = sorted((row for row in priced if row[f"{cost}_front"]), key=lambda row: row[cost])
         axes.plot(
-            [row[cost] for row in front], [row[comparison.metric] for row in front], "-", color=COLOURS[1]
+            [row[cost] for row in front], [row[comparison.metric.key] for row in front], "-", color=COLOURS[1]
         )
-        for place, row in enumerate(measured):
-            at = row[cost], row[comparison.metric]
+        for place, row in enumerate(priced):
+            at = row[cost], row[comparison.metric.key]
             axes.plot(*at, "o", color=COLOURS[1] if row[f"{cost}_front"] else GREY)
             offset = (5, 4 if place % 2 == 0 else -9)  # neighbours' names above and below
             axes.annotate(row["variant"], at, offset, textcoords="offset points", fontsize=8)
@@ -120,13 +119,3 @@ def calibration_figure(comparison: Comparison) -> Figure:
     axes.set(xlabel="probability of FAKE", ylabel="share that is FAKE")
     legend(figure)
     return figure
-
-
-FIGURES: dict[str, Callable[[Comparison], Figure]] = {
-    "leaderboard": leaderboard_figure,
-    "slices": slices_figure,
-    "pareto": pareto_figure,
-    "curves": curves_figure,
-    "calibration": calibration_figure,
-    "robustness": robustness_figure,
-}

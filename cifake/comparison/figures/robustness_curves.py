@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.figures.style import heat_map, lines
 from cifake.comparison.views.robustness import KEYS, robustness
-from cifake.contract import CLEAN, STRENGTHS
+from cifake.contract import CLEAN, ROBUST, STRENGTHS
 
 # What is drawn as a curve: the strength that changes nothing, and what strengths are.
 CURVED = {
@@ -27,7 +27,7 @@ def robustness_figure(comparison: Comparison) -> Figure:
     names = [name for key, name in KEYS.items() if any(row.get(key) is not None for row in rows)]
     figure = Figure(figsize=(14, 5 + 0.4 * len(rows)), layout="constrained")
     above, below = np.asarray(figure.subfigures(2, 1, height_ratios=[1.6 + 0.4 * len(rows), 3.4]))
-    values = [[row.get(f"robust/{name}/accuracy") for name in names] for row in rows]
+    values = [[row.get(f"{ROBUST}{name}/accuracy") for name in names] for row in rows]
     axes = above.subplots()
     axes.set_title("accuracy under each perturbation", fontsize=9, loc="left")
     heat_map(axes, np.array(values, float), [row["variant"] for row in rows], names, ".2f")
@@ -53,5 +53,5 @@ def _curve(axes: Axes, kind: str, row: dict[str, Any], colour: str, line: str) -
     """One group's accuracy by strength, from the undisturbed images on."""
     strengths = [CURVED[kind][0], *STRENGTHS[kind]]
     names = [CLEAN, *(f"{kind}_{strength:g}" for strength in STRENGTHS[kind])]
-    values = np.array([row.get(f"robust/{name}/accuracy") for name in names], float)
+    values = np.array([row.get(f"{ROBUST}{name}/accuracy") for name in names], float)
     axes.plot(strengths, values, line, marker=".", color=colour, label=row["variant"])

@@ -10,6 +10,10 @@ from matplotlib.figure import Figure
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
 
+STYLE = {
+    "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
+    "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
+}  # fmt: skip
 # Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a
 # white or a black ground.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -1,6 +1,7 @@
 """Formats: from a report's sections to text. A format is one function, listed in FORMATS."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from cifake.comparison.render.html import html
 from cifake.comparison.render.machine import as_json, comma_separated
@@ -8,6 +9,7 @@ from cifake.comparison.render.paper import latex, markdown
 from cifake.comparison.render.text import text
 from cifake.comparison.table import Section
 
+Format = Literal["text", "md", "csv", "json", "tex", "html"]  # the keys of FORMATS
 FORMATS: dict[str, Callable[[Sequence[Section]], str]] = {
     "text": text,
     "md": markdown,

@@ -31,7 +31,7 @@ def svg(draw: Callable[[], "Figure"]) -> str:
     """A figure as SVG in the page's own text colour, on a clear ground."""
     import matplotlib
 
-    from cifake.comparison.figures.panels import STYLE
+    from cifake.comparison.figures.style import STYLE
 
     style = {
         **STYLE, **dict.fromkeys(CLEAR, "none"), **dict.fromkeys(INKED, INK),

@@ -12,7 +12,7 @@ from cifake.comparison.table import Section
 
 def comma_separated(sections: Sequence[Section]) -> str:
     """One header, every row with what holds for its table; the first section alone."""
-    rows = [{**table.about, **row} for table in sections[0].tables for row in table.rows]
+    rows = [{**table.metadata, **row} for table in sections[0].tables for row in table.rows]
     file = io.StringIO()
     writer = csv.DictWriter(
         file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
@@ -26,7 +26,7 @@ def as_json(sections: Sequence[Section]) -> str:
     """By section a list of tables, each with caption, what holds for its rows, rows and notes."""
     documents = {
         section.name: [
-            {"caption": table.caption, **table.about, "rows": table.rows, "notes": table.notes}
+            {"caption": table.caption, **table.metadata, "rows": table.rows, "notes": table.notes}
             for table in section.tables
         ]
         for section in sections

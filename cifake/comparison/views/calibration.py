@@ -9,12 +9,11 @@ from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     interval_cells,
     interval_column,
-    level,
-    single_seed_text,
+    interval_text,
+    view_table,
 )
 from cifake.contract import describe_metric
 from cifake.evaluation.metrics import ECE_BINS
@@ -24,32 +23,30 @@ SCORES = ("ece", "brier", "loss")
 
 def calibration(comparison: Comparison) -> Table:
     """Calibration error, Brier score and loss with intervals, and the mean probability of FAKE."""
-    measured = {name: MetricEstimates(comparison, name) for name in SCORES}
+    estimates = {name: MetricEstimates(comparison, name) for name in SCORES}
     rows: list[dict[str, Any]] = []
     for group in comparison.groups:
         if not group.scores:
             continue
         row = {**group_cells(group), "seeds": len(group.scores)}
         row["mean_score"] = float(np.mean([scores.mean() for scores in group.scores.values()]))
-        for name, of_all in measured.items():
+        for name, of_all in estimates.items():
             estimate = of_all.mean(group)
             row |= {f"test/{name}": estimate.value if estimate else None}
             row |= interval_cells(f"test/{name}", estimate)
         rows.append(row)
     share = f"; {comparison.images.labels.mean():.1%} of the images are FAKE" if comparison.images else ""
-    return Table(
-        caption=f"{data_text(comparison)}: do probabilities of FAKE mean what they say? Calibration "
-        f"error over {ECE_BINS} bins, Brier score and loss: lower is better. Intervals ({level(comparison)}) "
-        f"are over seeds and images.{single_seed_text(comparison)} Mean score is the mean probability "
-        f"of FAKE{share}.",
-        columns=[
+    return view_table(
+        comparison,
+        f"do probabilities of FAKE mean what they say? Calibration error over {ECE_BINS} bins, Brier score "
+        "and loss: lower is better. "
+        f"{interval_text(comparison)} Mean score is the mean probability of FAKE{share}.",
+        [
             *GROUP_COLUMNS,
             *(column for name in SCORES for column in _columns(comparison, name)),
             Column("mean_score", "mean score", ".3f"),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=comparison.notes,
+        rows,
     )
 
 

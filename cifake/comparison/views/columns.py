@@ -6,23 +6,31 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import Difference
 from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import P_VALUE, Column
+from cifake.comparison.table import P_VALUE, Column, Table
+from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
-DIRECTIONS = {True: "higher is better", False: "lower is better", None: "lowest first"}
 
 
-def data_text(comparison: Comparison) -> str:
-    """Which data: ``cifake, split full, 20,000 test images``."""
-    n = comparison.about["test_images"]
+def view_table(
+    comparison: Comparison,
+    caption: str,
+    columns: list[Column],
+    rows: list[dict[str, Any]],
+    notes: list[str] | None = None,
+) -> Table:
+    """The table of a view. Its caption begins with the data: ``cifake, split full, 20,000 test images``."""
+    n = comparison.metadata[TEST_IMAGES_TAG]
     images = f"{n:,} test images" if n else "an unknown number of test images"
-    return f"{comparison.about['dataset']}, split {comparison.about['split']}, {images}"
+    data = f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
+    notes = comparison.notes if notes is None else notes
+    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes)
 
 
 def metric_text(comparison: Comparison) -> str:
     """Which metric, and how to read it."""
-    direction = DIRECTIONS[comparison.described.higher_is_better]
-    return f"{comparison.metric}, {direction}; positive class FAKE, threshold 0.5"
+    direction = "higher" if comparison.metric.higher_is_better else "lower"
+    return f"{comparison.metric.key}, {direction} is better; positive class FAKE, threshold 0.5"
 
 
 def level(comparison: Comparison) -> str:
@@ -32,16 +40,15 @@ def level(comparison: Comparison) -> str:
 
 def metric_title(comparison: Comparison) -> str:
     """The metric's title; its whole key where it is not of the test part."""
-    return comparison.described.title if comparison.metric.startswith("test/") else comparison.metric
+    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
 
 
-def single_seed_text(comparison: Comparison) -> str:
-    """A sentence on the groups whose intervals cannot hold training noise, or nothing."""
+def interval_text(comparison: Comparison, images: str = "test images") -> str:
+    """What the intervals are over, and which groups have one seed only."""
     single = [group.name for group in comparison.groups if len(group.scores) == 1]
-    if not single:
-        return ""
     which = "All groups" if len(single) == len(comparison.groups) else ", ".join(single)
-    return f" {which}: one seed, so training noise is not in the interval."
+    text = f"Intervals ({level(comparison)}) are over seeds and {images}."
+    return f"{text} {which}: one seed, so training noise is not in the interval." if single else text
 
 
 def group_cells(group: Group) -> dict[str, Any]:
@@ -52,10 +59,10 @@ def group_cells(group: Group) -> dict[str, Any]:
 def metric_column(comparison: Comparison) -> Column:
     """The column of the metric's mean and standard deviation."""
     return Column(
-        comparison.metric,
+        comparison.metric.key,
         metric_title(comparison),
-        comparison.described.form,
-        spread=f"{comparison.metric}_std",
+        comparison.metric.form,
+        spread=f"{comparison.metric.key}_std",
     )
 
 
@@ -92,7 +99,7 @@ def interval_column(comparison: Comparison, key: str, form: str) -> Column:
 
 def difference_columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
     """Columns of differences; those that no row has a value for are left out."""
-    form = f"+{comparison.described.form}"
+    form = f"+{comparison.metric.form}"
     columns = [
         Column("difference", "difference", form),
         interval_column(comparison, "difference", form),

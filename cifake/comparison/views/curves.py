@@ -9,8 +9,8 @@ from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
+    view_table,
 )
 
 CURVE = "val/loss"
@@ -31,25 +31,24 @@ def curves(comparison: Comparison) -> Table:
             }
         )
     longest = max(history.shape[1] for history in histories)
-    shown = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
-    return Table(
-        caption=f"{data_text(comparison)}: {CURVE} by epoch, mean over the seeds that reached it; "
+    listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
+    return view_table(
+        comparison,
+        f"{CURVE} by epoch, mean over the seeds that reached it; "
         "machine-readable formats have every epoch, with standard deviations.",
-        columns=[
+        [
             *GROUP_COLUMNS,
             Column("epoch_kept", "epoch kept", ".1f"),
-            *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in shown),
+            *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in listed),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=comparison.notes,
+        rows,
     )
 
 
 def learning_curves(comparison: Comparison, key: str) -> list[np.ndarray]:
     """A metric by epoch, of each group: float [seeds, epochs], NaN after a seed's last epoch."""
     ids = [run_id for group in comparison.groups for run_id in group.runs["run_id"]]
-    histories = dict(zip(ids, fetch_history(ids, key), strict=True))
+    histories = dict(zip(ids, fetch_history(comparison.store, ids, key), strict=True))
     tables = []
     for group in comparison.groups:
         of_seeds = [histories[run_id] for run_id in group.runs["run_id"]]

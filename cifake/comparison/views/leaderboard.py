@@ -4,22 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import Difference, MetricEstimates
+from cifake.comparison.estimates import Difference, MetricEstimates, trivial_baseline
 from cifake.comparison.groups import Group
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     difference_cells,
     difference_columns,
     group_cells,
     interval_cells,
     interval_column,
-    level,
+    interval_text,
     metric_cells,
     metric_column,
     metric_text,
-    single_seed_text,
+    view_table,
 )
 from cifake.comparison.views.control import control_notes
 from cifake.contract import describe_metric
@@ -32,35 +31,35 @@ MAIN_METRICS = (
 
 def leaderboard(comparison: Comparison) -> Table:
     """Groups of repeats, best first, each against the best one or the baseline."""
-    measured = MetricEstimates(comparison, comparison.described.name)
-    differences = measured.differences([(group, comparison.reference) for group in comparison.groups])
+    estimates = MetricEstimates(comparison, comparison.metric.name)
+    differences = estimates.differences([(group, comparison.reference) for group in comparison.groups])
     rows = [
-        _row(comparison, measured, group, difference)
+        _row(comparison, estimates, group, difference)
         for group, difference in zip(comparison.groups, differences, strict=True)
     ]
-    return Table(
-        caption=_caption(comparison, differences),
-        columns=_columns(comparison, rows),
-        rows=rows,
-        about=comparison.about,
-        notes=[*control_notes(comparison, measured), *comparison.notes],
+    return view_table(
+        comparison,
+        _caption(comparison, differences),
+        _columns(comparison, rows),
+        rows,
+        [*control_notes(comparison), *comparison.notes],
     )
 
 
 def _row(
-    comparison: Comparison, measured: MetricEstimates, group: Group, difference: Difference | None
+    comparison: Comparison, estimates: MetricEstimates, group: Group, difference: Difference | None
 ) -> dict[str, Any]:
     return {
         **group_cells(group),
-        "config_hash": group.runs["config_hash"].iloc[0],
-        **metric_cells(group, comparison.metric),
-        **interval_cells(comparison.metric, measured.mean(group)),
+        "config_hash": group.config_hash,
+        **metric_cells(group, comparison.metric.key),
+        **interval_cells(comparison.metric.key, estimates.mean(group)),
         "reference": group is comparison.reference,
         **difference_cells(difference),
         **{
             k: v
             for key in MAIN_METRICS
-            if key != comparison.metric
+            if key != comparison.metric.key
             for k, v in metric_cells(group, key).items()
         },
     }
@@ -68,8 +67,8 @@ def _row(
 
 def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
     rank, *others = GROUP_COLUMNS
-    form = comparison.described.form
-    interval = interval_column(comparison, comparison.metric, form)
+    form = comparison.metric.form
+    interval = interval_column(comparison, comparison.metric.key, form)
     return [
         replace(rank, mark="tied"),
         *others,
@@ -79,19 +78,20 @@ def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]
         *(
             Column(key, describe_metric(key).title, describe_metric(key).form)
             for key in MAIN_METRICS
-            if key != comparison.metric and any(row[key] is not None for row in rows)
+            if key != comparison.metric.key and any(row[key] is not None for row in rows)
         ),
     ]
 
 
 def _caption(comparison: Comparison, differences: list[Difference | None]) -> str:
-    caption = f"{data_text(comparison)}: {metric_text(comparison)}. Mean ± standard deviation over seeds."
+    caption = f"{metric_text(comparison)}. Mean ± standard deviation over seeds."
     compared = sum(difference is not None for difference in differences)
     if not any(group.scores for group in comparison.groups):
         return caption
-    caption += (
-        f" Intervals ({level(comparison)}) are over seeds and test images.{single_seed_text(comparison)}"
-    )
+    caption += f" {interval_text(comparison)}"
+    if trivial := trivial_baseline(comparison):
+        value, answer = trivial
+        caption += f" Always answering {answer} gives {value:{comparison.metric.form}}."
     if not compared:
         return caption
     name = comparison.reference.name

@@ -6,11 +6,11 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     metric_cells,
     metric_column,
     metric_text,
+    view_table,
 )
 from cifake.contract import describe_metric
 
@@ -19,11 +19,11 @@ COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
 
 def pareto(comparison: Comparison) -> Table:
     """The metric beside three costs, and for which of them a group is on the front."""
-    sign = 1 if comparison.described.higher_is_better else -1
+    sign = 1 if comparison.metric.higher_is_better else -1
     rows: list[dict[str, Any]] = [
         {
             **group_cells(group),
-            **metric_cells(group, comparison.metric),
+            **metric_cells(group, comparison.metric.key),
             **{cost: group.mean(cost) for cost in COSTS},
         }
         for group in comparison.groups
@@ -31,24 +31,23 @@ def pareto(comparison: Comparison) -> Table:
     for cost in COSTS:
         for row in rows:
             row[f"{cost}_front"] = not any(
-                _beats(other, row, comparison.metric, sign, cost) for other in rows
+                _beats(other, row, comparison.metric.key, sign, cost) for other in rows
             )
     for row in rows:
         on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. Means over seeds. A group is on the "
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. Means over seeds. A group is on the "
         "front of a cost when no other is at least as good and as cheap, and better in one; noise is not "
         "considered.",
-        columns=[
+        [
             *GROUP_COLUMNS,
             metric_column(comparison),
             *(Column(cost, describe_metric(cost).title, describe_metric(cost).form) for cost in COSTS),
             Column("front", "on the front of"),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=comparison.notes,
+        rows,
     )
 
 

@@ -9,17 +9,16 @@ from cifake.comparison.groups import Group
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     interval_cells,
-    level,
+    interval_text,
     metric_cells,
-    single_seed_text,
+    view_table,
 )
-from cifake.contract import PERTURBATIONS
+from cifake.contract import PERTURBATIONS, ROBUST
 
-WEIGHTED = "robust/weighted_accuracy"
-KEYS = {f"robust/{name}/accuracy": name for name in PERTURBATIONS}
+WEIGHTED = f"{ROBUST}weighted_accuracy"
+KEYS = {f"{ROBUST}{name}/accuracy": name for name in PERTURBATIONS}
 
 
 def robustness(comparison: Comparison) -> Table:
@@ -37,26 +36,25 @@ def robustness(comparison: Comparison) -> Table:
     notes: list[str] = []
     for key in keys:
         on_key = on_metric(replace(comparison, groups=tested), key)
-        measured = MetricEstimates(on_key, "accuracy")
+        estimates = MetricEstimates(on_key, "accuracy")
         for row, group in zip(rows, on_key.groups, strict=True):
-            row |= {**metric_cells(group, key), **interval_cells(key, measured.mean(group))}
+            row |= {**metric_cells(group, key), **interval_cells(key, estimates.mean(group))}
         notes += on_key.notes
     untested = [group.name for group in comparison.groups if group not in tested]
     if untested:
         notes.append(f"Not tested yet, see mlflow run . -e robustness: {', '.join(untested)}.")
-    return Table(
-        caption=f"{data_text(comparison)}: accuracy under each perturbation, mean over seeds. weighted: 0.4 "
-        "of the clean accuracy, 0.6 of that under an attack. JSON and CSV have intervals "
-        f"({level(comparison)}) over seeds and test images.{single_seed_text(comparison)}",
-        columns=[
+    return view_table(
+        comparison,
+        "accuracy under each perturbation, mean over seeds. weighted: 0.4 of the clean accuracy, 0.6 of that "
+        f"under an attack. JSON and CSV hold the intervals. {interval_text(comparison)}",
+        [
             *GROUP_COLUMNS,
             Column(ROBUST_IMAGES, "images", ",.0f"),
             Column(WEIGHTED, "weighted", ".3f"),
             *(Column(key, KEYS[key], ".3f") for key in keys),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=notes,
+        rows,
+        notes,
     )
 
 

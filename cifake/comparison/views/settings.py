@@ -5,11 +5,11 @@ from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
-    data_text,
     group_cells,
     metric_cells,
     metric_column,
     metric_text,
+    view_table,
 )
 
 
@@ -22,20 +22,18 @@ def settings(comparison: Comparison) -> Table:
         {
             **group_cells(group),
             "variant": group.name.split(" ")[0],  # the rest of the name is in the columns
-            **metric_cells(group, comparison.metric),
+            **metric_cells(group, comparison.metric.key),
             **{key: of_group.get(key) for key in differing},
         }
         for group, of_group in zip(comparison.groups, values, strict=True)
     ]
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. The settings that differ; all "
-        "others are equal.",
-        columns=[
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. The settings that differ; all others are equal.",
+        [
             *GROUP_COLUMNS,
             metric_column(comparison),
             *(Column(key, key.removeprefix(PARAMETER)) for key in differing),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=comparison.notes,
+        rows,
     )

@@ -10,13 +10,12 @@ from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
-    data_text,
     interval_cells,
     interval_column,
-    level,
+    interval_text,
     metric_text,
     metric_title,
-    single_seed_text,
+    view_table,
 )
 
 
@@ -25,30 +24,29 @@ def slices(comparison: Comparison) -> Table:
     parts = object_parts(comparison)
     rows = []
     for group in comparison.groups:
-        of_group = [(name, chosen, measured.mean(group)) for name, (chosen, measured) in parts.items()]
+        of_group = [(name, chosen, estimates.mean(group)) for name, (chosen, estimates) in parts.items()]
         cells = [
             _cells(comparison, group, name, chosen, estimate)
             for name, chosen, estimate in of_group
             if estimate
         ]
-        up = bool(comparison.described.higher_is_better)
-        rows += sorted(cells, key=lambda row: row[comparison.metric], reverse=not up)
-    form = comparison.described.form
-    return Table(
-        caption=f"{data_text(comparison)}: {metric_text(comparison)}. By object class, weakest first; "
-        f"intervals ({level(comparison)}) are over seeds and images of the class."
-        f"{single_seed_text(comparison)}",
-        columns=[
+        rows += sorted(
+            cells, key=lambda row: row[comparison.metric.key], reverse=not comparison.metric.higher_is_better
+        )
+    form = comparison.metric.form
+    return view_table(
+        comparison,
+        f"{metric_text(comparison)}. By object class, weakest first. "
+        f"{interval_text(comparison, 'images of the class')}",
+        [
             Column("rank", "#", "d"),
             Column("variant", "variant"),
             Column("object", "object"),
             Column("images", "images", ",d"),
-            Column(comparison.metric, metric_title(comparison), form),
-            interval_column(comparison, comparison.metric, form),
+            Column(comparison.metric.key, metric_title(comparison), form),
+            interval_column(comparison, comparison.metric.key, form),
         ],
-        rows=rows,
-        about=comparison.about,
-        notes=comparison.notes,
+        rows,
     )
 
 
@@ -60,7 +58,7 @@ def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEs
         str(name): comparison.images.objects == place for place, name in enumerate(comparison.images.names)
     }
     return {
-        name: (rows, MetricEstimates(comparison, comparison.described.name, rows))
+        name: (rows, MetricEstimates(comparison, comparison.metric.name, rows))
         for name, rows in chosen.items()
     }
 
@@ -73,6 +71,6 @@ def _cells(
         "variant": group.name,
         "object": name,
         "images": int(chosen.sum()),
-        comparison.metric: estimate.value,
-        **interval_cells(comparison.metric, estimate),
+        comparison.metric.key: estimate.value,
+        **interval_cells(comparison.metric.key, estimate),
     }

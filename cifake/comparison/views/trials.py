@@ -6,17 +6,17 @@ from typing import Any
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import PARAMETER, fetch_trials
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.columns import data_text
+from cifake.comparison.views.columns import view_table
+from cifake.contract import describe_metric
 
-LOWER_IS_BETTER = "val/loss"  # of all that a search can have as its objective
 ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
 
 
 def trials(comparison: Comparison) -> Table:
     """The trials of each search, best first, with the settings that they vary."""
     searches = {run_id: group for group in comparison.groups for run_id in group.runs["run_id"]}
-    found = fetch_trials(list(searches))
-    varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, found)))
+    trial_rows = fetch_trials(comparison.store, list(searches))
+    varied = list(dict.fromkeys(key for run_id in searches for key in _varied(run_id, trial_rows)))
     rows = [
         {
             "rank": searches[row["parent"]].rank,
@@ -29,11 +29,12 @@ def trials(comparison: Comparison) -> Table:
             "reason": row["failure"],
             **{key: row.get(key) for key in varied},
         }
-        for row in found
+        for row in trial_rows
     ]
-    return Table(
-        caption=f"{data_text(comparison)}: trials of searches, best first, as judged on validation images.",
-        columns=[
+    return view_table(
+        comparison,
+        "trials of searches, best first, as judged on validation images.",
+        [
             Column("variant", "variant"),
             Column("trial", "trial", "d"),
             Column("objective", "objective"),
@@ -42,9 +43,8 @@ def trials(comparison: Comparison) -> Table:
             Column("status", "status"),
             Column("reason", "reason"),
         ],
-        rows=sorted(rows, key=_order),
-        about=comparison.about,
-        notes=[] if rows else ["None of these runs is a search."],
+        sorted(rows, key=_order),
+        [] if rows else ["None of these runs is a search."],
     )
 
 
@@ -58,5 +58,5 @@ def _varied(search: str, trials: list[dict[str, Any]]) -> list[str]:
 
 def _order(row: dict[str, Any]) -> tuple:
     """By search, then by score, those without a score last."""
-    sign = 1 if row["objective"] == LOWER_IS_BETTER else -1
+    sign = {True: -1, False: 1, None: 0}[describe_metric(str(row["objective"])).higher_is_better]
     return row["rank"], row["search"], row["score"] is None, sign * (row["score"] or 0.0), row["trial"]
