@@ -1,4 +1,4 @@
-"""The registered model: its versions, and the one that is the champion."""
+"""The registered model: its versions, and which of them is the champion."""
 
 from collections.abc import Mapping
 
@@ -24,19 +24,19 @@ def champion() -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
-def register(run_id: str, about: Mapping[str, str]) -> ModelVersion:
-    """A run's model as a new version, which becomes the champion.
+def register(run_id: str, tags: Mapping[str, str]) -> ModelVersion:
+    """Register a run's model as a new version, which becomes the champion.
 
     Args:
         run_id: of a finished run.
-        about: the version's tags.
+        tags: of the version.
 
     Raises:
         RunError: the run holds no model.
     """
     outputs = mlflow.get_run(run_id).outputs
     if not outputs or not outputs.model_outputs:
-        raise RunError(f"run {run_id} holds no model that could be registered; train it anew")
-    version = mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME, tags=dict(about))
+        raise RunError(f"run {run_id} holds no model to register; train it again")
+    version = mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME, tags=dict(tags))
     mlflow.MlflowClient().set_registered_model_alias(NAME, ALIAS, version.version)
     return version

@@ -1,66 +1,48 @@
-"""Runs of tools: they hold what a command wrote, and are no rows in a comparison."""
+"""Runs of tools: they hold what a command wrote, and are no rows of a comparison."""
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import mlflow
-from mlflow.entities import Metric, RunTag
-from mlflow.utils.time import get_current_time_millis
-
-from cifake.contract import EXPERIMENT, NAME_TAG, TOOL_TAG
-from cifake.tracking.retry import retry_while_unavailable
-from cifake.tracking.store import first_requests, store_lock
+from cifake.contract import TOOL_TAG
+from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.queries import experiment_id
+from cifake.tracking.retry import client, first_requests
+from cifake.tracking.run_status import create_run, end_run
+from cifake.tracking.run_values import log_values
+from cifake.tracking.store import store_lock
 
 
 def log_report(tool: str, name: str, page: str) -> str:
-    """Keep a report in a run of its own, or in the one that ``mlflow run`` has made.
+    """Keep a report in a run of its own, or in the one that ``mlflow run`` created.
 
     Args:
-        tool: what made it: ``compare``; becomes the tag ``tool``.
+        tool: the command, such as ``compare``: the run's tag ``tool``.
         name: the run's name.
         page: HTML, stored as ``report.html``.
 
     Returns:
         The run's id.
     """
-    with store_lock():
-        if "MLFLOW_RUN_ID" in os.environ:
-            run = mlflow.start_run()
-        else:
-            with first_requests():
-                mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-            run = mlflow.start_run(run_name=name)
-    with run:
-        mlflow.set_tag(TOOL_TAG, tool)
-        mlflow.log_text(page, "report.html")
-    return str(run.info.run_id)
+    with store_lock(), first_requests():
+        run_id = project_run_id() or create_run(experiment_id(), name, {TOOL_TAG: tool})
+    log_values(run_id, tags={TOOL_TAG: tool})
+    client.log_text(run_id, page, "report.html")
+    end_run(run_id)
+    return run_id
 
 
-def name_project_run(tool: str) -> None:
-    """Name the run that ``mlflow run`` has made after the tool that it runs, and tag it so."""
-    for tag in (TOOL_TAG, NAME_TAG):
-        mlflow.MlflowClient().set_tag(os.environ["MLFLOW_RUN_ID"], tag, tool)
-
-
-@retry_while_unavailable
 def add_to_run(
     run_id: str, folder: Path, artifact_path: str, metrics: Mapping[str, float], tags: Mapping[str, str]
 ) -> None:
-    """Add what a tool found out to a finished run, which stays finished.
+    """Add a tool's results to a finished run, which stays finished.
 
     Args:
-        run_id: of the run.
+        run_id: the run.
         folder: its files become artifacts.
-        artifact_path: where.
-        metrics: by key; those that are no number, since there was nothing to average, are left out.
+        artifact_path: the artifacts' folder.
+        metrics: by key; NaN, of an average over nothing, is left out.
         tags: by name.
     """
-    client, now = mlflow.MlflowClient(), get_current_time_millis()
     client.log_artifacts(run_id, str(folder), artifact_path)
-    client.log_batch(
-        run_id,
-        metrics=[Metric(key, value, now, 0) for key, value in metrics.items() if not math.isnan(value)],
-        tags=[RunTag(key, value) for key, value in tags.items()],
-    )
+    log_values(run_id, {key: value for key, value in metrics.items() if not math.isnan(value)}, tags)
