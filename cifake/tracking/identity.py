@@ -73,11 +73,11 @@ class _Decisive(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | None:
         return None if _root(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
 
-    def visit_Import(self, node: ast.Import) -> ast.AST | None:
-        return None if {alias.name for alias in node.names} <= QUIET_IMPORTS else node
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST | None:
+        names = {node.module} if isinstance(node, ast.ImportFrom) else {each.name for each in node.names}
+        return None if names <= QUIET_IMPORTS else node
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        return None if node.module in QUIET_IMPORTS else node
+    visit_ImportFrom = visit_Import  # noqa: N815, a name of ast's
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc

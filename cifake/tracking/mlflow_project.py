@@ -24,12 +24,10 @@ def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
     if not run_id:
         yield
         return
-    from cifake.tracking.run_status import end_failed
+    from cifake.tracking.run_status import end_failed, name_project_run
 
     try:
         if tool:
-            from cifake.tracking.run_names import name_project_run
-
             name_project_run(run_id, tool)
         yield
     except (Exception, KeyboardInterrupt, Terminated) as error:

@@ -14,7 +14,7 @@ from cifake.core.errors import DataError, RunError
 from cifake.data import Dataset
 from cifake.data import load as load_data
 from cifake.tracking.queries import FINISHED, search_runs
-from cifake.tracking.retry import client, without_retries
+from cifake.tracking.retry import client, retry_while_unavailable, without_retries
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +51,7 @@ class ResolvedModel:
             if self.run:
                 import mlflow.keras
 
-                model = mlflow.keras.load_model(self.address)
+                model = retry_while_unavailable(mlflow.keras.load_model)(self.address)
             else:
                 model = keras.saving.load_model(self.address, compile=False)
         except (MlflowException, OSError, ValueError, TypeError) as error:
@@ -101,6 +101,15 @@ def find_model(reference: str) -> ResolvedModel:
     except MlflowException as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"no model '{reference}' in {mlflow.get_tracking_uri()} ({reason})") from None
+    return model_of(run)
+
+
+def model_of(run: Run) -> ResolvedModel:
+    """The model that a run trained.
+
+    Raises:
+        RunError: it is no finished run of a variant.
+    """
     if run.info.status != "FINISHED" or VARIANT_TAG not in run.data.tags:
         raise RunError(
             f"run {run.info.run_id} holds no trained model: expected a finished run of a variant, received "

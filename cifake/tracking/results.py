@@ -11,16 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
+from cifake import contract
 from cifake.config import Settings
-from cifake.contract import (
-    CLASSIFICATION_REPORT,
-    CONFIG,
-    FIGURES,
-    IMAGE_SIDE,
-    NOTE_TAG,
-    PREDICTIONS,
-    predictions_schema,
-)
 from cifake.data import Part
 from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_values import log_values
@@ -48,14 +40,14 @@ def log_result(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / CONFIG).write_text(settings.to_yaml())
-        (folder / CLASSIFICATION_REPORT).write_text(report)
-        pq.write_table(predictions_table(test, scores), folder / PREDICTIONS)
-        (folder / FIGURES).mkdir()
+        (folder / contract.CONFIG).write_text(settings.to_yaml())
+        (folder / contract.CLASSIFICATION_REPORT).write_text(report)
+        pq.write_table(predictions_table(test, scores), folder / contract.PREDICTIONS)
+        (folder / contract.FIGURES).mkdir()
         for file, figure in figures.items():
-            figure.savefig(folder / FIGURES / file)
+            figure.savefig(folder / contract.FIGURES / file)
         client.log_artifacts(run_id, name)
-    log_values(run_id, metrics, {NOTE_TAG: _note(metrics, len(test))})
+    log_values(run_id, metrics, {contract.NOTE_TAG: _note(metrics, len(test))})
 
 
 @retry_while_unavailable
@@ -72,7 +64,7 @@ def log_model(run_id: str, model: Any, export: str | None = None) -> None:
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    pixels = TensorSpec(np.dtype("uint8"), (-1, IMAGE_SIDE, IMAGE_SIDE, 3))
+    pixels = TensorSpec(np.dtype("uint8"), (-1, contract.IMAGE_SIDE, contract.IMAGE_SIDE, 3))
     probability = TensorSpec(np.dtype("float32"), (-1, 1))
     backend = keras.backend.backend()
     packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
@@ -93,7 +85,9 @@ def log_model(run_id: str, model: Any, export: str | None = None) -> None:
 
 def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
     """One row for each test image, in test order: path, object, label (1 is FAKE), score."""
-    return pa.table([test.paths.tolist(), test.objects.tolist(), test.labels, scores], predictions_schema())
+    return pa.table(
+        [test.paths.tolist(), test.objects.tolist(), test.labels, scores], contract.predictions_schema()
+    )
 
 
 def _note(metrics: Mapping[str, float], n: int) -> str:

@@ -7,6 +7,7 @@ folder, change together when the test is complete: they always belong to the sam
 import contextlib
 import json
 import tempfile
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -53,9 +54,11 @@ def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force
     if not force:
         return present
     folder = f"{kind}_test-{number + 1}"
+    if whole:
+        return folder
+    folder += f"-{zlib.crc32(','.join(perturbations).encode()):x}"  # this one copies the others
     with tempfile.TemporaryDirectory() as temporary:
-        kept = [] if whole else Path(client.download_artifacts(run_id, present, temporary)).iterdir()
-        for file in kept:
+        for file in Path(client.download_artifacts(run_id, present, temporary)).iterdir():
             if file.stem not in perturbations:
                 client.log_artifact(run_id, str(file), folder)
     return folder
@@ -148,4 +151,4 @@ def log_robustness_test(
 def _split(folder: str) -> tuple[str, int]:
     """The kind of a test and its number among those of its run, from 1."""
     kind, _, number = folder.partition("_test-")
-    return kind, int(number or 1)
+    return kind, int(number.partition("-")[0] or 1)

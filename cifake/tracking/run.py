@@ -10,18 +10,8 @@ from mlflow.entities import Dataset as LoggedDataset
 from mlflow.entities import DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
+from cifake import contract
 from cifake.config import Settings
-from cifake.contract import (
-    CODE_VERSION_TAG,
-    CONFIG_HASH_TAG,
-    FAILURE_TAG,
-    NAME_TAG,
-    NOTE_TAG,
-    RUN_KEY_TAG,
-    SEARCH_TAG,
-    TEST_IMAGES_TAG,
-    VARIANT_TAG,
-)
 from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.mlflow_project import project_run_id
@@ -29,8 +19,7 @@ from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id, stopped_search, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
-from cifake.tracking.run_names import is_generated
-from cifake.tracking.run_status import create_run, end_failed, end_run
+from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 
@@ -67,9 +56,9 @@ def tracked_run(
     key = run_key(settings, data.digest)
     name = f"{variant} {settings.split} seed {settings.seed}"
     name = f"demo: {name}" if data.name == "demo" else name
-    tags = {RUN_KEY_TAG: key, CODE_VERSION_TAG: code_version(), **process_identity()}
+    tags = {contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity()}
     if search:
-        tags[SEARCH_TAG] = search
+        tags[contract.SEARCH_TAG] = search
     if parent:
         tags[MLFLOW_PARENT_RUN_ID] = parent
         run_id = retry_while_unavailable(_start)(name, tags, search, from_scratch)
@@ -92,7 +81,7 @@ def _start(name: str, tags: Mapping[str, str], search: str | None, from_scratch:
     with store_lock():
         launched = project_run_id()
         experiment = experiment_id()
-        stopped = stopped_search(search) if search else unfinished_run(tags[RUN_KEY_TAG])
+        stopped = stopped_search(search) if search else unfinished_run(tags[contract.RUN_KEY_TAG])
         if stopped and not from_scratch:
             return _resume(stopped, launched)
         end_abandoned_runs()
@@ -103,29 +92,32 @@ def _rename(run_id: str, name: str, data: Dataset) -> None:
     """Give the run that ``mlflow run`` created a name, unless the user did."""
     given = client.get_run(run_id).info.run_name or ""
     if is_generated(given):
-        client.set_tag(run_id, NAME_TAG, name)
+        client.set_tag(run_id, contract.NAME_TAG, name)
     elif data.name == "demo":
-        client.set_tag(run_id, NAME_TAG, f"demo: {given}")
+        client.set_tag(run_id, contract.NAME_TAG, f"demo: {given}")
 
 
 def _resume(stopped: str, launched: str | None) -> str:
     """Resume a run that was stopped; the one that ``mlflow run`` created only refers to it."""
     if launched and launched != stopped:
-        log_values(launched, tags={NAME_TAG: "resumed another run", NOTE_TAG: f"It resumed run {stopped}."})
-    if FAILURE_TAG in client.get_run(stopped).data.tags:
-        client.delete_tag(stopped, FAILURE_TAG)
+        log_values(
+            launched,
+            tags={contract.NAME_TAG: "resumed another run", contract.NOTE_TAG: f"It resumed run {stopped}."},
+        )
+    if contract.FAILURE_TAG in client.get_run(stopped).data.tags:
+        client.delete_tag(stopped, contract.FAILURE_TAG)
     client.update_run(stopped, status="RUNNING")
     return stopped
 
 
 def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:
     tags = {
-        VARIANT_TAG: variant,
-        CONFIG_HASH_TAG: settings.config_hash(),
+        contract.VARIANT_TAG: variant,
+        contract.CONFIG_HASH_TAG: settings.config_hash(),
         "dataset": data.name,
         "dataset_digest": data.digest,
         "split": data.split,
-        TEST_IMAGES_TAG: len(data.test),
+        contract.TEST_IMAGES_TAG: len(data.test),
     }
     log_values(run_id, tags=tags)
     params = {"variant": variant, **settings.flat()}

@@ -1,16 +1,19 @@
-"""Create runs and end them as FINISHED, FAILED or KILLED; none stays RUNNING where the store answers."""
+"""Create runs, name them, and end them as FINISHED, FAILED or KILLED."""
 
 import contextlib
 import logging
+import operator
 from collections.abc import Mapping
 
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils import name_utils
 
-from cifake.contract import FAILURE_TAG
+from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
 from cifake.core.errors import stop_behind
-from cifake.tracking.retry import client, without_retries
+from cifake.tracking.retry import client, first_requests, without_retries
+from cifake.tracking.run_values import log_values
 
 logger = logging.getLogger(__name__)
 
@@ -46,3 +49,20 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False) -> None:
             end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
     except MlflowException as unanswered:  # the caller raises the error, which matters more
         logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
+
+
+def name_project_run(run_id: str, tool: str) -> None:
+    """Tag the run that ``mlflow run`` created with its tool, and name it so unless the user gave a name."""
+    with first_requests():
+        named = not is_generated(client.get_run(run_id).info.run_name or "")
+        log_values(run_id, tags={TOOL_TAG: tool} if named else {TOOL_TAG: tool, NAME_TAG: tool})
+
+
+def is_generated(run_name: str) -> bool:
+    """Whether MLflow made the name up because the user gave none: ``sassy-snake-12``.
+
+    MLflow keeps no trace of it, so the words are looked up in its private lists.
+    """
+    words = [name_utils._GENERATOR_PREDICATES, name_utils._GENERATOR_NOUNS, [*map(str, range(1001))]]
+    parts = run_name.split("-")
+    return not run_name or (len(parts) == 3 and all(map(operator.contains, words, parts)))

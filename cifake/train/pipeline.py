@@ -18,9 +18,10 @@ from cifake.robustness.test import run_robustness_test
 from cifake.search.trial import Trial, is_worker
 from cifake.tracking.epochs import EpochLog
 from cifake.tracking.identity import checkpoint_directory, run_key
-from cifake.tracking.resolved_model import find_model
+from cifake.tracking.resolved_model import model_of
 from cifake.tracking.results import log_model, log_result
 from cifake.tracking.resume import only_process
+from cifake.tracking.retry import client
 from cifake.tracking.robustness_results import was_tested
 from cifake.tracking.run import tracked_run
 from cifake.tracking.run_values import log_values
@@ -157,7 +158,7 @@ def lacks_test(run_id: str, settings: Settings) -> bool:
 
 def complete_robustness_test(run_id: str, test: Part) -> None:
     """Run the robustness test of a finished run, or what is missing of it."""
-    run_robustness_test(run_id, find_model(run_id).load, test, RobustnessOptions())
+    run_robustness_test(run_id, model_of(client.get_run(run_id)).load, test, RobustnessOptions())
 
 
 def evaluate(run_id: str, model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings) -> None:

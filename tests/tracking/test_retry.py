@@ -17,7 +17,11 @@ from cifake.core.errors import RunError
 from cifake.data import load
 from cifake.tracking import epochs, retry, store
 from cifake.tracking.epochs import EpochLog
+from cifake.tracking.queries import finished_run, unfinished_run
+from cifake.tracking.robustness_results import completed_perturbations, folder_of_test, was_tested
 from cifake.tracking.run import tracked_run
+from cifake.tracking.run_status import end_run
+from cifake.tracking.run_values import log_new_params, log_values
 from tests.support.project import EXPERIMENTS
 from tests.support.servers import serve
 
@@ -185,3 +189,40 @@ def test_a_run_whose_making_was_not_answered_is_found_again(store):
     mlflow.MlflowClient().update_run(lost, status="RUNNING")
     with tracked_run("base", settings, data, parent="suite") as run_id:
         assert run_id == lost
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run_id: finished_run("key"),
+        lambda run_id: unfinished_run("key"),
+        lambda run_id: completed_perturbations(run_id, "robustness/1-images"),
+        lambda run_id: folder_of_test(run_id, "robustness/1-images", [], force=False),
+        lambda run_id: was_tested(run_id, str, []),
+        lambda run_id: log_values(run_id, {"test/f1": 1.0}),
+        lambda run_id: log_new_params(run_id, {"seed": 0}),
+        end_run,
+    ],
+    ids=[
+        "finished_run", "unfinished_run", "completed_perturbations", "folder_of_test", "was_tested",
+        "log_values", "log_new_params", "end_run",
+    ],
+)  # fmt: skip
+def test_every_call_waits_for_the_store(store, call, monkeypatch):
+    monkeypatch.setattr(retry, "PATIENCE", 0.3)
+    monkeypatch.setattr(retry, "PAUSE", 0.2)
+    run = mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id)
+    with away("refuses"):
+        start = time.monotonic()
+        with pytest.raises(RunError, match=r"the store .* does not answer \(.*\) for 0\.005 minutes"):
+            call(run.info.run_id)
+        assert time.monotonic() - start > 0.3
+
+
+def test_the_first_requests_do_not_wait(store):
+    with (
+        away("refuses"),
+        pytest.raises(RunError, match=r"the store at .* cannot be used"),
+        retry.first_requests(),
+    ):
+        finished_run("key")
