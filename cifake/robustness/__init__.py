@@ -1,1 +1,1 @@
-"""What a model still knows when its images are disturbed, by chance or on purpose."""
+"""Robustness of a model to image perturbations and adversarial attacks."""

@@ -27,19 +27,19 @@ def main(argv: list[str]) -> None:
         require_tensorflow("gradients of pixels")
         from cifake.tracking.resolved_model import find_model
 
-        found = find_model(options.run)
-        if found.run is None:
+        model = find_model(options.run)
+        if model.run is None:
             raise RunError(
-                f"expected a run to log to, received the file {found.name}; see export for its images"
+                f"expected a run to log to, received the file {model.name}; see export for its images"
             )
-        data = found.load_data()
-        logger.info("testing %s on %s", found.name, data.name)
+        data = model.load_data()
+        logger.info("testing %s on %s", model.name, data.name)
         if options.export:
-            export(found.load(), data, options)
+            export(model.load(), data, options)
         else:
             from cifake.robustness.test import run_robustness_test
 
-            run_robustness_test(found.run.info.run_id, found.load, data.test, options)
+            run_robustness_test(model.run.info.run_id, model.load, data.test, options)
 
 
 def export(model: Any, data: Dataset, options: Options) -> None:

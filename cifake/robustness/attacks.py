@@ -1,4 +1,4 @@
-"""FGSM and PGD in the ball of whole pixel steps, on a model's own preprocessing, end to end."""
+"""FGSM and PGD within a ball of whole pixel steps, through the model's own preprocessing."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -10,17 +10,17 @@ from cifake.models.input_gradient import ascend, logits_on_float, uphill
 
 
 class Attacker:
-    """Changes images so that a model takes them for the other label, REAL as well as FAKE ones.
+    """Changes images, REAL and FAKE ones, so that a model assigns them the other label.
 
     Args:
         model: takes uint8 [n, 32, 32, 3], ends in a dense layer with a sigmoid.
         images: uint8 [n, 32, 32, 3].
         labels: int [n], 1 is FAKE.
-        batch: images a step; it decides no result beyond rounding.
-        advance: told, after each batch, how many gradients were taken of how many images, multiplied.
+        batch: images in a step; affects results only by rounding.
+        advance: receives, after each batch, its number of images times the gradients taken of each.
 
     Raises:
-        RunError: a model that ends otherwise.
+        RunError: the model ends in another layer.
     """
 
     def __init__(
@@ -59,22 +59,22 @@ class Attacker:
         return np.clip(changed, 0, 255).astype(np.uint8)
 
     def pgd(self, epsilon: int, steps: int, random: np.random.Generator) -> np.ndarray:
-        """Steps of epsilon / 4 from a random start in the ball; the last of them (Madry et al. 2018).
+        """The last of ``steps`` steps of epsilon / 4 from a random start in the ball (Madry et al. 2018).
 
         Args:
             epsilon: largest change of a pixel, in steps of 1/255.
-            steps: gradients an image.
+            steps: gradients of an image.
             random: decides the start.
 
         Returns:
-            uint8 [n, 32, 32, 3]: rounded, which leaves no ball of a whole epsilon around whole pixels.
+            uint8 [n, 32, 32, 3]; rounding does not leave the ball, since epsilon and pixels are whole.
         """
         parts = []
         for around, signs, count in self._batches():
             start = around.copy()
             start[:count] += epsilon * (2 * random.random((count, *around.shape[1:]), np.float32) - 1)
-            found = self._climb(start, around, signs, float(epsilon), epsilon / 4, steps)
-            parts.append(np.rint(found[:count]).astype(np.uint8))
+            attacked = self._climb(start, around, signs, float(epsilon), epsilon / 4, steps)
+            parts.append(np.rint(attacked[:count]).astype(np.uint8))
             self.advance(count * steps)
         return np.concatenate(parts)
 
@@ -88,7 +88,7 @@ class Attacker:
         return np.concatenate(parts)
 
     def _batches(self) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-        """Images float32, signs, and how many of them count: the last batch is filled up."""
+        """Images (float32), signs, and how many of them count: the last batch is padded."""
         for begin in range(0, len(self.images), self.batch):
             around = np.zeros((self.batch, *self.images.shape[1:]), np.float32)
             signs = np.ones(self.batch, np.float32)

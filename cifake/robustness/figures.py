@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from cifake.contract import CLEAN, STRENGTHS
 from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE
 
-# What is drawn together, with what its strength is.
+# A panel's title, the kinds in it, and the unit of their strength.
 PANELS = {
     "JPEG": (("jpeg",), "quality"),
     "blur": (("blur",), "sigma, pixels"),
@@ -32,11 +32,11 @@ Results = Mapping[str, Mapping[str, float]]  # a metric's value by metric, then 
 
 
 def robustness_figures(results: Results, count: int, pictures: Mapping[str, np.ndarray]) -> dict[str, Figure]:
-    """Both figures by file name.
+    """Both figures of a test, by file name.
 
     Args:
         results: ``accuracy``, ``roc_auc`` and ``fake_share``, each by perturbation.
-        count: images they are of.
+        count: number of test images.
         pictures: a few images under each perturbation, uint8 [k, 32, 32, 3].
     """
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
@@ -47,9 +47,9 @@ def robustness_figures(results: Results, count: int, pictures: Mapping[str, np.n
 
 
 def results_figure(results: Results, count: int) -> Figure:
-    """Accuracy, ROC AUC and share called FAKE against strength, a panel a kind.
+    """Accuracy, ROC AUC and share called FAKE against strength, a panel for each kind.
 
-    The accuracy of undisturbed images is a thin line.
+    A thin line is the accuracy on clean images.
     """
     figure = Figure(figsize=(13, 5.8), layout="constrained")
     for axes, (title, (kinds, unit)) in zip(
@@ -68,12 +68,12 @@ def results_figure(results: Results, count: int) -> Figure:
         if title == "mirrored":
             axes.set_xticks([])
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.suptitle(f"{count:,} test images under each perturbation; thin line: accuracy undisturbed")
+    figure.suptitle(f"{count:,} test images under each perturbation; thin line: accuracy on clean images")
     return figure
 
 
 def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.ndarray]) -> Figure:
-    """A few images under each perturbation, with what it leaves of the accuracy."""
+    """A few images under each perturbation, with the accuracy under it."""
     rows = -(-len(pictures) // COLUMNS)
     figure = Figure(figsize=(13, 0.85 * rows + 0.5), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -82,7 +82,7 @@ def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.n
     for axes, (name, images) in zip(grid, pictures.items(), strict=False):
         axes.imshow(np.concatenate(list(images), axis=1))
         axes.set_title(f"{name}: {accuracies[name]:.3f}", fontsize=10)
-    figure.suptitle("the first test images under each perturbation, with the accuracy that is left")
+    figure.suptitle("the first test images under each perturbation, with the accuracy under it")
     return figure
 
 

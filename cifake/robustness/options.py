@@ -1,4 +1,4 @@
-"""What a robustness test may be told, and within which range."""
+"""Options of a robustness test, and of its command."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -29,7 +29,7 @@ class RobustnessOptions(CommandOptions):
     adversary: str = Field(default="fgsm_8", description="the attack in robust/weighted_accuracy")
     seed: int = Field(default=0, ge=0, description="of noise and random starts")
     batch: Count = Field(default=128, description="images an attack handles at once; changes no result")
-    force: Flag = Field(default=False, description="true tests anew what the run holds already")
+    force: Flag = Field(default=False, description="true replaces what the run holds already")
 
     @field_validator("adversary")
     @classmethod
@@ -39,14 +39,14 @@ class RobustnessOptions(CommandOptions):
             raise ValueError(f"expected one of {', '.join(known)}, received '{value}'")
         return value
 
-    def folder(self, test_images: int) -> str:
-        """Where predictions made this way are kept: tests that share it are of the same kind."""
+    def kind(self, test_images: int) -> str:
+        """The folder for predictions made with these options; tests of the same kind can be continued."""
         count = min(self.images or test_images, test_images)
         return f"robustness/{count}-images_{self.steps}-steps_{self.restarts}-restarts_seed-{self.seed}"
 
 
 class Options(RobustnessOptions):
-    """What the command may be told beyond what a test may."""
+    """Options of the command: those of the test, and its model."""
 
     run: str = Field(description="a run id, a variant (its newest finished run), models:/<name>@<alias>")
     export: str | None = Field(
@@ -59,7 +59,7 @@ def parse(argv: Sequence[str]) -> Options:
     """Read the command line.
 
     Raises:
-        ConfigError: an option that there is not, or a value that its option does not take.
+        ConfigError: an unknown option, or a value that is out of range.
     """
     print_help_if_asked(
         argv, usage_of("python -m cifake.robustness", Options),

@@ -1,7 +1,7 @@
-"""Perturbations by name: changes of images that need no model, and the names of the attacks that do.
+"""Perturbations that need no model; their names and those of attacks are ``<kind>_<strength>``.
 
-A change is a function of images uint8 [n, 32, 32, 3], a strength and a random generator, and returns
-uint8 [n, 32, 32, 3]: what is scored could have been saved as an image. Names are ``<kind>_<strength>``.
+A change takes images, uint8 [n, 32, 32, 3], a strength and a random generator. It returns whole pixels,
+uint8 [n, 32, 32, 3]: every image that is scored could have been saved.
 """
 
 import zlib
@@ -46,7 +46,7 @@ def noise(images: np.ndarray, sigma: float, random: np.random.Generator) -> np.n
 
 
 def resize(images: np.ndarray, share: float, _random: np.random.Generator) -> np.ndarray:
-    """Scaled down to a share of the side and up again, both bilinear and antialiased as Pillow has it."""
+    """Scaled down to a share of the side and up again, both with Pillow's antialiased bilinear filter."""
     from PIL import Image
 
     def once(image: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def flip(images: np.ndarray, _strength: float, _random: np.random.Generator) -> 
 
 
 def random(images: np.ndarray, epsilon: float, generator: np.random.Generator) -> np.ndarray:
-    """Every pixel and channel changed by epsilon, up or down by chance: an attack's size without its aim."""
+    """Every pixel and channel changed by epsilon, up or down at random: the size of an attack, no aim."""
     step = np.int16(epsilon) * (2 * generator.integers(0, 2, images.shape, dtype=np.int8) - 1)
     return _integers(images + step.astype(np.int16))
 
@@ -93,12 +93,12 @@ def kind_of(name: str) -> tuple[str, float]:
 
 
 def perturb(images: np.ndarray, name: str, seed: int) -> np.ndarray:
-    """Images as a perturbation that is no attack leaves them.
+    """Images under a perturbation other than an attack.
 
     Args:
         images: uint8 [n, 32, 32, 3].
         name: one of PERTURBATIONS.
-        seed: of what is random; the first images are changed alike however many there are.
+        seed: of random changes; those of the first images do not depend on how many follow.
     """
     kind, strength = kind_of(name)
     if kind == CLEAN:
@@ -107,15 +107,15 @@ def perturb(images: np.ndarray, name: str, seed: int) -> np.ndarray:
 
 
 def generator(name: str, seed: int, *more: int) -> np.random.Generator:
-    """Random numbers of a perturbation's own, whichever others are made."""
+    """The random numbers of a perturbation, which do not depend on other perturbations."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), *more])
 
 
 def select(words: Sequence[str]) -> list[str]:
-    """Names in their order from names and kinds: ``["jpeg", "pgd_8"]``.
+    """The perturbations that names and kinds such as ``["jpeg", "pgd_8"]`` select, in their usual order.
 
     Raises:
-        ConfigError: a word that is neither.
+        ConfigError: a word that is neither a name nor a kind.
     """
     for word in words:
         if word not in PERTURBATIONS and word not in STRENGTHS:
@@ -135,7 +135,7 @@ def _each(images: np.ndarray, once: Callable[[np.ndarray], np.ndarray]) -> np.nd
 
 
 def _in_threads(images: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Pillow and SciPy let other threads run while they compute."""
+    """Pillow and SciPy release the interpreter's lock while they compute."""
     import joblib
 
     chunks = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]

@@ -1,4 +1,4 @@
-"""Score a model on disturbed images, and say whether the attacks among them can be believed."""
+"""Score a model on perturbed images, and check whether the attacks among them can be trusted."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -23,13 +23,13 @@ GRADIENT_COST = 3  # passes: one forward, and about two for the way back
 
 
 class PerturbedTestSet:
-    """A model on the first images of a test part.
+    """Test images under perturbations, and a model's scores of them.
 
     Args:
         model: takes uint8 [n, 32, 32, 3]; for attacks, it ends in a dense layer with a sigmoid.
         test: the test part, or its first images.
         options: of the attacks.
-        advance: told how many passes of an image through the model were made.
+        advance: receives the number of passes of an image through the model since its last call.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class PerturbedTestSet:
             return perturb(self.test.images, name, self.options.seed)
         if kind == "fgsm":
             return self.attacker.fgsm(int(strength))
-        found = [self._pgd(name, int(strength), start) for start in range(self.options.restarts)]
-        return found[0] if len(found) == 1 else self._worst(found)
+        candidates = [self._pgd(name, int(strength), start) for start in range(self.options.restarts)]
+        return candidates[0] if len(candidates) == 1 else self._worst(candidates)
 
     def scores(self, name: str) -> np.ndarray:
         """The probability of FAKE under a perturbation: float32 [n]."""
@@ -61,7 +61,7 @@ class PerturbedTestSet:
         return scores
 
     def gain_of_more_steps(self, name: str) -> float:
-        """What accuracy comes back when PGD takes twice the steps from the same start."""
+        """How much accuracy rises when PGD takes twice the steps from the same start."""
         epsilon, steps = int(kind_of(name)[1]), self.options.steps
         once, twice = (
             self.attacker.pgd(epsilon, count, generator(name, self.options.seed, 0))
@@ -77,7 +77,7 @@ class PerturbedTestSet:
 
     @cached_property
     def attacker(self) -> "Attacker":
-        """What makes the attacks; TensorFlow's graphs are traced once."""
+        """Makes the attacks; TensorFlow's graphs are traced once."""
         from cifake.robustness.attacks import Attacker
 
         return Attacker(
@@ -88,11 +88,11 @@ class PerturbedTestSet:
     def _pgd(self, name: str, epsilon: int, start: int) -> np.ndarray:
         return self.attacker.pgd(epsilon, self.options.steps, generator(name, self.options.seed, start))
 
-    def _worst(self, found: list[np.ndarray]) -> np.ndarray:
-        """Of each image the version that scores furthest from its label."""
-        scores = np.stack([self._predict(images) for images in found])
+    def _worst(self, candidates: list[np.ndarray]) -> np.ndarray:
+        """For each image the version that scores furthest from its label."""
+        scores = np.stack([self._predict(images) for images in candidates])
         which = np.where(self.test.labels == 1, scores.argmin(axis=0), scores.argmax(axis=0))
-        worst: np.ndarray = np.stack(found)[which, np.arange(len(which))]
+        worst: np.ndarray = np.stack(candidates)[which, np.arange(len(which))]
         return worst
 
     def _predict(self, images: np.ndarray) -> np.ndarray:
@@ -102,10 +102,10 @@ class PerturbedTestSet:
 
 
 def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """What is logged of each perturbation, by name.
+    """The metrics of one perturbation, by name.
 
-    A threshold that no longer fits hides what a model still knows, and one class's fall: so the ROC AUC,
-    the share of images called FAKE, and each class's accuracy stand beside accuracy.
+    Accuracy alone hides a threshold that no longer fits, and a drop in one class. So the ROC AUC, the share
+    of images called FAKE and the accuracy of each class are measured, too.
     """
     return {
         "accuracy": accuracy(labels, scores),
@@ -118,18 +118,18 @@ def measure(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 
 
 def weighted_accuracy(accuracies: Mapping[str, float], adversary: str) -> float | None:
-    """0.4 of the clean accuracy and 0.6 of that under an attack; None where one is not known."""
+    """0.4 of the clean accuracy plus 0.6 of that under an attack; None if one of them is unknown."""
     if not {CLEAN, adversary} <= set(accuracies):
         return None
     return CLEAN_SHARE * accuracies[CLEAN] + (1 - CLEAN_SHARE) * accuracies[adversary]
 
 
 def find_doubts(accuracies: Mapping[str, float], gains: Mapping[str, float]) -> list[str]:
-    """Signs that attacks fail where a model is not robust (Athalye, Carlini and Wagner 2018).
+    """Signs that the attacks fail although the model is not robust (Athalye, Carlini and Wagner 2018).
 
     Args:
         accuracies: by perturbation.
-        gains: what the model gains when PGD takes twice the steps from the same start, by perturbation.
+        gains: rise in accuracy when PGD takes twice the steps from the same start, by perturbation.
     """
     doubts = [
         f"{name} leaves {accuracies[name]:.4f}, random changes of its size {accuracies[rival]:.4f}: "

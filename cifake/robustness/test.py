@@ -4,14 +4,14 @@ import dataclasses
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from cifake.contract import PERTURBATIONS
 from cifake.core.cache_directory import cache_directory
+from cifake.core.progress import progress_bar
 from cifake.data import Part
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbations import kind_of
@@ -19,9 +19,9 @@ from cifake.robustness.perturbed import PerturbedTestSet, find_doubts, measure, 
 from cifake.tracking.resume import only_process
 from cifake.tracking.robustness_results import (
     completed_perturbations,
+    folder_of_test,
     log_perturbation,
-    log_robustness_summary,
-    robust_metrics,
+    log_robustness_test,
 )
 
 if TYPE_CHECKING:
@@ -29,39 +29,39 @@ if TYPE_CHECKING:
 
 CHECKED_IMAGES = 1000  # for PGD with twice the steps
 PICTURED_IMAGES = 4  # in the figure of all perturbations
+Results = dict[str, dict[str, float]]  # metrics by name, by perturbation
 logger = logging.getLogger(__name__)
 
 
 def run_robustness_test(
     run_id: str, load: Callable[[], "keras.Model"], test: Part, options: RobustnessOptions
 ) -> None:
-    """Score a model under each perturbation, log each as it is done, and go on with what is missing.
+    """Score a model under each perturbation that is still missing, then log the complete test.
 
     Args:
-        run_id: of the model's run; its status stays as it is.
-        load: gives the model, from uint8 [n, 32, 32, 3]; called when nothing stands in the way.
+        run_id: the model's run; its status stays as it is.
+        load: gives the model, from uint8 [n, 32, 32, 3]; called after all checks.
         test: the test part of the run's data.
         options: what to test, and how.
 
     Raises:
-        RunError: another process does the same, or the run holds another kind of test.
+        RunError: another process tests the same run, or the run has a test of another kind.
     """
-    folder = options.folder(len(test))
     directory = cache_directory() / "robustness" / run_id
     with only_process(directory, "robustness test"):
-        whole = options.force and set(options.perturbations) == set(PERTURBATIONS)
-        done = completed_perturbations(run_id, folder, replace=whole)
-        names = [name for name in options.perturbations if options.force or name not in done]
-        if len(names) < len(options.perturbations):
-            logger.info("%d perturbations are done already; force=true tests them anew", len(done))
+        folder = folder_of_test(run_id, options.kind(len(test)), options.perturbations, options.force)
+        results = completed_perturbations(run_id, folder)
+        missing = [name for name in options.perturbations if name not in results]
+        if len(missing) < len(options.perturbations):
+            logger.info("%d perturbations are done already; force=true tests them again", len(results))
         model, tested = load(), first_images(test, options.images)
-        _score(run_id, folder, model, tested, names, options)
-        _conclude(run_id, model, tested, options)
+        results |= _score(run_id, folder, model, tested, missing, options)
+        _conclude(run_id, folder, model, tested, results, options)
         shutil.rmtree(directory)
 
 
 def first_images(test: Part, count: int | None) -> Part:
-    """The first images of a part, which are balanced over labels and object classes; None is all."""
+    """The first images of a part, which are balanced over labels and object classes; None means all."""
     arrays = {field.name: getattr(test, field.name)[:count] for field in dataclasses.fields(test)}
     return Part(**arrays)
 
@@ -73,43 +73,52 @@ def _score(
     test: Part,
     names: Sequence[str],
     options: RobustnessOptions,
-) -> None:
+) -> Results:
+    results = {}
     columns = (TextColumn("{task.description:16}"), BarColumn(30), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with progress_bar(*columns, transient=False) as progress:
         task = progress.add_task("robustness")
-        work = PerturbedTestSet(model, test, options, lambda passes: progress.advance(task, passes))
+        perturbed = PerturbedTestSet(model, test, options, lambda passes: progress.advance(task, passes))
         checked = PerturbedTestSet(model, first_images(test, CHECKED_IMAGES), options)
-        progress.update(task, total=sum(map(work.cost, names)))
+        progress.update(task, total=sum(map(perturbed.cost, names)))
         for name in names:
             progress.update(task, description=name)
             start = time.perf_counter()
-            scores = work.scores(name)
+            scores = perturbed.scores(name)
             metrics = measure(test.labels, scores)
             if kind_of(name)[0] == "pgd":
                 metrics["gain_of_more_steps"] = checked.gain_of_more_steps(name)
             log_perturbation(run_id, folder, name, test, scores, metrics)
+            results[name] = metrics
             logger.info(
                 "%-14s accuracy %.4f, ROC AUC %.4f, %.1f%% called FAKE, %.1f s", name, metrics["accuracy"],
                 metrics["roc_auc"], 100 * metrics["fake_share"], time.perf_counter() - start,
             )  # fmt: skip
+    return results
 
 
-def _conclude(run_id: str, model: "keras.Model", test: Part, options: RobustnessOptions) -> None:
-    """What follows from all perturbations that the run holds by now."""
+def _conclude(
+    run_id: str, folder: str, model: "keras.Model", test: Part, results: Results, options: RobustnessOptions
+) -> None:
+    """Check the attacks, draw the figures and log the complete test."""
     from cifake.robustness.figures import robustness_figures
 
-    results = {metric: robust_metrics(run_id, metric) for metric in ("accuracy", "roc_auc", "fake_share")}
-    accuracies = results["accuracy"]
-    doubts = find_doubts(accuracies, robust_metrics(run_id, "gain_of_more_steps"))
+    accuracies = by_perturbation(results, "accuracy")
+    doubts = find_doubts(accuracies, by_perturbation(results, "gain_of_more_steps"))
     for doubt in doubts:
         logger.warning("doubt: %s", doubt)
-    metrics = {"images": float(len(test)), "doubts": float(len(doubts))}
+    summary = {"images": float(len(test)), "doubts": float(len(doubts))}
     weighted = weighted_accuracy(accuracies, options.adversary)
     if weighted is not None:
-        metrics["weighted_accuracy"] = weighted
+        summary["weighted_accuracy"] = weighted
         logger.info("weighted accuracy, 0.4 clean and 0.6 %s: %.4f", options.adversary, weighted)
-    shown = PerturbedTestSet(model, first_images(test, PICTURED_IMAGES), options)
-    pictures = {name: shown.images(name) for name in PERTURBATIONS if name in accuracies}
-    figures = robustness_figures(results, len(test), pictures)
-    log_robustness_summary(run_id, metrics, doubts, figures)
+    pictured = PerturbedTestSet(model, first_images(test, PICTURED_IMAGES), options)
+    pictures = {name: pictured.images(name) for name in PERTURBATIONS if name in results}
+    curves = {metric: by_perturbation(results, metric) for metric in ("accuracy", "roc_auc", "fake_share")}
+    figures = robustness_figures(curves, len(test), pictures)
+    log_robustness_test(run_id, folder, results, summary, doubts, figures)
+
+
+def by_perturbation(results: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
+    """One metric of each perturbation that has it."""
+    return {name: metrics[metric] for name, metrics in results.items() if metric in metrics}

@@ -8,7 +8,7 @@ from pathlib import Path
 from cifake.config import Settings, TunerSettings
 from cifake.core.errors import RunError
 from cifake.data import Dataset, Part
-from cifake.search.trial import Trial
+from cifake.search.trial import Trial, is_worker
 from cifake.search.tuner import TrackTrial, Trials, as_trial, at_trial, number_of
 
 __all__ = ["at_trial", "best_trial", "search"]
@@ -18,16 +18,16 @@ logger = logging.getLogger(__name__)
 def search(
     settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, track_trial: TrackTrial
 ) -> list[Trial]:
-    """Run the trials that are still to be run; several processes may share them.
+    """Run the trials that have not been run yet; several processes may share them.
 
     Keras Tuner's KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT make this
     process the chief, which hands trials out, or a worker, which runs them.
 
     Args:
         settings: with the space in ``search``.
-        tuner: who searches, how long.
+        tuner: the kind of search, and its length.
         data: its test part is hidden from the trials.
-        directory: holds the state of the search, so that it goes on where it was stopped.
+        directory: holds the state of the search, so that it resumes where it was stopped.
         track_trial: called with a trial's number, its values and its settings; its context
             receives the metrics of each epoch.
 
@@ -37,13 +37,13 @@ def search(
     Raises:
         RunError: no trial succeeded.
     """
-    # Every trial is a new model, and TensorFlow warns of each that it has to be traced.
+    # TensorFlow would warn that it has to trace the model of every trial.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     loop = Trials(settings, tuner, _for_trials(data, tuner.images), directory, track_trial)
-    if loop._is_worker():
+    if is_worker():
         logger.info("a worker: asking the chief for trials")
     _run(loop)
-    if loop._is_worker():
+    if is_worker():
         return []
     trials = [as_trial(trial) for trial in sorted(loop.oracle.trials.values(), key=number_of)]
     failed = [trial for trial in trials if trial.score is None]

@@ -1,7 +1,11 @@
-"""Keras Tuner's side of a search space: its hyperparameters and its oracles."""
+"""A search space in Keras Tuner's terms: its hyperparameters and its oracles.
+
+Keras Tuner cannot be killed safely: it writes its files in place, and counts some trials twice or never when
+it reads them back. ``repair`` and ``_AtomicFiles`` mend that. For it they use private parts of Keras Tuner,
+which is pinned to one minor version; no other module here does.
+"""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,12 +14,13 @@ from typing import Any
 import keras_tuner
 
 from cifake.config import Dimension, TunerSettings, lengths
+from cifake.core.files import written_aside
 
-OWN = "tuner/"  # how Hyperband's own values begin: epochs, bracket, the trial it goes on from
+OWN = "tuner/"  # prefix of Hyperband's own values: epochs, bracket, the trial that it continues
 
 
 def hyperparameters(space: Mapping[str, Dimension]) -> keras_tuner.HyperParameters:
-    """Every setting of a space; one a layer where it has layers, each there only if its layer is."""
+    """Every setting of a space, or one for each layer, which is active only if its layer exists."""
     hp = keras_tuner.HyperParameters()
     leaders = lengths(space)
     for leader, (low, high) in leaders.values():
@@ -38,9 +43,9 @@ def hyperparameters(space: Mapping[str, Dimension]) -> keras_tuner.HyperParamete
 
 
 def make_oracle(tuner: TunerSettings, space: Mapping[str, Dimension]) -> keras_tuner.Oracle:
-    """The part of a tuner that chooses what to try, as the settings say.
+    """The part of a tuner that chooses what to try.
 
-    It never gives up over failed trials, and what it writes is whole at any time.
+    It never gives up because of failed trials, and its files are complete at any time.
     """
     arguments: dict[str, Any] = {
         "objective": keras_tuner.Objective(tuner.objective, "max" if tuner.higher_is_better else "min"),
@@ -57,10 +62,10 @@ def make_oracle(tuner: TunerSettings, space: Mapping[str, Dimension]) -> keras_t
 
 
 def repair(oracle: keras_tuner.Oracle) -> None:
-    """Put right what Keras Tuner reads back wrongly after it was killed.
+    """Correct the state that Keras Tuner reads back after it was killed.
 
-    It sends all trials that ran for another try, also those whose end was noted already; and it
-    never runs those of which only the start was noted, by the trial, but not by the oracle.
+    It would retry all trials that ran, also those that had ended; and never run those whose start only the
+    trial had recorded, but not the oracle.
     """
     running = [name for name, trial in oracle.trials.items() if trial.status == "RUNNING"]
     oracle._retry_queue = [name for name in dict.fromkeys(oracle._retry_queue) if name in running]
@@ -79,27 +84,25 @@ def _declare(hp: keras_tuner.HyperParameters, name: str, dimension: Dimension) -
     add(name, given["min"], given["max"], step=given["step"], sampling=given["sampling"])
 
 
-class _Whole:
-    """Write beside a file, then rename: a process that is killed leaves the old file or the new one."""
+class _AtomicFiles:
+    """A process that is killed leaves each file as it was, or complete."""
 
-    def save(self) -> None:
-        file = self._get_oracle_fname()  # type: ignore[attr-defined]
-        Path(f"{file}.new").write_text(json.dumps(self.get_state()))  # type: ignore[attr-defined]
-        os.replace(f"{file}.new", file)
+    def save(self: Any) -> None:
+        with written_aside(Path(self._get_oracle_fname())) as file:
+            file.write_text(json.dumps(self.get_state()))
 
-    def _save_trial(self, trial: Any) -> None:
-        file = os.path.join(self._get_trial_dir(trial.trial_id), "trial.json")  # type: ignore[attr-defined]
-        trial.save(f"{file}.new")
-        os.replace(f"{file}.new", file)
+    def _save_trial(self: Any, trial: Any) -> None:
+        with written_aside(Path(self._get_trial_dir(trial.trial_id)) / "trial.json") as file:
+            trial.save(str(file))
 
 
-class _Hyperband(_Whole, keras_tuner.oracles.HyperbandOracle):
+class _Hyperband(_AtomicFiles, keras_tuner.oracles.HyperbandOracle):
     pass
 
 
-class _RandomSearch(_Whole, keras_tuner.oracles.RandomSearchOracle):
+class _RandomSearch(_AtomicFiles, keras_tuner.oracles.RandomSearchOracle):
     pass
 
 
-class _BayesianOptimization(_Whole, keras_tuner.oracles.BayesianOptimizationOracle):
+class _BayesianOptimization(_AtomicFiles, keras_tuner.oracles.BayesianOptimizationOracle):
     pass

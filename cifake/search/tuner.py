@@ -15,7 +15,7 @@ from cifake.core.errors import RunError
 from cifake.data import Dataset
 from cifake.models import build_model
 from cifake.search.space import OWN, make_oracle, repair
-from cifake.search.trial import Trial
+from cifake.search.trial import Trial, is_worker
 from cifake.training.fit import OnEpochEnd, fit
 
 TrackTrial = Callable[[int, dict[str, Any], Settings], AbstractContextManager[OnEpochEnd]]
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Trials(BaseTuner):
-    """Keras Tuner's loop over trials, around this package's way to train a model."""
+    """Keras Tuner's loop over trials, with this package's training."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Trials(BaseTuner):
     ) -> None:
         oracle = make_oracle(tuner, settings.search or {})
         super().__init__(oracle, directory=directory.parent, project_name=directory.name)
-        if not self._is_worker():
+        if not is_worker():
             repair(self.oracle)
         self.settings = settings
         self.tuner = tuner
@@ -50,11 +50,11 @@ class Trials(BaseTuner):
             update={"epochs": own.get(f"{OWN}epochs", tuner.epochs), "monitor": tuner.objective}
         )
         with self.track_trial(number, values, chosen) as on_epoch_end, self._counted(trial.trial_id):
-            keras.backend.clear_session()  # the last trial's model is not needed any more
+            keras.backend.clear_session()  # frees the model of the last trial
             keras.utils.set_random_seed(chosen.seed)
             model = build_model(chosen)
             if f"{OWN}trial_id" in own:
-                self._go_on_from(model, own[f"{OWN}trial_id"])
+                self._continue_from(model, own[f"{OWN}trial_id"])
             fitted = fit(
                 model, self.data, chosen, on_epoch_end, initial_epoch=own.get(f"{OWN}initial_epoch", 0)
             )
@@ -71,9 +71,9 @@ class Trials(BaseTuner):
 
     @contextlib.contextmanager
     def _counted(self, trial_id: str) -> Iterator[None]:
-        """Give a trial up whose process was killed again and again, as for lack of memory.
+        """Count the starts of a trial, and give up one that kills its process, as for lack of memory.
 
-        A trial that ends, however it ends, removes its count; a killed process cannot.
+        A trial that ends, also by an exception, removes its count; a killed process cannot.
         """
         file = Path(self.get_trial_dir(trial_id)) / "starts"
         starts = file.stat().st_size if file.exists() else 0
@@ -85,8 +85,8 @@ class Trials(BaseTuner):
         finally:
             file.unlink()
 
-    def _go_on_from(self, model: keras.Model, trial_id: str) -> None:
-        """Hyperband trains the best of a round on, with more epochs."""
+    def _continue_from(self, model: keras.Model, trial_id: str) -> None:
+        """Hyperband trains the best of a round for more epochs."""
         file = Path(self._weights(trial_id))
         if not file.exists():
             raise RunError(
@@ -100,12 +100,12 @@ class Trials(BaseTuner):
 
 
 def at_trial(settings: Settings, trial: Trial) -> Settings:
-    """The settings without the search, as a trial had them but for its number of epochs."""
+    """The settings of a trial, without the search, and with the variant's number of epochs."""
     return settings.at(overrides(settings.search or {}, trial.values))
 
 
 def as_trial(trial: Any) -> Trial:
-    """Keras Tuner's trial as ours."""
+    """Convert a trial of Keras Tuner."""
     completed = trial.status == "COMPLETED"
     return Trial(number_of(trial), _values(trial), trial.score if completed else None, _reason(trial))
 
@@ -116,7 +116,7 @@ def number_of(trial: Any) -> int:
 
 
 def _values(trial: Any) -> dict[str, Any]:
-    """The searched values, with numbers as short as six digits can say them."""
+    """The searched values, with numbers rounded to six digits."""
     return {
         name: float(f"{value:.6g}") if isinstance(value, float) else value
         for name, value in trial.hyperparameters.values.items()

@@ -79,7 +79,7 @@ def _train(
 def _rank(run_ids: Sequence[str]) -> None:
     """Print the ranked table of the suite's runs."""
     from cifake.comparison import compare
-    from cifake.tracking.suite_run import experiments_of
+    from cifake.tracking.queries import experiments_of
 
     if run_ids:
         where = f"attributes.run_id IN ({', '.join(repr(run_id) for run_id in run_ids)})"

@@ -12,8 +12,7 @@ from cifake.data import load as load_data
 from cifake.suite.jobs import STATES, Capacity, Job
 from cifake.suite.variants import find_file
 from cifake.tracking.identity import run_key
-from cifake.tracking.resume import finished_run, unfinished_run
-from cifake.tracking.suite_run import earlier_seconds
+from cifake.tracking.queries import earlier_seconds, finished_run, unfinished_run
 from cifake.train.pipeline import lacks_test
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
@@ -85,7 +84,8 @@ def run_job(job: Job, run_context: RunContext, send: Callable[[Event], object]) 
 
 def _train(job: Job, run_context: RunContext, send: Callable[[Event], object]) -> Event:
     from cifake.tracking.identity import checkpoint_directory, run_key
-    from cifake.tracking.resume import end_lost_runs, finished_run, only_process
+    from cifake.tracking.queries import finished_run
+    from cifake.tracking.resume import end_lost_runs, only_process
     from cifake.train.pipeline import complete_robustness_test, lacks_test, train
 
     def watch(epoch: int, metrics: dict[str, float]) -> None:
@@ -110,8 +110,8 @@ def _train(job: Job, run_context: RunContext, send: Callable[[Event], object]) -
 
         keras.backend.clear_session()  # the last run's model is not needed any more
         run_id = train(
-            job.variant, job.settings, data, time.perf_counter(),
-            watch=watch, parent=run_context.parent, anew=run_context.force and not begun,
+            job.variant, job.settings, data, on_epoch_end=watch, parent=run_context.parent,
+            from_scratch=run_context.force and not begun,
         )  # fmt: skip
     return Event(job.number, "finished", run_id=run_id)
 

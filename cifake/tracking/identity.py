@@ -1,4 +1,4 @@
-"""What names a training, so that none is done twice: settings, seed, data and code."""
+"""The key of a training, so that none is done twice: settings, seed, data and code."""
 
 import ast
 import functools
@@ -10,52 +10,100 @@ from pathlib import Path
 
 import mlflow
 
+from cifake import contract
 from cifake.config import Settings
 from cifake.core.cache_directory import cache_directory
 
-# The code that decides scores; what figures, tables and commands do changes none.
-MODULES = (
-    "config/**/*.py", "data/**/*.py", "models/**/*.py", "training/**/*.py", "evaluation/metrics.py",
-    "evaluation/predict.py", "pipeline.py",
-)  # fmt: skip
 PACKAGE = Path(__file__).parent.parent
+# The code that decides scores. Settings and data are part of the key themselves, with all their values.
+MODULES = (
+    "models/**/*.py", "training/**/*.py", "search/**/*.py", "evaluation/metrics.py", "evaluation/scoring.py",
+    "train/pipeline.py", "config/builders.py", "config/search_space.py",
+)  # fmt: skip
+NOT_DECISIVE = {"training/checkpoint.py", "search/figure.py"}
+# What only talks to the user, and imports of it.
+MESSAGES = {"logging", "logger", "warnings", "print"}
+QUIET_IMPORTS = {"logging", "warnings", "typing", "collections.abc", "cifake.core.errors"}
 
 
 def run_key(settings: Settings, digest: str) -> str:
-    """Name of all that decides the scores of a run.
+    """The key of everything that decides the scores of a run.
 
     Args:
         settings: as resolved, with the name of the data set found.
         digest: of the data set.
     """
-    about = [settings.config_hash(), settings.seed, digest, code_version()]
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:20]
+    parts = [settings.config_hash(), settings.seed, digest, code_version()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
 def checkpoint_directory(key: str) -> Path:
     """Where the state of a training lies until it is finished: a folder for each key and store."""
-    about = json.dumps([key, mlflow.get_tracking_uri()])
-    return cache_directory() / "checkpoints" / hashlib.sha256(about.encode()).hexdigest()[:20]
+    parts = json.dumps([key, mlflow.get_tracking_uri()])
+    return cache_directory() / "checkpoints" / hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 
 @functools.cache
-def code_version() -> str:
-    """Hash of the code that decides scores, without comments and docstrings, and of what it runs on."""
+def code_version(package: Path = PACKAGE) -> str:
+    """Hash of the code that decides scores, and of the libraries that it runs on."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    digest = hashlib.sha256(f"{version('keras')} {backend} {version(backend)}".encode())
-    files = sorted({file for pattern in MODULES for file in PACKAGE.glob(pattern)})
-    for file in files:
-        digest.update(f"{file.relative_to(PACKAGE)} {_code(file.read_text(encoding='utf-8'))}".encode())
+    directions = {key: metric.higher_is_better for key, metric in contract.OF_PREDICTIONS.items()}
+    constants = [contract.IMAGE_SIDE, contract.LABELS, contract.THRESHOLD, directions]
+    digest = hashlib.sha256(f"{version('keras')} {backend} {version(backend)} {constants}".encode())
+    for file in sorted({file for pattern in MODULES for file in package.glob(pattern)}):
+        if str(file.relative_to(package)) not in NOT_DECISIVE:
+            digest.update(decisive_code(file.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:12]
 
 
-def _code(text: str) -> str:
-    """A module without comments, docstrings and layout."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:]
-    return ast.dump(tree)
+def decisive_code(text: str) -> str:
+    """A module without anything that a user reads: comments, descriptions, messages, type annotations."""
+    return ast.unparse(_Decisive().visit(ast.parse(text)))
+
+
+class _Decisive(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Docstrings and messages."""
+        is_text = isinstance(node.value, ast.Constant)
+        return None if is_text or _root(node.value) in MESSAGES else self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        return None if _root(node.value) == "logging" else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if _root(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> ast.AST | None:
+        names = {node.module} if isinstance(node, ast.ImportFrom) else {each.name for each in node.names}
+        return None if names <= QUIET_IMPORTS else node
+
+    visit_ImportFrom = visit_Import  # noqa: N815, a name of ast's
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return ast.Raise(exc=error, cause=None)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if _root(node.func).endswith(("Error", "Exception")):
+            node.args, node.keywords = [], []
+        node.keywords = [each for each in node.keywords if each.arg not in ("description", "help")]
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+
+def _root(node: ast.AST) -> str:
+    """The name that an expression starts with: ``logging`` of ``logging.getLogger(__name__)``."""
+    while isinstance(node, ast.Call | ast.Attribute):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

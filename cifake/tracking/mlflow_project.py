@@ -1,31 +1,35 @@
-"""The run that ``mlflow run`` has made for a command, if it has: what it is of, and why it failed."""
+"""The run that ``mlflow run`` created for this command: its name, and why it failed."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 
-from cifake.core.errors import CifakeError
+from cifake.core.errors import Terminated
+
+
+def project_run_id() -> str | None:
+    """The id of the run that ``mlflow run`` created; None when the command was called without it."""
+    return os.environ.get("MLFLOW_RUN_ID")
 
 
 @contextlib.contextmanager
 def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
-    """Say in the launched run why the command failed; MLflow is imported where there is one, and not before.
+    """Leave the reason in the project's run when the command fails; imports MLflow only if there is one.
 
     Args:
-        tool: what runs: ``predict``; becomes the run's name and its tag ``tool``. None for commands that
-            name their run themselves.
+        tool: what runs, such as ``predict``: the run's tag ``tool``, and its name unless the user gave
+            one. None for commands that name their run themselves.
     """
-    if "MLFLOW_RUN_ID" not in os.environ:
+    run_id = project_run_id()
+    if not run_id:
         yield
         return
-    if tool:
-        from cifake.tracking.tool_runs import name_project_run
+    from cifake.tracking.run_status import end_failed, name_project_run
 
-        name_project_run(tool)
     try:
+        if tool:
+            name_project_run(run_id, tool)
         yield
-    except CifakeError as error:
-        from cifake.tracking.run_status import fail_project_run
-
-        fail_project_run(error)
+    except (Exception, KeyboardInterrupt, Terminated) as error:
+        end_failed(run_id, error)
         raise

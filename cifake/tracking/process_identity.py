@@ -1,4 +1,4 @@
-"""Which process a run belongs to, and whether it is still there."""
+"""Which process a run belongs to, and whether that process still runs."""
 
 import os
 import socket
@@ -17,9 +17,9 @@ def process_identity() -> dict[str, str]:
 
 
 def is_dead(tags: Mapping[str, str]) -> bool:
-    """Whether the owner that a run's tags name has ended; False where that cannot be known.
+    """Whether the process that a run's tags name has ended.
 
-    Processes of other machines cannot be looked up.
+    False where that cannot be known: processes of other machines cannot be looked up.
     """
     if tags.get(HOST) != socket.gethostname() or PROCESS not in tags or STARTED not in tags:
         return False

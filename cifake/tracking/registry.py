@@ -1,4 +1,4 @@
-"""The registered model: its versions, and the one that is the champion."""
+"""The registered model: its versions, and which of them is the champion."""
 
 import contextlib
 from collections.abc import Mapping
@@ -43,9 +43,7 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str]) 
     outputs = client.get_run(run_id).outputs
     if not outputs or not outputs.model_outputs:
         raise RunError(f"run {run_id} holds no model that could be registered; train it again")
-    with contextlib.suppress(
-        MlflowException
-    ):  # it is there already, or else the next call says what is wrong
+    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
         client.create_registered_model(NAME)
     model = client.get_logged_model(outputs.model_outputs[0].model_id)
     # Its address, and not models:/<id>, which MLflow would look up in the present store.

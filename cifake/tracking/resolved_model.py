@@ -1,4 +1,4 @@
-"""Find a trained model by what users call it: a run, a variant, a registered name or a file."""
+"""Find a trained model by the name that users give it: a run, a variant, a registered name or a file."""
 
 import re
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.contract import IMAGE_SIDE
+from cifake.contract import IMAGE_SIDE, VARIANT_TAG
 from cifake.core.errors import DataError, RunError
 from cifake.data import Dataset
 from cifake.data import load as load_data
-from cifake.tracking.trials import search_runs
+from cifake.tracking.queries import FINISHED, search_runs
+from cifake.tracking.retry import client, retry_while_unavailable, without_retries
 
 if TYPE_CHECKING:
     import keras
@@ -26,12 +27,12 @@ SHAPES = ((None, IMAGE_SIDE, IMAGE_SIDE, 3), (None, 1))
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A trained model that exists, not loaded yet.
+    """A trained model that exists but is not loaded yet.
 
     Attributes:
-        name: to show: ``base seed 0 (run 1f0c…)``, or the file.
-        address: what MLflow loads, or a file's path.
-        run: that trained it; None of a file.
+        name: for messages: ``base seed 0 (run 1f0c…)``, or the file.
+        address: the URI that MLflow loads, or the file's path.
+        run: the run that trained it; None for a file.
     """
 
     name: str
@@ -42,7 +43,7 @@ class ResolvedModel:
         """The model: uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
 
         Raises:
-            RunError: it cannot be read, or takes or gives something else.
+            RunError: it cannot be read, or its input or output is different.
         """
         import keras
 
@@ -50,7 +51,7 @@ class ResolvedModel:
             if self.run:
                 import mlflow.keras
 
-                model = mlflow.keras.load_model(self.address)
+                model = retry_while_unavailable(mlflow.keras.load_model)(self.address)
             else:
                 model = keras.saving.load_model(self.address, compile=False)
         except (MlflowException, OSError, ValueError, TypeError) as error:
@@ -64,10 +65,10 @@ class ResolvedModel:
         return model
 
     def load_data(self) -> Dataset:
-        """The data that the model's run was trained and tested on; of a file, the whole data set.
+        """The data that the model's run was trained and tested on; for a file, the whole data set.
 
         Raises:
-            DataError: what is found here is not that data.
+            DataError: the data found here is different.
         """
         if not self.run:
             return load_data()
@@ -82,29 +83,39 @@ class ResolvedModel:
 
 
 def find_model(reference: str) -> ResolvedModel:
-    """Look a model up; of a variant, that of its newest finished run.
+    """Look a model up; a variant means its newest finished run.
 
     Args:
         reference: one of FORMS.
 
     Raises:
-        RunError: there is none, or the store does not answer.
+        RunError: there is no such model, or the store does not answer.
     """
     if Path(reference).suffix in FILES:
         if not Path(reference).is_file():
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
         return ResolvedModel(reference, reference, None)
     try:
-        run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
+        with without_retries():
+            run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
     except MlflowException as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"no model '{reference}' in {mlflow.get_tracking_uri()} ({reason})") from None
-    if run.info.status != "FINISHED" or "variant" not in run.data.tags:
+    return model_of(run)
+
+
+def model_of(run: Run) -> ResolvedModel:
+    """The model that a run trained.
+
+    Raises:
+        RunError: it is no finished run of a variant.
+    """
+    if run.info.status != "FINISHED" or VARIANT_TAG not in run.data.tags:
         raise RunError(
             f"run {run.info.run_id} holds no trained model: expected a finished run of a variant, received "
             f"one with status {run.info.status}"
         )
-    name = f"{run.data.tags['variant']} seed {run.data.params['seed']} (run {run.info.run_id})"
+    name = f"{run.data.tags[VARIANT_TAG]} seed {run.data.params['seed']} (run {run.info.run_id})"
     return ResolvedModel(name, f"runs:/{run.info.run_id}/model", run)
 
 
@@ -112,18 +123,17 @@ def _registered_run(reference: str) -> Run:
     parts = REGISTERED.fullmatch(reference)
     if not parts:
         raise RunError(f"expected {FORMS}, received '{reference}'")
-    client = mlflow.MlflowClient()
     if alias := parts["alias"]:
         version = client.get_model_version_by_alias(parts["name"], alias)
     else:
         version = client.get_model_version(parts["name"], parts["version"])
-    return mlflow.get_run(version.run_id)
+    return client.get_run(version.run_id)
 
 
 def _tracked_run(reference: str) -> Run:
     if re.fullmatch(r"[0-9a-f]{32}", reference):
-        return mlflow.get_run(reference)
-    runs = search_runs(f"tags.variant = '{reference}' AND attributes.status = 'FINISHED'")
+        return client.get_run(reference)
+    runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", FINISHED)
     if not runs:
         raise RunError(
             f"no finished run of a variant '{reference}' in {mlflow.get_tracking_uri()}; expected {FORMS}"

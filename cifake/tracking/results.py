@@ -6,20 +6,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
+from cifake import contract
 from cifake.config import Settings
-from cifake.contract import CLASSIFICATION_REPORT, CONFIG, FIGURES, NOTE_TAG, PREDICTIONS, predictions_schema
 from cifake.data import Part
-from cifake.tracking.retry import retry_while_unavailable
+from cifake.tracking.retry import client, retry_while_unavailable
+from cifake.tracking.run_values import log_values
 
 
-@retry_while_unavailable
 def log_result(
+    run_id: str,
     test: Part,
     scores: np.ndarray,
     metrics: Mapping[str, float],
@@ -30,6 +30,7 @@ def log_result(
     """Log what the finished model did on the test part.
 
     Args:
+        run_id: the model's run.
         test: n images.
         scores: float32 [n], the probability of FAKE.
         metrics: final values by key.
@@ -39,53 +40,58 @@ def log_result(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / CONFIG).write_text(settings.to_yaml())
-        (folder / CLASSIFICATION_REPORT).write_text(report)
-        pq.write_table(predictions_table(test, scores), folder / PREDICTIONS)
-        (folder / FIGURES).mkdir()
+        (folder / contract.CONFIG).write_text(settings.to_yaml())
+        (folder / contract.CLASSIFICATION_REPORT).write_text(report)
+        pq.write_table(predictions_table(test, scores), folder / contract.PREDICTIONS)
+        (folder / contract.FIGURES).mkdir()
         for file, figure in figures.items():
-            figure.savefig(folder / FIGURES / file)
-        mlflow.log_artifacts(name)
-    mlflow.set_tag(NOTE_TAG, _note(metrics, len(test)))
-    mlflow.log_metrics(dict(metrics))  # last: a repeated call would log it once more
+            figure.savefig(folder / contract.FIGURES / file)
+        client.log_artifacts(run_id, name)
+    log_values(run_id, metrics, {contract.NOTE_TAG: _note(metrics, len(test))})
 
 
 @retry_while_unavailable
-def log_model(model: Any, export: str | None = None) -> None:
+def log_model(run_id: str, model: Any, export: str | None = None) -> None:
     """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
 
     Args:
+        run_id: the model's run.
         model: consists of Keras' own layers.
         export: ``keras`` or ``h5`` also writes it as one file, the artifact ``export/model.<export>``.
     """
     import keras
     import mlflow.keras  # 1 s, and TensorFlow; not needed to start a run
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    pixels = TensorSpec(np.dtype("uint8"), (-1, 32, 32, 3))
+    pixels = TensorSpec(np.dtype("uint8"), (-1, contract.IMAGE_SIDE, contract.IMAGE_SIDE, 3))
     probability = TensorSpec(np.dtype("float32"), (-1, 1))
     backend = keras.backend.backend()
     packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
-    mlflow.keras.log_model(
-        model,
+    Model.log(  # as mlflow.keras.log_model, which knows the active run alone
+        artifact_path=None,
         name="model",
+        flavor=mlflow.keras,
+        run_id=run_id,
+        model=model,
         signature=ModelSignature(Schema([pixels]), Schema([probability])),
         pip_requirements=[f"{package}=={version(package)}" for package in packages],
     )
     if export:
         with tempfile.TemporaryDirectory() as name:
             model.save(f"{name}/model.{export}")
-            mlflow.log_artifacts(name, "export")
+            client.log_artifacts(run_id, name, "export")
 
 
 def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
-    """One row a test image, in test order: path, object, label (1 is FAKE), score."""
-    return pa.table([test.paths.tolist(), test.objects.tolist(), test.labels, scores], predictions_schema())
+    """One row for each test image, in test order: path, object, label (1 is FAKE), score."""
+    return pa.table(
+        [test.paths.tolist(), test.objects.tolist(), test.labels, scores], contract.predictions_schema()
+    )
 
 
 def _note(metrics: Mapping[str, float], n: int) -> str:
     names = ("accuracy", "precision", "recall", "f1", "roc_auc")
     rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
-    about = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
-    return f"{about}\n\n| metric | test |\n|---|---|\n{rows}"
+    caption = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
+    return f"{caption}\n\n| metric | test |\n|---|---|\n{rows}"

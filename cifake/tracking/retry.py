@@ -1,62 +1,99 @@
-"""A store that is away for a while: calls are repeated, and the metrics of epochs wait on disk."""
+"""Wait for a store that is unreachable: ``client`` repeats its calls for ten minutes."""
 
+import contextlib
 import functools
-import json
 import logging
-import os
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar
 
 import mlflow
-from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
-from mlflow.utils.time import get_current_time_millis
 
-from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError, full_disk
 from cifake.tracking.store import quick_requests, store_address
 
 PATIENCE = 600.0  # seconds that a call waits for the store
 PAUSE = 5.0  # seconds between two attempts
-LONGEST_REQUEST = 20  # seconds that an epoch waits for a server that accepts a request and says nothing
-SHARE = 0.1  # of a training's time that attempts to reach the store may take
-BATCH = 1000  # metrics; the most that one request takes
 P = ParamSpec("P")
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+_retries = ContextVar("retries", default=True)
 
 
 def retry_while_unavailable(call: Callable[P, T]) -> Callable[P, T]:
-    """Repeat a call while the store is away. Only for what may be done twice.
+    """Repeat a call while the store is unreachable. The call must be safe to repeat.
 
     Raises:
-        RunError: the store stayed away for PATIENCE seconds.
+        RunError: the store was unreachable for PATIENCE seconds.
     """
 
     @functools.wraps(call)
     def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
-        began, told = time.monotonic(), False
+        began, warned = time.monotonic(), False
         while True:
             try:
-                with quick_requests():
+                with quick_requests() if _retries.get() else contextlib.nullcontext():
                     return call(*args, **kwargs)
             except MlflowException as error:
-                if not is_unavailable(error):
+                if not is_unavailable(error) or not _retries.get():
                     raise
-                where = f"the store {store_address()} does not answer ({_reason(error)})"
                 if time.monotonic() - began > PATIENCE:
                     raise RunError(
-                        f"{where} for {PATIENCE / 60:g} minutes; what was trained is kept: start the store, "
-                        "then give the same command again"
+                        f"{_outage(error)} for {PATIENCE / 60:g} minutes; what was trained is kept: start "
+                        "the store, then give the same command again"
                     ) from None
-                if not told:
-                    logger.warning("%s; waiting for it up to %g minutes", where, PATIENCE / 60)
-                    told = True
+                if not warned:
+                    warn_unavailable(error, f"waiting for it up to {PATIENCE / 60:g} minutes")
+                    warned = True
                 time.sleep(PAUSE)
 
     return repeated
+
+
+class _Client:
+    """MLflow's client for the current store, with calls that are repeated while it is unreachable.
+
+    ``create_run`` is not: where its answer was lost there would be two runs. Its caller repeats the search
+    for the run as well.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(mlflow.MlflowClient(), name)
+        return call if name == "create_run" else retry_while_unavailable(call)
+
+
+client = _Client()
+
+
+@contextlib.contextmanager
+def without_retries(timeout: int | None = None) -> Iterator[None]:
+    """Let calls to an unreachable store fail at once; ``timeout`` as in ``quick_requests``."""
+    token = _retries.set(False)
+    try:
+        with quick_requests(timeout):
+            yield
+    finally:
+        _retries.reset(token)
+
+
+@contextlib.contextmanager
+def first_requests() -> Iterator[None]:
+    """Name a store that does not answer a command's first requests within seconds.
+
+    Raises:
+        RunError: the store cannot be used.
+    """
+    try:
+        with without_retries():
+            yield
+    except MlflowException as error:
+        if full_disk(error):
+            raise
+        reason = str(error).splitlines()[0]
+        raise RunError(f"the store at {store_address()} cannot be used ({reason})") from None
 
 
 def is_unavailable(error: MlflowException) -> bool:
@@ -66,84 +103,14 @@ def is_unavailable(error: MlflowException) -> bool:
     return (error.error_code in codes or unanswered) and not full_disk(error)
 
 
-class EpochLog:
-    """Logs the metrics of epochs to a run, each epoch once.
-
-    Epochs that the run holds already, from a process that was killed, are not logged again. What the store
-    does not take waits in a file, also of a process that is killed, and goes with the next epoch that
-    does. Waiting metrics keep their time, so that a request whose answer was lost changes nothing when it
-    is repeated: MLflow stores equal points once.
-
-    Args:
-        run_id: of the run.
-    """
-
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
-        self.file = cache_directory() / "undelivered" / f"{run_id}.json"
-        logged = set(_steps(run_id))
-        kept = json.loads(self.file.read_text()) if self.file.exists() else []
-        self.waiting = [(step, at, metrics) for step, at, metrics in kept if step not in logged]
-        self.known = logged | {step for step, *_ in self.waiting}
-        self.next_attempt = 0.0
-
-    def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Log an epoch, counted from 0; returns within a minute, whatever the store does."""
-        if epoch in self.known:
-            return
-        self.known.add(epoch)
-        self.waiting.append((epoch, get_current_time_millis(), dict(metrics)))
-        start = time.monotonic()
-        if start >= self.next_attempt:
-            try:
-                with quick_requests(LONGEST_REQUEST):
-                    self._send()
-                return
-            except MlflowException as error:
-                if not is_unavailable(error):
-                    raise
-                if not self.file.exists():
-                    logger.warning("the store does not answer (%s); metrics wait in %s and training goes on",
-                                   _reason(error), self.file)  # fmt: skip
-            end = time.monotonic()
-            self.next_attempt = end + (end - start) / SHARE
-        self._keep()
-
-    def deliver(self) -> None:
-        """Log all that waits.
-
-        Raises:
-            RunError: the store stayed away; the file is still there, for the same command.
-        """
-        retry_while_unavailable(self._send)()
-
-    def _send(self) -> None:
-        rows = [Metric(key, value, at, step) for step, at, metrics in self.waiting
-                for key, value in metrics.items()]  # fmt: skip
-        for start in range(0, len(rows), BATCH):
-            mlflow.MlflowClient().log_batch(self.run_id, metrics=rows[start : start + BATCH])
-        self.waiting.clear()
-        self.file.unlink(missing_ok=True)
-
-    def _keep(self) -> None:
-        """Write beside the file, then rename: it is whole or not there."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.file.with_suffix(".unfinished")
-        with unfinished.open("w") as stream:
-            json.dump(self.waiting, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(self.file)
+def warn_unavailable(error: MlflowException, consequence: str) -> None:
+    """Log that the store does not answer, and what happens now."""
+    logger.warning("%s; %s", _outage(error), consequence)
 
 
-@retry_while_unavailable
-def _steps(run_id: str) -> list[int]:
-    """The epochs that a run holds."""
-    return [point.step for point in mlflow.MlflowClient().get_metric_history(run_id, "train/loss")]
-
-
-def _reason(error: MlflowException) -> str:
-    """What lies below MLflow's and urllib3's wrapping: ``[Errno 111] Connection refused``."""
+def _outage(error: MlflowException) -> str:
+    """With the cause below MLflow's and urllib3's wrapping: ``[Errno 111] Connection refused``."""
     text = str(error).splitlines()[0]
     below = re.search(r"Caused by \w+\([\"'](.*)[\"']\)", text)
-    return below[1].rpartition("): ")[2] if below else text
+    reason = below[1].rpartition("): ")[2] if below else text
+    return f"the store {store_address()} does not answer ({reason})"

@@ -1,86 +1,154 @@
-"""What a robustness test found, logged to its model's run, which may be finished and stays so."""
+"""Robustness tests of a run, which may be finished and stays so.
 
+Each test keeps its predictions in a folder of its own. The run's metrics and its tag, which names the
+folder, change together when the test is complete: they always belong to the same complete test.
+"""
+
+import contextlib
+import json
 import tempfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-import mlflow
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
-from cifake.contract import DOUBTS_TAG, ROBUSTNESS_TAG
+from cifake.contract import DOUBTS_TAG, FIGURES, PERTURBATIONS, ROBUST, ROBUSTNESS_TAG, TEST_IMAGES_TAG
 from cifake.core.errors import RunError
 from cifake.data import Part
 from cifake.tracking.results import predictions_table
-from cifake.tracking.retry import retry_while_unavailable
+from cifake.tracking.retry import client
+from cifake.tracking.run_values import log_values
+
+METRICS = b"metrics"  # key in the metadata of a predictions file
 
 
-def completed_perturbations(run_id: str, folder: str, replace: bool) -> set[str]:
-    """Perturbations whose predictions a run holds already.
+def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force: bool) -> str:
+    """The folder for the predictions of a test: that of the run's test, or a new one to replace it.
+
+    An interrupted test is resumed in its folder, also one that replaces another.
 
     Args:
-        run_id: of the model's run.
-        folder: where predictions of this kind of test are kept.
-        replace: this test replaces one of another kind as a whole.
+        run_id: the model's run.
+        kind: names the options of the test; the folder's name without the number of a replacement.
+        perturbations: what is tested.
+        force: replace the results that the run has of these perturbations.
 
     Raises:
-        RunError: the run holds one of another kind.
+        RunError: the run has a test of another kind, which only a whole test may replace.
     """
-    client = mlflow.MlflowClient()
-    given = client.get_run(run_id).data.tags.get(ROBUSTNESS_TAG, folder)
-    if given != folder and not replace:
+    present: str | None = client.get_run(run_id).data.tags.get(ROBUSTNESS_TAG)
+    if not present:
+        return kind
+    present_kind, number = _split(present)
+    whole = set(perturbations) == set(PERTURBATIONS)
+    if present_kind != kind and not (force and whole):
         raise RunError(
-            f"run {run_id} was tested otherwise: expected {folder.removeprefix('robustness/')}, found "
-            f"{given.removeprefix('robustness/')}; give the options of that test, or replace it as a whole: "
-            f"python -m cifake.robustness run={run_id} force=true"
+            f"run {run_id} was tested otherwise: expected {kind.removeprefix('robustness/')}, found "
+            f"{present_kind.removeprefix('robustness/')}; give the options of that test, or replace it as a "
+            f"whole: python -m cifake.robustness run={run_id} force=true"
         )
-    client.set_tag(run_id, ROBUSTNESS_TAG, folder)
-    return {Path(file.path).stem for file in client.list_artifacts(run_id, folder)}
+    if not force:
+        return present
+    folder = f"{kind}_test-{number + 1}"
+    if whole:
+        return folder
+    folder += f"-{zlib.crc32(','.join(perturbations).encode()):x}"  # this one copies the others
+    with tempfile.TemporaryDirectory() as temporary:
+        for file in Path(client.download_artifacts(run_id, present, temporary)).iterdir():
+            if file.stem not in perturbations:
+                client.log_artifact(run_id, str(file), folder)
+    return folder
 
 
-@retry_while_unavailable
-def was_tested(run_id: str, perturbations: Sequence[str]) -> bool:
-    """Whether a run has had a robustness test of at least these perturbations to its end."""
-    wanted = {"robust/images", *(f"robust/{name}/accuracy" for name in perturbations)}
-    return wanted <= set(mlflow.get_run(run_id).data.metrics)
+def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, float]]:
+    """The metrics of each perturbation whose predictions a folder of the run holds, by name."""
+    names = [Path(file.path).stem for file in client.list_artifacts(run_id, folder)]
+    if not names:
+        return {}
+    logged = client.get_run(run_id).data.metrics
+    completed = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        path = client.download_artifacts(run_id, folder, temporary)
+        for name in names:
+            with contextlib.suppress(pa.ArrowInvalid):  # a process was killed while it wrote the file
+                metadata = pq.read_schema(f"{path}/{name}.parquet").metadata or {}
+                of_run = {
+                    key.split("/")[2]: logged[key] for key in logged if key.startswith(f"{ROBUST}{name}/")
+                }
+                completed[name] = json.loads(metadata[METRICS]) if METRICS in metadata else of_run
+    return completed
 
 
-@retry_while_unavailable
+def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequence[str]) -> bool:
+    """Whether a run has a complete test of at least these perturbations.
+
+    Args:
+        run_id: the model's run.
+        kind_of: gives the kind of the test for a number of test images.
+        perturbations: their names.
+    """
+    run = client.get_run(run_id).data
+    kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
+    wanted = {f"{ROBUST}{name}/accuracy" for name in perturbations}
+    # Earlier versions set the tag when a test began, and its number of images when it was complete.
+    images = f"robustness/{run.metrics.get(f'{ROBUST}images', 0):.0f}-images_"
+    complete = kind.startswith(images) and wanted <= set(run.metrics)
+    return complete and _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] == kind
+
+
 def log_perturbation(
     run_id: str, folder: str, name: str, test: Part, scores: np.ndarray, metrics: Mapping[str, float]
 ) -> None:
-    """Log one perturbation, its predictions last: with them it counts as done.
+    """Log the predictions of a perturbation, with its metrics inside; then it counts as completed.
 
     Args:
-        run_id: of the model's run.
-        folder: see ``completed_perturbations``.
+        run_id: the model's run.
+        folder: see ``folder_of_test``.
         name: of the perturbation.
         test: n images.
         scores: float32 [n], the probability of FAKE.
         metrics: by name.
     """
-    mlflow.log_metrics({f"robust/{name}/{metric}": value for metric, value in metrics.items()}, run_id=run_id)
+    table = predictions_table(test, scores).replace_schema_metadata({METRICS: json.dumps(dict(metrics))})
     with tempfile.TemporaryDirectory() as temporary:
         file = f"{temporary}/{name}.parquet"
-        pq.write_table(predictions_table(test, scores), file, compression="zstd")
-        mlflow.MlflowClient().log_artifact(run_id, file, folder)
+        pq.write_table(table, file, compression="zstd")
+        client.log_artifact(run_id, file, folder)
 
 
-def robust_metrics(run_id: str, metric: str) -> dict[str, float]:
-    """A metric of a run, such as its accuracy, by perturbation."""
-    parts = {tuple(key.split("/")): value for key, value in mlflow.get_run(run_id).data.metrics.items()}
-    of_metric = {key: value for key, value in parts.items() if len(key) == 3 and key[2] == metric}
-    return {key[1]: value for key, value in of_metric.items() if key[0] == "robust"}
-
-
-@retry_while_unavailable
-def log_robustness_summary(
-    run_id: str, metrics: Mapping[str, float], doubts: Sequence[str], figures: Mapping[str, Figure]
+def log_robustness_test(
+    run_id: str,
+    folder: str,
+    results: Mapping[str, Mapping[str, float]],
+    summary: Mapping[str, float],
+    doubts: Sequence[str],
+    figures: Mapping[str, Figure],
 ) -> None:
-    """Log what holds for a whole test: ``robust/<name>``, doubts about its attacks, figures by file name."""
-    mlflow.log_metrics({f"robust/{name}": value for name, value in metrics.items()}, run_id=run_id)
-    client = mlflow.MlflowClient()
-    client.set_tag(run_id, DOUBTS_TAG, "; ".join(doubts)[:5000] or "none")
+    """Log a complete test; the run's metrics and tags change in one request, at the end.
+
+    Args:
+        run_id: the model's run.
+        folder: of the predictions.
+        results: metrics by name of each perturbation, logged as ``robust/<perturbation>/<name>``.
+        summary: metrics of the whole test, logged as ``robust/<name>``.
+        doubts: about its attacks.
+        figures: by file name.
+    """
     for file, figure in figures.items():
-        client.log_figure(run_id, figure, f"figures/{file}")
+        client.log_figure(run_id, figure, f"{FIGURES}/{file}")
+    metrics = {f"{name}/{key}": value for name, of_name in results.items() for key, value in of_name.items()}
+    log_values(
+        run_id,
+        {f"{ROBUST}{name}": value for name, value in (metrics | dict(summary)).items()},
+        {ROBUSTNESS_TAG: folder, DOUBTS_TAG: "; ".join(doubts)[:5000] or "none"},
+    )
+
+
+def _split(folder: str) -> tuple[str, int]:
+    """The kind of a test and its number among those of its run, from 1."""
+    kind, _, number = folder.partition("_test-")
+    return kind, int(number.partition("-")[0] or 1)

@@ -1,38 +1,27 @@
 """One run from its start to its end: FINISHED, FAILED or KILLED, never left as RUNNING."""
 
 import contextlib
-import os
-import re
 from collections.abc import Iterator, Mapping
 
-import mlflow
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import RunStatus
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.entities import Dataset as LoggedDataset
+from mlflow.entities import DatasetInput, InputTag
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
+from cifake import contract
 from cifake.config import Settings
-from cifake.contract import (
-    CODE_VERSION_TAG,
-    CONFIG_HASH_TAG,
-    EXPERIMENT,
-    FAILURE_TAG,
-    NAME_TAG,
-    NOTE_TAG,
-    RUN_KEY_TAG,
-    SEARCH_TAG,
-    TEST_IMAGES_TAG,
-    VARIANT_TAG,
-)
 from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
+from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import process_identity
-from cifake.tracking.resume import end_abandoned_runs, unfinished_run
-from cifake.tracking.retry import EpochLog, retry_while_unavailable
-from cifake.tracking.run_status import end_active, end_failed
-from cifake.tracking.store import first_requests, store_lock
-from cifake.tracking.trials import log_new_params, stopped_search
+from cifake.tracking.queries import experiment_id, stopped_search, unfinished_run
+from cifake.tracking.resume import end_abandoned_runs
+from cifake.tracking.retry import client, first_requests, retry_while_unavailable
+from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated
+from cifake.tracking.run_values import log_new_params, log_values
+from cifake.tracking.store import store_lock
 
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -44,21 +33,21 @@ def tracked_run(
     data: Dataset,
     search: str | None = None,
     parent: str | None = None,
-    anew: bool = False,
+    from_scratch: bool = False,
 ) -> Iterator[str]:
-    """Start a run, or take one up, and end it as what it became.
+    """Start a run or resume one, and end it with the status that it deserves.
 
-    Taken up is the run of the same settings, seed, data and code that did not come to its end, or
-    else the run that ``mlflow run`` started. The caller sees to it that no two processes train the
-    same, see ``only_process``.
+    It resumes the run of the same settings, seed, data and code that was stopped before its end. Without
+    one it uses the run that ``mlflow run`` created, or creates one. The caller makes sure that no two
+    processes train the same, see ``only_process``.
 
     Args:
         variant: its name.
         settings: as resolved.
         data: names the run's data set.
-        search: the name of a search; its run is taken up if it was stopped before its end.
+        search: the name of a search; its run is resumed if it was stopped before its end.
         parent: the id of the run that this one belongs to, such as that of a suite.
-        anew: take up no run that was stopped.
+        from_scratch: resume no run.
 
     Yields:
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
@@ -67,98 +56,79 @@ def tracked_run(
     key = run_key(settings, data.digest)
     name = f"{variant} {settings.split} seed {settings.seed}"
     name = f"demo: {name}" if data.name == "demo" else name
-    launched = os.environ.get("MLFLOW_RUN_ID")
-    tags = {RUN_KEY_TAG: key, CODE_VERSION_TAG: code_version(), **process_identity()}
+    tags = {contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity()}
     if search:
-        tags[SEARCH_TAG] = search
+        tags[contract.SEARCH_TAG] = search
     if parent:
-        run_id = retry_while_unavailable(_start)(name, tags, search, anew)
+        tags[MLFLOW_PARENT_RUN_ID] = parent
+        run_id = retry_while_unavailable(_start)(name, tags, search, from_scratch)
     else:
         with first_requests():
-            run_id = _start(name, tags, search, anew)
+            run_id = _start(name, tags, search, from_scratch)
     try:
-        if run_id == launched:
-            _rename(name, data)
-        belongs = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
-        retry_while_unavailable(mlflow.set_tags)({**tags, **belongs})
-        _log_settings(variant, settings, data)
+        if run_id == project_run_id():
+            _rename(run_id, name, data)
+        log_values(run_id, tags=tags)
+        _log_settings(run_id, variant, settings, data)
         yield run_id
     except BaseException as error:
         end_failed(run_id, error)
         raise
-    retry_while_unavailable(end_active)(run_id, RunStatus.FINISHED)
+    end_run(run_id)
 
 
-def epoch_log() -> EpochLog:
-    """What logs the metrics of one epoch to the active run, as one request."""
-    return EpochLog(active_run_id())
-
-
-def active_run_id() -> str:
-    """The id of the run that this process has started."""
-    return str(mlflow.active_run().info.run_id)
-
-
-def _start(name: str, tags: Mapping[str, str], search: str | None, anew: bool) -> str:
+def _start(name: str, tags: Mapping[str, str], search: str | None, from_scratch: bool) -> str:
     with store_lock():
-        launched = os.environ.get("MLFLOW_RUN_ID")
-        if not launched:
-            mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
-        stopped = None if anew else stopped_search(search) if search else unfinished_run(tags[RUN_KEY_TAG])
-        if stopped and stopped != launched:
-            return _take_up(stopped, launched)
+        launched = project_run_id()
+        experiment = experiment_id()
+        stopped = stopped_search(search) if search else unfinished_run(tags[contract.RUN_KEY_TAG])
+        if stopped and not from_scratch:
+            return _resume(stopped, launched)
         end_abandoned_runs()
-        # With its tags from the first moment: a run whose making was interrupted is found again.
-        run = mlflow.start_run() if launched else mlflow.start_run(run_name=name, tags=tags)
-        return str(run.info.run_id)
+        return launched or create_run(experiment, name, tags)
 
 
-@retry_while_unavailable
-def _rename(name: str, data: Dataset) -> None:
-    """Give the run that ``mlflow run`` started a name, unless somebody has."""
-    given = mlflow.active_run().info.run_name or ""
-    if _is_generated(given):
-        mlflow.set_tag(NAME_TAG, name)
+def _rename(run_id: str, name: str, data: Dataset) -> None:
+    """Give the run that ``mlflow run`` created a name, unless the user did."""
+    given = client.get_run(run_id).info.run_name or ""
+    if is_generated(given):
+        client.set_tag(run_id, contract.NAME_TAG, name)
     elif data.name == "demo":
-        mlflow.set_tag(NAME_TAG, f"demo: {given}")
+        client.set_tag(run_id, contract.NAME_TAG, f"demo: {given}")
 
 
-def _take_up(stopped: str, launched: str | None) -> str:
-    """Go on in a run that was stopped; the one just launched only says so."""
-    client = mlflow.MlflowClient()
-    if launched:
-        client.set_tag(launched, NAME_TAG, "went on with another run")
-        client.set_tag(launched, NOTE_TAG, f"It went on in run {stopped}.")
-    if FAILURE_TAG in client.get_run(stopped).data.tags:
-        client.delete_tag(stopped, FAILURE_TAG)
-    return str(mlflow.start_run(run_id=stopped).info.run_id)
+def _resume(stopped: str, launched: str | None) -> str:
+    """Resume a run that was stopped; the one that ``mlflow run`` created only refers to it."""
+    if launched and launched != stopped:
+        log_values(
+            launched,
+            tags={contract.NAME_TAG: "resumed another run", contract.NOTE_TAG: f"It resumed run {stopped}."},
+        )
+    if contract.FAILURE_TAG in client.get_run(stopped).data.tags:
+        client.delete_tag(stopped, contract.FAILURE_TAG)
+    client.update_run(stopped, status="RUNNING")
+    return stopped
 
 
-def _is_generated(run_name: str) -> bool:
-    """Whether MLflow made the name up, such as ``sassy-snake-12``, because nobody gave one."""
-    return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
-
-
-@retry_while_unavailable
-def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
-    mlflow.set_tags(
-        {
-            VARIANT_TAG: variant,
-            CONFIG_HASH_TAG: settings.config_hash(),
-            "dataset": data.name,
-            "dataset_digest": data.digest,
-            "split": data.split,
-            TEST_IMAGES_TAG: len(data.test),
-        }
-    )
+def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:
+    tags = {
+        contract.VARIANT_TAG: variant,
+        contract.CONFIG_HASH_TAG: settings.config_hash(),
+        "dataset": data.name,
+        "dataset_digest": data.digest,
+        "split": data.split,
+        contract.TEST_IMAGES_TAG: len(data.test),
+    }
+    log_values(run_id, tags=tags)
     params = {"variant": variant, **settings.flat()}
     for key in settings.search or {}:
         del params[key]  # what the search finds is logged at its end, see log_search
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
-    log_new_params(active_run_id(), params)
+    log_new_params(run_id, params)
     source = (
         HTTPDatasetSource(DATA_ADDRESS)
         if data.name == "cifake"
         else CodeDatasetSource({"made_by": "cifake.data.demo"})
     )
-    mlflow.log_input(MetaDataset(source, name=data.name, digest=data.digest), context="training")
+    logged = LoggedDataset(**MetaDataset(source, name=data.name, digest=data.digest).to_dict())
+    client.log_inputs(run_id, [DatasetInput(logged, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])])

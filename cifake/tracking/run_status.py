@@ -1,46 +1,68 @@
-"""End runs: FINISHED, FAILED or KILLED, with the reason; never left as RUNNING where the store answers."""
+"""Create runs, name them, and end them as FINISHED, FAILED or KILLED."""
 
+import contextlib
 import logging
-import os
+import operator
+from collections.abc import Mapping
 
-import mlflow
 from mlflow.entities import RunStatus
 from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils import name_utils
 
-from cifake.contract import FAILURE_TAG
+from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
 from cifake.core.errors import stop_behind
-from cifake.tracking.store import quick_requests
+from cifake.tracking.retry import client, first_requests, without_retries
+from cifake.tracking.run_values import log_values
 
 logger = logging.getLogger(__name__)
 
 
-def end_active(run_id: str, status: int) -> None:
-    """End a run, the active one; once more where that failed: then it is not active any more."""
-    if mlflow.active_run():
-        mlflow.end_run(RunStatus.to_string(status))
-    else:
-        mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))
+def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
+    """Create a run with MLflow's own tags (user, source, commit) and the given ones.
+
+    Args:
+        experiment: the experiment's id.
+        name: the run's name.
+        tags: set from the first moment, so a run whose id was lost with the answer is found by them.
+
+    Returns:
+        The run's id.
+    """
+    run = client.create_run(experiment, run_name=name, tags=resolve_tags(dict(tags)))
+    return str(run.info.run_id)
 
 
-def end_run(run_id: str, status: int, reason: str) -> None:
-    """End a run that is not the active one, with the reason in the tag ``failure``."""
-    mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    mlflow.MlflowClient().set_terminated(run_id, RunStatus.to_string(status))
+def end_run(run_id: str, status: int = RunStatus.FINISHED, reason: str = "") -> None:
+    """End a run, with the reason, if there is one, in the tag ``failure``."""
+    if reason:
+        client.set_tag(run_id, FAILURE_TAG, reason[:5000])
+    client.set_terminated(run_id, RunStatus.to_string(status))
 
 
-def end_failed(run_id: str, error: BaseException) -> None:
-    """End a run FAILED or KILLED with the reason; without waiting for a store that is away."""
+def end_failed(run_id: str, error: BaseException, wait: bool = False) -> None:
+    """End a run as FAILED or KILLED with the reason, at once or after waiting for an unreachable store."""
     error = stop_behind(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
-    reason = f"{type(error).__name__}: {error}".rstrip(": ")
     try:
-        with quick_requests():
-            end_active(run_id, status)
-            mlflow.MlflowClient().set_tag(run_id, FAILURE_TAG, reason[:5000])
-    except MlflowException as unanswered:  # what ended the run matters more, and follows
-        logger.warning("run %s could not be ended, the next command does it: %s", run_id, unanswered)
+        with contextlib.nullcontext() if wait else without_retries():
+            end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
+    except MlflowException as unanswered:  # the caller raises the error, which matters more
+        logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
 
 
-def fail_project_run(error: BaseException) -> None:
-    """Say why in the run that ``mlflow run`` started, for errors before ``tracked_run``."""
-    end_failed(os.environ["MLFLOW_RUN_ID"], error)
+def name_project_run(run_id: str, tool: str) -> None:
+    """Tag the run that ``mlflow run`` created with its tool, and name it so unless the user gave a name."""
+    with first_requests():
+        named = not is_generated(client.get_run(run_id).info.run_name or "")
+        log_values(run_id, tags={TOOL_TAG: tool} if named else {TOOL_TAG: tool, NAME_TAG: tool})
+
+
+def is_generated(run_name: str) -> bool:
+    """Whether MLflow made the name up because the user gave none: ``sassy-snake-12``.
+
+    MLflow keeps no trace of it, so the words are looked up in its private lists.
+    """
+    words = [name_utils._GENERATOR_PREDICATES, name_utils._GENERATOR_NOUNS, [*map(str, range(1001))]]
+    parts = run_name.split("-")
+    return not run_name or (len(parts) == 3 and all(map(operator.contains, words, parts)))

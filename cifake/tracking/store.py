@@ -1,4 +1,4 @@
-"""Reach the MLflow store: created once, and named within seconds when it cannot be used."""
+"""Reach the MLflow store: create it once, address it, limit how long a request takes."""
 
 import contextlib
 import logging
@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import filelock
 import mlflow
-from mlflow.exceptions import MlflowException
 
-from cifake.core.errors import RunError, full_disk
+from cifake.core.errors import RunError
+from cifake.core.files import exclusive
 
 # It prints a traceback of every database error that it raises as well.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -19,7 +18,7 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 @contextlib.contextmanager
 def store_lock() -> Iterator[None]:
-    """Processes that create the same SQLite store at once crash in its migrations: take turns."""
+    """Create a SQLite store once: processes that create the same one together crash in its migrations."""
     uri = mlflow.get_tracking_uri()
     if not uri.startswith("sqlite:///"):
         yield
@@ -27,19 +26,19 @@ def store_lock() -> Iterator[None]:
     database = Path(uri.removeprefix("sqlite:///"))
     if not database.parent.is_dir():
         raise RunError(f"the store {uri}: there is no folder {database.parent}; make it first")
-    with filelock.FileLock(f"{database}.lock"):
+    with exclusive(database):
         mlflow.MlflowClient().search_experiments(max_results=1)
         yield
 
 
 def shared_address(others: Sequence[str]) -> str:
-    """The store's address, as processes in other folders and on other machines reach it.
+    """The store's address for processes in other folders and on other machines.
 
     Args:
-        others: machines, by name.
+        others: the names of the other machines.
 
     Raises:
-        RunError: it is a file of this machine, and there are others.
+        RunError: the store is a file of this machine, and there are others.
     """
     uri = str(mlflow.get_tracking_uri())
     if not uri.startswith(("sqlite:", "file:", "/")):
@@ -53,37 +52,24 @@ def shared_address(others: Sequence[str]) -> str:
     return uri if path == uri else f"sqlite:///{Path(path).absolute()}"
 
 
-@contextlib.contextmanager
-def first_requests() -> Iterator[None]:
-    """A command's first requests to the store: one that does not answer is named within seconds."""
-    with quick_requests():
-        try:
-            yield
-        except MlflowException as error:
-            if full_disk(error):
-                raise
-            reason = str(error).splitlines()[0]
-            raise RunError(f"the store at {store_address()} cannot be used ({reason})") from None
-
-
 def store_address() -> str:
-    """The store's address, without a user's name and password."""
+    """The store's address, without user name and password."""
     return re.sub(r"://[^/@]*@", "://", mlflow.get_tracking_uri())
 
 
 @contextlib.contextmanager
 def quick_requests(timeout: int | None = None) -> Iterator[None]:
-    """MLflow's own seven retries take four minutes and say nothing; one is enough for a broken connection.
+    """Let MLflow retry a request once: its own seven retries take four minutes without a message.
 
     Args:
-        timeout: seconds to wait for an answer; None is what MLflow has, two minutes.
+        timeout: seconds to wait for an answer; None is MLflow's own limit, two minutes.
     """
     values = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     if timeout:
         values["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(timeout)
     given = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
-    retries = logging.getLogger("urllib3.connectionpool")  # has three lines for each
+    retries = logging.getLogger("urllib3.connectionpool")  # logs three lines for each
     level = retries.level
     retries.setLevel(logging.ERROR)
     try:

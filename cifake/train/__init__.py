@@ -1,1 +1,1 @@
-"""The command that trains one variant, and the pipeline that every variant goes through."""
+"""Train one variant: the command, and the pipeline that every variant goes through."""

@@ -3,10 +3,8 @@
 import logging
 import os
 import sys
-import time
 from collections.abc import Sequence
 
-from cifake.config import TransferSettings
 from cifake.core.errors import exit_code
 from cifake.data import load
 from cifake.tracking.mlflow_project import mlflow_project_run
@@ -18,20 +16,14 @@ def main(argv: Sequence[str]) -> None:
 
     Settings and data are checked before MLflow and TensorFlow are imported, which takes 10 s.
     """
-    start = time.perf_counter()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with mlflow_project_run():
         variant, settings = parse(argv)
-        if isinstance(settings.model, TransferSettings):
-            from cifake.models import build_model
-
-            build_model(settings)  # only Keras knows the backbone; its weights may have to be downloaded
         data = load(settings.dataset, settings.split)
-    settings = settings.model_copy(update={"dataset": data.name})
-    from cifake.train.pipeline import train
+        from cifake.train.pipeline import train
 
-    train(variant, settings, data, start)
+        train(variant, settings.model_copy(update={"dataset": data.name}), data)
 
 
 if __name__ == "__main__":

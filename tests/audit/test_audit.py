@@ -1,5 +1,6 @@
 import json
 
+import mlflow
 import pytest
 
 from cifake.audit.__main__ import main
@@ -7,6 +8,7 @@ from cifake.audit.contents import audit
 from cifake.core.errors import CifakeError
 from cifake.data.find import open_path
 from tests.support.data_sets import write_tree
+from tests.support.project import launch
 
 
 @pytest.fixture
@@ -82,3 +84,12 @@ def test_data_that_cannot_be_trained_on_ends_with_1(tree, tmp_path, monkeypatch,
     (tree / "test/REAL/broken.jpg").write_bytes(b"no image")
     assert main(["--output", str(tmp_path / "audit.json")]) == 1
     assert f"{tree} cannot be trained on: 1 file(s) cannot be used" in capsys.readouterr().err
+
+
+def test_mlflow_run_that_fails_leaves_the_reason_and_the_name_of_the_tool(store, tmp_path):
+    missing = tmp_path / "no" / "where.json"
+    done = launch("-e", "audit", "--experiment-name", "cifake", "-P", f"output={missing}", cwd=tmp_path)
+    assert done.returncode != 0
+    (run,) = mlflow.search_runs(experiment_names=["cifake"], output_format="list")
+    assert (run.info.status, run.info.run_name) == ("FAILED", "audit")
+    assert run.data.tags["failure"].startswith("ConfigError: output: there is no folder")

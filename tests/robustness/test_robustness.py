@@ -1,7 +1,6 @@
 """A robustness test of a run: logged to it, gone on with, looked at."""
 
 import functools
-import time
 
 import mlflow
 import numpy as np
@@ -21,6 +20,7 @@ from cifake.robustness.perturbations import perturb
 from cifake.robustness.perturbed import find_doubts, measure, weighted_accuracy
 from cifake.suite.plan import look_up, make_jobs
 from cifake.suite.run_job import RunContext, run_job
+from cifake.tracking.resolved_model import find_model
 from cifake.train import pipeline
 from tests.support.project import EXPERIMENTS
 
@@ -43,7 +43,7 @@ def little(monkeypatch):
 def run_id(store, little):
     """A run that was tested right after its training."""
     settings = load_settings(EXPERIMENTS / "base.yaml", QUICK)
-    return pipeline.train("base", settings, load("demo", "small"), time.perf_counter())
+    return pipeline.train("base", settings, load("demo", "small"))
 
 
 def run_command(*words):
@@ -145,6 +145,74 @@ def test_a_test_that_was_stopped_goes_on_and_repeats_to_the_digit(run_id, monkey
     assert metrics(run_id) == whole
     history = mlflow.MlflowClient().get_metric_history(run_id, "robust/noise_0.1/accuracy")
     assert len(history) == 2
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_replacement_that_is_stopped_leaves_the_old_test_as_it_was(run_id, monkeypatch):
+    """And the same command resumes it: of its own predictions none is made twice, and none is missing."""
+    monkeypatch.setattr("cifake.tracking.robustness_results.PERTURBATIONS", ("clean", "fgsm_8"))
+    before, options = mlflow.get_run(run_id).data, pipeline.RobustnessOptions()
+    other = options.model_copy(update={"images": 20, "force": True})
+    replacement = functools.partial(
+        robustness_test.run_robustness_test,
+        run_id,
+        find_model(run_id).load,
+        load("demo", "small").test,
+        other,
+    )
+    logged = []
+    log = robustness_test.log_perturbation
+
+    def stop_after_one(run_id, folder, name, *rest):
+        if logged:
+            raise StoppedError
+        logged.append(name)
+        log(run_id, folder, name, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(robustness_test, "log_perturbation", stop_after_one)
+        with pytest.raises(StoppedError):
+            replacement()
+    after = mlflow.get_run(run_id).data
+    assert (after.metrics, after.tags) == (before.metrics, before.tags)
+    assert not pipeline.lacks_test(run_id, load_settings(EXPERIMENTS / "base.yaml", QUICK))
+
+    assert logged == ["clean"]
+    monkeypatch.setattr(
+        robustness_test,
+        "log_perturbation",
+        lambda run_id, folder, name, *rest: (logged.append(name), log(run_id, folder, name, *rest)),
+    )
+    replacement()
+    assert logged == ["clean", "fgsm_8"]
+    done = mlflow.get_run(run_id).data
+    folder = "robustness/20-images_2-steps_1-restarts_seed-0_test-2"
+    assert (done.tags["robustness"], done.metrics["robust/images"]) == (folder, 20)
+    assert len(mlflow.MlflowClient().list_artifacts(run_id, folder)) == 2
+    assert len(files(run_id)) == 2  # of the old test, still there
+    # A test of fewer images is not the whole test.
+    assert pipeline.lacks_test(run_id, load_settings(EXPERIMENTS / "base.yaml", QUICK))
+
+
+def test_the_test_of_an_earlier_version_is_read_and_completed(run_id):
+    """It named its folder when it began, and kept the metrics in the run alone."""
+    client = mlflow.MlflowClient()
+    for name in ("clean", "fgsm_8"):
+        stored = pd.read_parquet(
+            mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{FOLDER}/{name}.parquet")
+        )
+        stored.to_parquet(f"{name}.parquet")
+        client.log_artifact(run_id, f"{name}.parquet", FOLDER)
+    before = metrics(run_id)
+    settings = load_settings(EXPERIMENTS / "base.yaml", QUICK)
+    assert not pipeline.lacks_test(run_id, settings)
+    client.log_metric(run_id, "robust/images", 20)  # of a test that was being replaced when it was killed
+    assert pipeline.lacks_test(run_id, settings)
+    pipeline.complete_robustness_test(run_id, load("demo", "small").test)
+    assert metrics(run_id) == before
 
 
 def test_images_can_be_written_and_looked_at(run_id, tmp_path):

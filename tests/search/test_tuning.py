@@ -71,7 +71,7 @@ def test_a_killed_search_goes_on_where_it_stopped(store, variant):
     assert after.info.run_id == parent.info.run_id
     assert after.info.status == "FINISHED"
     note = mlflow.get_run(launched).data.tags["mlflow.note.content"]
-    assert note == f"It went on in run {parent.info.run_id}."
+    assert note == f"It resumed run {parent.info.run_id}."
     done = [run for run in trials if run.info.status != "KILLED"]
     assert sorted(run.data.tags["trial"] for run in done) == ["1", "2", "3", "4"]
     assert ended <= {run.info.run_id for run in done}

@@ -120,16 +120,12 @@ def log_tested(run_id, scores, folder=FOLDER):
     """What a robustness test leaves in a run, by perturbation, for made-up scores."""
     from cifake.data import Part
     from cifake.robustness.perturbed import measure
-    from cifake.tracking.robustness_results import (
-        completed_perturbations,
-        log_perturbation,
-        log_robustness_summary,
-    )
+    from cifake.tracking.robustness_results import log_perturbation, log_robustness_test
 
     count = len(next(iter(scores.values())))
     paths = np.array([f"test/{i}.jpg" for i in range(count)])
     test = Part(np.zeros((count, 1)), LABELS[:count].astype(np.int8), OBJECTS[:count], paths)
-    completed_perturbations(run_id, folder, replace=True)
+    results = {name: measure(test.labels, of_name) for name, of_name in scores.items()}
     for name, of_name in scores.items():
-        log_perturbation(run_id, folder, name, test, of_name, measure(test.labels, of_name))
-    log_robustness_summary(run_id, {"images": count, "weighted_accuracy": 0.5}, [], {})
+        log_perturbation(run_id, folder, name, test, of_name, results[name])
+    log_robustness_test(run_id, folder, results, {"images": count, "weighted_accuracy": 0.5}, [], {})

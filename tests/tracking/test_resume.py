@@ -1,4 +1,4 @@
-"""A training that is killed goes on in its run, and ends as if nothing had happened."""
+"""A training that is killed resumes in its run, and ends as if nothing had happened."""
 
 import os
 import signal
@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from cifake.config import load as load_settings
-from cifake.tracking.identity import _code, code_version, run_key
+from cifake.tracking.identity import run_key
 from cifake.tracking.process_identity import HOST, PROCESS, STARTED, is_dead, process_identity
-from cifake.tracking.resume import end_abandoned_runs, end_lost_runs, unfinished_run
+from cifake.tracking.queries import unfinished_run
+from cifake.tracking.resume import end_abandoned_runs, end_lost_runs
 from cifake.tracking.suite_run import open_store
 from tests.support.project import EXPERIMENTS, REPOSITORY
 
@@ -51,7 +52,7 @@ def result(run):
     return curves, pd.read_parquet(file)
 
 
-def test_a_killed_training_goes_on_in_its_run_and_ends_with_the_same_scores(store, tmp_path):
+def test_a_killed_training_resumes_in_its_run_and_ends_with_the_same_scores(store, tmp_path):
     assert end(start(tmp_path))[0] == 0
     (whole,) = runs()
 
@@ -68,13 +69,13 @@ def test_a_killed_training_goes_on_in_its_run_and_ends_with_the_same_scores(stor
     assert stopped.info.status == "RUNNING"
     assert stopped.data.tags["owner_pid"] == str(killed.pid)
 
-    # As `mlflow run` starts it: with a run of its own, which cannot be the one that goes on.
+    # As `mlflow run` starts it: with a run of its own, which cannot be the one that is resumed.
     launched = mlflow.MlflowClient().create_run(stopped.info.experiment_id).info.run_id
     code, messages = end(start(tmp_path, MLFLOW_RUN_ID=launched))
     assert code == 0, messages
     assert "going on after epoch" in messages
     note = mlflow.get_run(launched).data.tags["mlflow.note.content"]
-    assert note == f"It went on in run {stopped.info.run_id}."
+    assert note == f"It resumed run {stopped.info.run_id}."
     after = mlflow.get_run(stopped.info.run_id)
     assert after.info.status == "FINISHED"
     assert not list((tmp_path / "cache").glob("checkpoints/*/"))
@@ -116,7 +117,7 @@ def test_runs_of_killed_processes_are_marked(store):
     status = {name: client.get_run(run_id).info.status for name, run_id in ids.items()}
     assert status == {"mine": "RUNNING", "dead": "KILLED", "elsewhere": "RUNNING", "unknown": "RUNNING"}
     assert client.get_run(ids["dead"]).data.tags["failure"] == (
-        f"its process {os.getpid()} on {socket.gethostname()} was killed; the same command goes on"
+        f"its process {os.getpid()} on {socket.gethostname()} was killed; the same command resumes"
     )
 
 
@@ -126,14 +127,6 @@ def test_what_decides_scores_names_a_run():
     others = [load_settings(EXPERIMENTS / "base.yaml", change) for change in ({"seed": 1}, {"epochs": 3})]
     assert run_key(base, "a") == run_key(same, "a")
     assert len({run_key(base, "a"), run_key(base, "b"), *(run_key(other, "a") for other in others)}) == 4
-
-
-def test_comments_and_docstrings_are_no_part_of_the_code_version():
-    assert _code('"""One."""\n\ndef f():\n    """Two."""\n    return 1  # three\n') == _code(
-        "def f(): return 1"
-    )
-    assert _code("def f(): return 1") != _code("def f(): return 2")
-    assert len(code_version()) == 12
 
 
 def test_runs_of_a_suite_that_was_killed_are_ended_on_other_machines_too(store):

@@ -1,4 +1,4 @@
-"""A tracking server that is away for a while: nothing is lost, nothing is logged twice."""
+"""A tracking server that is unreachable for a while: nothing is lost, nothing is logged twice."""
 
 import contextlib
 import json
@@ -15,8 +15,13 @@ import pytest
 from cifake.config import load as load_settings
 from cifake.core.errors import RunError
 from cifake.data import load
-from cifake.tracking import retry, store
+from cifake.tracking import epochs, retry, store
+from cifake.tracking.epochs import EpochLog
+from cifake.tracking.queries import finished_run, unfinished_run
+from cifake.tracking.robustness_results import completed_perturbations, folder_of_test, was_tested
 from cifake.tracking.run import tracked_run
+from cifake.tracking.run_status import end_run
+from cifake.tracking.run_values import log_new_params, log_values
 from tests.support.project import EXPERIMENTS
 from tests.support.servers import serve
 
@@ -43,7 +48,7 @@ def test_a_server_that_stops_in_the_middle_of_a_training(tmp_path, empty_store, 
     settings = load_settings(EXPERIMENTS / "base.yaml", TINY)
     ended = []
 
-    def watch(epoch, metrics):
+    def on_epoch_end(epoch, metrics):
         ended.append(time.time() * 1000)
         if epoch == 1:
             first.close()
@@ -54,7 +59,7 @@ def test_a_server_that_stops_in_the_middle_of_a_training(tmp_path, empty_store, 
         data = load("demo", "small")
         monkeypatch.setattr(retry, "PATIENCE", 1.2)
         with pytest.raises(RunError) as raised:
-            train("base", settings, data, time.perf_counter(), watch=watch)
+            train("base", settings, data, on_epoch_end=on_epoch_end)
         assert re.fullmatch(
             rf"the store {uri} does not answer \(.*Connection refused\) for 0.02 minutes; what was "
             r"trained is kept: start the store, then give the same command again",
@@ -66,8 +71,8 @@ def test_a_server_that_stops_in_the_middle_of_a_training(tmp_path, empty_store, 
 
         second.enter_context(serve(tmp_path, free_port, served))
         assert mlflow.get_run(file.stem).info.status == "RUNNING"
-        run_id = train("base", settings, data, time.perf_counter())
-        assert run_id == file.stem  # it went on
+        run_id = train("base", settings, data)
+        assert run_id == file.stem  # resumed
         assert mlflow.get_run(run_id).info.status == "FINISHED"
         for key in ("train/loss", "val/accuracy"):
             assert [step for step, *_ in points(run_id, key)] == list(range(6))
@@ -113,11 +118,11 @@ def away(how):
     ],
 )
 def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, how, reason, caplog, monkeypatch):
-    monkeypatch.setattr(retry, "LONGEST_REQUEST", 1)
+    monkeypatch.setattr(epochs, "LONGEST_REQUEST", 1)
     run_id = (
         mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id).info.run_id
     )
-    log = retry.EpochLog(run_id)
+    log = EpochLog(run_id)
     log(0, {"train/loss": 0.5})
     with away(how):
         start = time.monotonic()
@@ -126,9 +131,9 @@ def test_epochs_wait_and_go_with_the_next_one_that_is_taken(store, how, reason, 
         log(2, {"train/loss": float("nan")})
         assert time.monotonic() - start < 30
     (said,) = [record.message for record in caplog.records if record.name == retry.__name__]
-    assert said.startswith("the store does not answer (")
+    assert said.startswith("the store http://127.0.0.1:")
     assert reason in said
-    assert said.endswith(f"; metrics wait in {log.file} and training goes on")
+    assert said.endswith(f"; metrics wait in {log.file} and training continues")
     log.next_attempt = 0.0
     log(3, {"train/loss": 0.2})
     assert [(step, value) for step, value, _ in points(run_id, "train/loss")] == [
@@ -141,11 +146,11 @@ def test_what_was_taken_without_an_answer_is_not_logged_twice(store):
     run_id = (
         mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id).info.run_id
     )
-    log = retry.EpochLog(run_id)
+    log = EpochLog(run_id)
     with away("refuses"):
         log(0, {"train/loss": 0.5, "val/loss": 0.6})
     lost_answer = list(log.waiting)
-    again = retry.EpochLog(run_id)  # of a process that goes on after a kill
+    again = EpochLog(run_id)  # of a process that resumes after a kill
     again(0, {"train/loss": 0.5, "val/loss": 0.6})  # an epoch that was not in the checkpoint
     again(1, {"train/loss": 0.4, "val/loss": 0.5})
     log.deliver()
@@ -178,10 +183,46 @@ def test_requests_are_quick_only_for_a_while(monkeypatch):
 def test_a_run_whose_making_was_not_answered_is_found_again(store):
     settings = load_settings(EXPERIMENTS / "base.yaml", TINY)
     data = load("demo", "small")
-    with contextlib.suppress(ZeroDivisionError), tracked_run("base", settings, data, parent="suite"):
-        lost = mlflow.active_run().info.run_id
+    with contextlib.suppress(ZeroDivisionError), tracked_run("base", settings, data, parent="suite") as lost:
         mlflow.MlflowClient().update_run(lost, status="RUNNING")
         raise ZeroDivisionError
     mlflow.MlflowClient().update_run(lost, status="RUNNING")
     with tracked_run("base", settings, data, parent="suite") as run_id:
         assert run_id == lost
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda run_id: finished_run("key"),
+        lambda run_id: unfinished_run("key"),
+        lambda run_id: completed_perturbations(run_id, "robustness/1-images"),
+        lambda run_id: folder_of_test(run_id, "robustness/1-images", [], force=False),
+        lambda run_id: was_tested(run_id, str, []),
+        lambda run_id: log_values(run_id, {"test/f1": 1.0}),
+        lambda run_id: log_new_params(run_id, {"seed": 0}),
+        end_run,
+    ],
+    ids=[
+        "finished_run", "unfinished_run", "completed_perturbations", "folder_of_test", "was_tested",
+        "log_values", "log_new_params", "end_run",
+    ],
+)  # fmt: skip
+def test_every_call_waits_for_the_store(store, call, monkeypatch):
+    monkeypatch.setattr(retry, "PATIENCE", 0.3)
+    monkeypatch.setattr(retry, "PAUSE", 0.2)
+    run = mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name("cifake").experiment_id)
+    with away("refuses"):
+        start = time.monotonic()
+        with pytest.raises(RunError, match=r"the store .* does not answer \(.*\) for 0\.005 minutes"):
+            call(run.info.run_id)
+        assert time.monotonic() - start > 0.3
+
+
+def test_the_first_requests_do_not_wait(store):
+    with (
+        away("refuses"),
+        pytest.raises(RunError, match=r"the store at .* cannot be used"),
+        retry.first_requests(),
+    ):
+        finished_run("key")

@@ -1,0 +1,80 @@
+"""Find runs in the store."""
+
+import os
+from collections.abc import Sequence
+
+import mlflow
+from mlflow.entities import Run
+
+from cifake.contract import EXPERIMENT, RUN_KEY_TAG, SEARCH_TAG
+from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.process_identity import is_dead, process_identity
+from cifake.tracking.retry import client
+
+FINISHED, UNFINISHED = "attributes.status = 'FINISHED'", "attributes.status != 'FINISHED'"
+
+
+def search_runs(*conditions: str) -> list[Run]:
+    """Runs of every experiment that meet all conditions, newest first."""
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return list(client.search_runs(experiments, " AND ".join(conditions)))
+
+
+def experiment_id(store: mlflow.MlflowClient = client) -> str:
+    """The id of the experiment that new runs are filed in; the experiment is created if it is missing.
+
+    In the current store that of the run that ``mlflow run`` created, or else MLFLOW_EXPERIMENT_NAME, or
+    ``cifake``.
+    """
+    if store is client and (launched := project_run_id()):
+        return str(client.get_run(launched).info.experiment_id)
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+    known = store.get_experiment_by_name(name)
+    return str(known.experiment_id if known else store.create_experiment(name))
+
+
+def experiments_of(run_ids: Sequence[str]) -> list[str]:
+    """The names of the experiments that runs are filed in."""
+    ids = {client.get_run(run_id).info.experiment_id for run_id in run_ids}
+    return sorted(client.get_experiment(each).name for each in ids)
+
+
+def finished_run(key: str) -> str | None:
+    """The id of the newest finished run of a training; None without one."""
+    return _newest(f"tags.{RUN_KEY_TAG} = '{key}'", FINISHED)
+
+
+def unfinished_run(key: str) -> str | None:
+    """The id of the newest run of a training that was stopped before its end; None without one.
+
+    The caller holds the training's lock, so no other process of this machine runs it. A run that names
+    this process as its owner was created by a request whose answer was lost, or could not be ended.
+    """
+    own = process_identity().items()
+    for run in search_runs(f"tags.{RUN_KEY_TAG} = '{key}'", UNFINISHED):
+        if run.info.status != "RUNNING" or is_dead(run.data.tags) or own <= run.data.tags.items():
+            return str(run.info.run_id)
+    return None
+
+
+def stopped_search(name: str) -> str | None:
+    """The id of the run of a search that was stopped before its end; None without one."""
+    return _newest(f"tags.{SEARCH_TAG} = '{name}'", UNFINISHED)
+
+
+def running_search(name: str) -> str | None:
+    """The id of the run of a search that is running; None without one."""
+    return _newest(f"tags.{SEARCH_TAG} = '{name}'", "attributes.status = 'RUNNING'")
+
+
+def earlier_seconds(config_hash: str) -> float | None:
+    """Mean seconds of training of the finished runs of these settings; None without one."""
+    runs = search_runs(f"tags.config_hash = '{config_hash}'", FINISHED)
+    key = "cost/train_seconds"
+    seconds = [run.data.metrics[key] for run in runs if key in run.data.metrics]
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def _newest(*conditions: str) -> str | None:
+    runs = search_runs(*conditions)
+    return str(runs[0].info.run_id) if runs else None
