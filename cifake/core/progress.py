@@ -1,4 +1,8 @@
-"""Progress bars on stderr; without a terminal they show nothing."""
+"""Progress bars on stderr, without a terminal nothing; log messages that go with them."""
+
+import logging
+import sys
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -11,14 +15,30 @@ from rich.progress import (
 )
 
 
-def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
+def progress_bar(
+    *columns: ProgressColumn, console: Console | None = None, transient: bool = True, **options: Any
+) -> Progress:
     """A bar to use as a context.
 
     Args:
         columns: of each line; by default description, bar, count and time.
+        console: where to; stderr by default.
         transient: whether the bar disappears at the end.
+        options: of rich's ``Progress``.
     """
     usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
+    console = console or Console(stderr=True)
     hidden = not console.is_terminal
-    return Progress(*(columns or usual), console=console, disable=hidden, transient=transient)
+    return Progress(*(columns or usual), console=console, disable=hidden, transient=transient, **options)
+
+
+class StderrHandler(logging.Handler):
+    """Prints log messages to what ``sys.stderr`` is at that moment: above a bar, while one is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
+def configure_logging() -> None:
+    """Log this package's messages as plain lines on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[StderrHandler()])

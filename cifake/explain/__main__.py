@@ -1,7 +1,6 @@
 """Show where a trained model finds its evidence: python -m cifake.explain run=base."""
 
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifake.core.errors import ConfigError, exit_code
+from cifake.core.native_output import native_output_logged
 from cifake.data.folder import read_folder
 from cifake.explain.options import Options, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from cifake.tracking.resolved_model import ResolvedModel
 
 
+@native_output_logged()
 def main(argv: list[str]) -> None:
     """Explain the calls of a trained model; arguments and data are checked before TensorFlow is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with mlflow_project_run("explain"):
         options = parse(argv)
         from cifake.tracking.resolved_model import find_model

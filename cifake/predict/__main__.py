@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.core.errors import exit_code
+from cifake.core.native_output import native_output_logged
 from cifake.predict.options import Options, output_files, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cifake.tracking.resolved_model import ResolvedModel
 
 
+@native_output_logged()
 def main(argv: Sequence[str]) -> int:
     """Predict; in the run that ``mlflow run`` has made, if it has.
 
@@ -97,7 +99,6 @@ def _score(
     done = [output.rows() for output in outputs]
     if done == totals:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None

@@ -1,14 +1,15 @@
 """The way from settings to a tracked, evaluated model."""
 
-import functools
+import contextlib
 import logging
 import os
 import shutil
-import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cifake.cli.display import show_training
 from cifake.config import Settings, TunerSettings
 from cifake.data import Dataset, Part
 from cifake.robustness.options import RobustnessOptions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cifake.search.trial import Trial
     from cifake.training.fit import Fitted, OnEpochEnd
 
+Watch = Callable[[str, int, str], contextlib.AbstractContextManager["OnEpochEnd"]]
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +38,7 @@ def train(
     data: Dataset,
     start: float,
     *,
-    watch: "OnEpochEnd | None" = None,
+    watch: Watch = show_training,
     parent: str | None = None,
     anew: bool = False,
 ) -> str:
@@ -50,7 +52,7 @@ def train(
         settings: as resolved.
         data: all three parts; the test part is read once, after training.
         start: when the command began, by ``time.perf_counter``.
-        watch: also receives each epoch's number, from 0, and its metrics.
+        watch: shows a training; see ``cifake.cli.display.show_training``, which trials also use.
         parent: the run that this one belongs to.
         anew: go on with nothing that was stopped.
 
@@ -65,15 +67,15 @@ def train(
         directory = search_directory(settings, data)
         search = directory.name
         if "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "chief"):
-            _run_trials(settings, tuner, data, directory)
+            _run_trials(settings, tuner, data, directory, watch)
             return ""
     else:
         directory = checkpoint_directory(run_key(settings, data.digest))
     with only_process(directory, "search" if tuner else "training"):
         with tracked_run(variant, settings, data, search=search, parent=parent, anew=anew) as run_id:
-            chosen = _search(settings, tuner, data, directory) if tuner else settings
+            chosen = _search(settings, tuner, data, directory, watch) if tuner else settings
             checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
-            fit_and_evaluate(chosen, settings, data, start, checkpoint, watch)
+            fit_and_evaluate(variant, chosen, settings, data, start, checkpoint, watch)
         if tuner:
             checkpoint.unlink()  # the trials stay: the same search is not run again
         else:
@@ -82,12 +84,14 @@ def train(
     return run_id
 
 
-def _search(settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path) -> Settings:
+def _search(
+    settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, watch: Watch
+) -> Settings:
     """Search, log what was found, and say which settings to train."""
     from cifake.search.figure import search_figure
     from cifake.search.run_search import at_trial, best_trial
 
-    trials = _run_trials(settings, tuner, data, directory)
+    trials = _run_trials(settings, tuner, data, directory, watch)
     best = best_trial(trials, tuner)
     chosen = at_trial(settings, best)
     log_search(trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
@@ -95,23 +99,41 @@ def _search(settings: Settings, tuner: TunerSettings, data: Dataset, directory: 
     return chosen
 
 
-def _run_trials(settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path) -> "list[Trial]":
+def _run_trials(
+    settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, watch: Watch
+) -> "list[Trial]":
     from cifake.search.run_search import search
 
-    return search(settings, tuner, data, directory, functools.partial(tracked_trial, directory.name))
+    @contextlib.contextmanager
+    def track(number: int, values: Mapping[str, Any], chosen: Settings) -> "Iterator[OnEpochEnd]":
+        tracked = tracked_trial(directory.name, number, values, chosen)
+        with tracked as log_epoch, watch(f"trial {number}", chosen.epochs, chosen.monitor) as show_epoch:
+            yield _both(log_epoch, show_epoch)
+
+    return search(settings, tuner, data, directory, track)
+
+
+def _both(first: "OnEpochEnd", second: "OnEpochEnd") -> "OnEpochEnd":
+    def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
+        first(epoch, metrics)
+        second(epoch, metrics)
+
+    return on_epoch_end
 
 
 def fit_and_evaluate(
+    variant: str,
     chosen: Settings,
     settings: Settings,
     data: Dataset,
     start: float,
     checkpoint: Path,
-    watch: "OnEpochEnd | None" = None,
+    watch: Watch,
 ) -> None:
     """Train a model and log what became of it, in the active run.
 
     Args:
+        variant: its name.
         chosen: what to train.
         settings: what the run is logged with; others than ``chosen`` after a search.
         data: all three parts.
@@ -125,17 +147,15 @@ def fit_and_evaluate(
     from cifake.training import fit
 
     log_epoch = epoch_log()
-
-    def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
-        log_epoch(epoch, metrics)
-        if watch:
-            watch(epoch, metrics)
-
     keras.utils.set_random_seed(chosen.seed)
     model = build_model(chosen)
-    show_progress = sys.stdout.isatty() and not watch
-    fitted = fit(model, data, chosen, on_epoch_end, show_progress=show_progress, checkpoint=checkpoint)
+    with watch(variant, chosen.epochs, chosen.monitor) as show_epoch:
+        fitted = fit(model, data, chosen, _both(log_epoch, show_epoch), checkpoint=checkpoint)
     log_epoch.deliver()
+    logger.info(
+        "best epoch %d of %d: %s %.4f", fitted.best_epoch + 1, len(fitted.history), chosen.monitor,
+        fitted.history[fitted.best_epoch][chosen.monitor],
+    )  # fmt: skip
     serving = serving_model(model, chosen)
     evaluate(serving, fitted, data, settings, start)
     if settings.robustness:

@@ -54,7 +54,7 @@ def test_a_server_that_stops_in_the_middle_of_a_training(tmp_path, empty_store, 
         data = load("demo", "small")
         monkeypatch.setattr(retry, "PATIENCE", 1.2)
         with pytest.raises(RunError) as raised:
-            train("base", settings, data, time.perf_counter(), watch=watch)
+            train("base", settings, data, time.perf_counter(), watch=lambda *_: contextlib.nullcontext(watch))
         assert re.fullmatch(
             rf"the store {uri} does not answer \(.*Connection refused\) for 0.02 minutes; what was "
             r"trained is kept: start the store, then give the same command again",

@@ -1,0 +1,85 @@
+"""The progress of trainings: one display for single trainings, searches and suites."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cifake.contract import higher_is_better
+from cifake.core.progress import progress_bar
+
+SPEED_PERIOD = 3600  # seconds of which the time left is estimated; an epoch may take minutes
+LOGGED = ("train/loss", "val/loss", "val/accuracy")
+logger = logging.getLogger(__name__)
+
+
+def training_progress(console: Console) -> Progress:
+    """A live area with a bar a training, at the bottom of a terminal; without a terminal it is hidden."""
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(None), TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[note]}", markup=False), TimeRemainingColumn(),
+    )  # fmt: skip
+    return progress_bar(*columns, console=console, expand=True, speed_estimate_period=SPEED_PERIOD)
+
+
+class TrainingRow:
+    """The bar of one training: epochs, the best one so far, time left.
+
+    Args:
+        progress: see ``training_progress``.
+        name: of the training.
+        epochs: at most.
+        monitor: the metric that chooses the best epoch.
+    """
+
+    def __init__(self, progress: Progress, name: str, epochs: int, monitor: str) -> None:
+        self.progress, self.epochs, self.monitor = progress, epochs, monitor
+        self.done = 0
+        self.first = 0  # above 1 where the training was resumed: the epochs before are not known here
+        self.best = ""  # in words
+        self.best_score: float | None = None
+        self.task = progress.add_task(name, total=epochs, count=f"0/{epochs}", note="starting")
+
+    def show_epoch(self, number: int, score: float) -> None:
+        """Show that an epoch, counted from 1, has ended with this value of the monitored metric."""
+        sign = 1 if higher_is_better(self.monitor) else -1
+        self.first = self.first or number
+        if self.best_score is None or sign * score > sign * self.best_score:
+            which = str(number) if self.first == 1 else f"since {self.first}"
+            self.best, self.best_score = f"best {which}: {self.monitor} {score:.4f}", score
+        self.done = number
+        self.progress.update(self.task, completed=number, count=f"{number}/{self.epochs}", note=self.best)
+
+    def show_note(self, note: str) -> None:
+        """Show what the training does instead of epochs."""
+        self.progress.update(self.task, note=note)
+
+    def remove(self) -> None:
+        self.progress.remove_task(self.task)
+
+
+@contextlib.contextmanager
+def show_training(name: str, epochs: int, monitor: str) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """Show one training: a bar on a terminal, elsewhere a log line an epoch.
+
+    Args:
+        name: of the training.
+        epochs: at most.
+        monitor: the metric that chooses the best epoch.
+
+    Yields:
+        What takes each epoch's number, from 0, and its metrics.
+    """
+    console = Console(stderr=True)
+    with training_progress(console) as progress:
+        row = TrainingRow(progress, name, epochs, monitor)
+
+        def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
+            row.show_epoch(epoch + 1, metrics[monitor])
+            if not console.is_terminal:
+                scores = ", ".join(f"{key} {metrics[key]:.4f}" for key in LOGGED)
+                logger.info("epoch %d of %d: %s", epoch + 1, epochs, scores)
+
+        yield on_epoch_end
