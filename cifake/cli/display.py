@@ -19,7 +19,7 @@ def training_progress(console: Console) -> Progress:
     """A live area with a bar a training, at the bottom of a terminal; without a terminal it is hidden."""
     columns = (
         TextColumn("{task.description}", markup=False), BarColumn(None), TextColumn("{task.fields[count]}"),
-        TextColumn("{task.fields[note]}", markup=False), TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False), TimeRemainingColumn(), TextColumn("left"),
     )  # fmt: skip
     return progress_bar(*columns, console=console, expand=True, speed_estimate_period=SPEED_PERIOD)
 
@@ -51,13 +51,6 @@ class TrainingRow:
             self.best, self.best_score = f"best {which}: {self.monitor} {score:.4f}", score
         self.done = number
         self.progress.update(self.task, completed=number, count=f"{number}/{self.epochs}", note=self.best)
-
-    def show_note(self, note: str) -> None:
-        """Show what the training does instead of epochs."""
-        self.progress.update(self.task, note=note)
-
-    def remove(self) -> None:
-        self.progress.remove_task(self.task)
 
 
 @contextlib.contextmanager

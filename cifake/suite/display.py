@@ -1,7 +1,6 @@
 """Show the progress of a suite: bars on a terminal, and a line for each change."""
 
 from collections.abc import Sequence
-from types import TracebackType
 
 from rich.console import Console
 
@@ -16,7 +15,7 @@ STYLES = {"finished": "green", "failed": "red", "died": "yellow", "waits": "yell
 
 
 class Display:
-    """A context that takes events: a bar a running job, and one for the whole suite.
+    """Takes events; shows a bar a running job, and one for the whole suite, while ``progress`` is entered.
 
     Args:
         jobs: what is to be done.
@@ -32,38 +31,25 @@ class Display:
         self.whole = self.progress.add_task(self._count(), total=self.epochs, count="", note="")
         self.rows: dict[int, TrainingRow] = {}
 
-    def __enter__(self) -> "Display":
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
-
     def show(self, event: Event) -> None:
         """Bring the display up to date with an event."""
         job = self.jobs[event.job]
-        row = self.rows.get(job.number) or TrainingRow(
-            self.progress, job.name, job.settings.epochs, job.settings.monitor
-        )
-        self.rows[job.number] = row
-        before = row.done
+        if job.number not in self.rows:
+            settings = job.settings
+            self.rows[job.number] = TrainingRow(self.progress, job.name, settings.epochs, settings.monitor)
+        row = self.rows[job.number]
         if event.kind == "epoch":
-            row.show_epoch(event.epochs, event.score or 0.0)
             # Epochs that an earlier process trained would make the time left too short.
-            self._shorten(row.done - before - 1)
+            self._shorten(event.epochs - row.done - 1)
+            row.show_epoch(event.epochs, event.score or 0.0)
             self.progress.advance(self.whole)
             return
-        row.show_note(event.text if event.kind == "trial" else STATES[event.kind])
+        note = event.text if event.kind == "trial" else STATES[event.kind]
+        self.progress.update(row.task, note=note)
         if event.kind in ENDS:
             self.ended += 1
             self._shorten(job.settings.epochs - row.done)
-            row.remove()
-            del self.rows[job.number]
+            self.progress.remove_task(self.rows.pop(job.number).task)
         self.progress.update(self.whole, description=self._count())
         self._print(job, event, row.best)
 

@@ -45,7 +45,8 @@ class Suite:
         with suite_run(f"suite of {len(self.jobs)} runs", self.plan, params) as (run_id, failures):
             run_context = RunContext(run_id, self.experiment, self.capacity.threads, options.force)
             try:
-                with Display(todo, Console(stderr=True)) as display:
+                display = Display(todo, Console(stderr=True))
+                with display.progress:
                     for event in self.engine.execute(todo, self.capacity.count, run_context):
                         display.show(event)
                         if event.kind in ENDS:

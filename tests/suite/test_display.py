@@ -28,7 +28,8 @@ EVENTS = (
 def displayed(terminal, events, jobs=3, height=24):
     jobs = make_jobs([BASE], list(range(jobs)), {"dataset": "demo", "split": "small", "epochs": 4})
     console = Console(file=io.StringIO(), force_terminal=terminal, color_system=None, width=80, height=height)
-    with Display(jobs, console) as display:
+    display = Display(jobs, console)
+    with display.progress:
         for event in events:
             display.show(event)
         display.progress.refresh()
@@ -39,8 +40,8 @@ def displayed(terminal, events, jobs=3, height=24):
 def test_a_terminal_shows_bars_of_running_jobs_below_the_lines_of_ended_ones():
     lines = displayed(True, EVENTS)
     assert [line.split() for line in lines[-2:]] == [
-        ["2", "of", "3", "runs", "-:--:--"],
-        ["base", "seed", "2", "0/4", "trial", "1", "-:--:--"],
+        ["2", "of", "3", "runs", "-:--:--", "left"],
+        ["base", "seed", "2", "0/4", "trial", "1", "-:--:--", "left"],
     ]
     assert "base seed 1: waiting: the store does not answer" in lines
     assert "base seed 1: failed: RunError: no" in lines
