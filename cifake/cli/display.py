@@ -4,31 +4,40 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cifake.contract import higher_is_better
-from cifake.core.progress import progress_bar
 
 SPEED_PERIOD = 3600  # seconds of which the time left is estimated; an epoch may take minutes
 LOGGED = ("train/loss", "val/loss", "val/accuracy")
 logger = logging.getLogger(__name__)
 
 
-def training_progress(console: Console) -> Progress:
+class TrainingProgress(Progress):
     """A live area with a bar a training, at the bottom of a terminal; without a terminal it is hidden."""
-    columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(None), TextColumn("{task.fields[count]}"),
-        TextColumn("{task.fields[note]}", markup=False), TimeRemainingColumn(), TextColumn("left"),
-    )  # fmt: skip
-    return progress_bar(*columns, console=console, expand=True, speed_estimate_period=SPEED_PERIOD)
+
+    def __init__(self, console: Console) -> None:
+        self.terminal = console
+        super().__init__(
+            TextColumn("{task.description}", markup=False), BarColumn(None),
+            TextColumn("{task.fields[count]}"), TextColumn("{task.fields[note]}", markup=False),
+            TimeRemainingColumn(), TextColumn("left"),
+            console=console, disable=not console.is_terminal, transient=True, expand=True,
+            speed_estimate_period=SPEED_PERIOD,
+        )  # fmt: skip
+
+    def get_renderable(self) -> RenderableType:
+        """The bars, with room for the ``^C`` of a terminal, which would wrap and leave a line behind."""
+        return Constrain(super().get_renderable(), self.terminal.width - 3)
 
 
 class TrainingRow:
     """The bar of one training: epochs, the best one so far, time left.
 
     Args:
-        progress: see ``training_progress``.
+        progress: the live area.
         name: of the training.
         epochs: at most.
         monitor: the metric that chooses the best epoch.
@@ -66,7 +75,7 @@ def show_training(name: str, epochs: int, monitor: str) -> Iterator[Callable[[in
         What takes each epoch's number, from 0, and its metrics.
     """
     console = Console(stderr=True)
-    with training_progress(console) as progress:
+    with TrainingProgress(console) as progress:
         row = TrainingRow(progress, name, epochs, monitor)
 
         def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:

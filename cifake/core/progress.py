@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -15,21 +14,17 @@ from rich.progress import (
 )
 
 
-def progress_bar(
-    *columns: ProgressColumn, console: Console | None = None, transient: bool = True, **options: Any
-) -> Progress:
+def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
     """A bar to use as a context.
 
     Args:
         columns: of each line; by default description, bar, count and time.
-        console: where to; stderr by default.
         transient: whether the bar disappears at the end.
-        options: of rich's ``Progress``.
     """
     usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = console or Console(stderr=True)
+    console = Console(stderr=True)
     hidden = not console.is_terminal
-    return Progress(*(columns or usual), console=console, disable=hidden, transient=transient, **options)
+    return Progress(*(columns or usual), console=console, disable=hidden, transient=transient)
 
 
 class StderrHandler(logging.Handler):

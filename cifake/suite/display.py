@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cifake.cli.display import TrainingRow, training_progress
+from cifake.cli.display import TrainingProgress, TrainingRow
 from cifake.suite.jobs import ENDS, Event, Job
 
 STATES = {
@@ -26,7 +26,7 @@ class Display:
         self.jobs = {job.number: job for job in jobs}
         self.console = console
         self.ended = 0
-        self.progress = training_progress(console)
+        self.progress = TrainingProgress(console)
         self.epochs = sum(job.settings.epochs for job in jobs)
         self.whole = self.progress.add_task(self._count(), total=self.epochs, count="", note="")
         self.rows: dict[int, TrainingRow] = {}
