@@ -31,8 +31,7 @@ def native_output_logged() -> Iterator[None]:
     cache that can be written, everything stays as it is. Use it as a context or as a decorator.
     """
     with contextlib.ExitStack() as stack:
-        terminal = os.dup(2)
-        stack.callback(os.close, terminal)
+        terminal = os.dup(2)  # never closed: libraries keep the stream on it
         try:
             redirect_to_native_log(2)
         except (OSError, RunError):  # the commands that need the cache say so
@@ -41,7 +40,6 @@ def native_output_logged() -> Iterator[None]:
         stack.callback(os.dup2, terminal, 2)
         if sys.stderr is sys.__stderr__:  # otherwise somebody captures it
             messages = open(terminal, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-            stack.enter_context(messages)
             stack.enter_context(contextlib.redirect_stderr(messages))
             faulthandler.enable(messages)  # where C++ code ends the process, this is all that is seen
             stack.callback(faulthandler.disable)

@@ -1,4 +1,7 @@
-"""Train the jobs of a suite in a worker process, which loads TensorFlow and the data once."""
+"""Train the jobs of a suite in a worker process, which loads TensorFlow and the data once.
+
+MLflow and Keras are imported when a job runs, since the suite's own process imports this module, too.
+"""
 
 import contextlib
 import functools
@@ -96,7 +99,7 @@ def _train(job: Job, run_context: RunContext, send: Send) -> Event:
             return Event(job.number, "finished", run_id=finished)
         # An earlier attempt may have been lost with its worker.
         begun = end_lost_runs(run_context.parent, "its worker was lost", job.key)
-        import keras  # takes seconds, in vain where another suite has trained the job
+        import keras
 
         keras.backend.clear_session()  # frees the last run's model
         run_id = train(

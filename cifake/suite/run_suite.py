@@ -36,7 +36,6 @@ class Suite:
         self.capacity = engine.capacity(len(jobs))
         self.plan = describe(self.jobs, self.capacity)
         self.ended: list[Event] = []
-        self.names = {job.number: job.name for job in jobs}
 
     def train(self) -> None:
         """Train what is missing, in a run of the suite's own."""
@@ -55,7 +54,7 @@ class Suite:
                 progress = f"{len(self.ended)} of {len(todo)} runs ended"
                 print(f"stopped: {progress}; the same command resumes", file=sys.stderr)
                 raise
-            failures += [f"{self.names[event.job]}: {event.text}" for event in self._failed()]
+            failures += [f"{self.jobs[event.job].name}: {event.text}" for event in self._failed()]
 
     def ranking(self) -> str:
         """The ranked table of the suite's finished runs; empty without one."""
@@ -76,7 +75,7 @@ class Suite:
         lines = [event.details for event in failed if event.details]
         if failed:
             lines.append(f"{len(failed)} of {len(self.jobs)} runs failed; the same command tries them again:")
-        lines += [f"  {self.names[event.job]}: {event.text}" for event in failed]
+        lines += [f"  {self.jobs[event.job].name}: {event.text}" for event in failed]
         print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
         return int(bool(failed))
 
