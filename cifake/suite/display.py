@@ -56,7 +56,7 @@ class Display:
     def _shorten(self, epochs: int) -> None:
         """Epochs that are not trained here: the whole is less by so many."""
         self.epochs -= epochs
-        self.progress.update(self.whole, total=self.epochs)
+        self.progress.tasks[self.whole].total = self.epochs  # update() would forget the speed
 
     def _count(self) -> str:
         return f"{self.ended} of {len(self.jobs)} runs"

@@ -25,8 +25,12 @@ EVENTS = (
 )
 
 
-def displayed(terminal, events, jobs=3, height=24):
-    jobs = make_jobs([BASE], list(range(jobs)), {"dataset": "demo", "split": "small", "epochs": 4})
+def make(count):
+    return make_jobs([BASE], list(range(count)), {"dataset": "demo", "split": "small", "epochs": 4})
+
+
+def displayed(terminal, events, count=3, height=24):
+    jobs = make(count)
     console = Console(file=io.StringIO(), force_terminal=terminal, color_system=None, width=80, height=height)
     display = Display(jobs, console)
     with display.progress:
@@ -39,10 +43,9 @@ def displayed(terminal, events, jobs=3, height=24):
 
 def test_a_terminal_shows_bars_of_running_jobs_below_the_lines_of_ended_ones():
     lines = displayed(True, EVENTS)
-    assert [line.split() for line in lines[-2:]] == [
-        ["2", "of", "3", "runs", "-:--:--", "left"],
-        ["base", "seed", "2", "0/4", "trial", "1", "-:--:--", "left"],
-    ]
+    whole, running = (line.split() for line in lines[-2:])
+    assert whole[:4] + whole[5:] == ["2", "of", "3", "runs", "left"]
+    assert running == ["base", "seed", "2", "0/4", "trial", "1", "-:--:--", "left"]
     assert "base seed 1: waiting: the store does not answer" in lines
     assert "base seed 1: failed: RunError: no" in lines
     assert "base seed 0: finished, best 2: val/loss 0.5100" in lines
@@ -59,10 +62,21 @@ def test_a_bar_shows_the_best_epoch_and_from_where_it_is_known():
 
 def test_many_running_jobs_fit_in_a_terminal_with_the_count_on_top():
     events = [Event(number, "started") for number in range(25)]
-    lines = displayed(True, events, jobs=25, height=10)[-10:]
+    lines = displayed(True, events, count=25, height=10)[-10:]
     assert lines[0].split()[:4] == ["0", "of", "25", "runs"]
     assert [line.split()[:3] for line in lines[1:9]] == [["base", "seed", str(n)] for n in range(8)]
     assert lines[9].strip() == "..."
+
+
+def test_a_reused_run_shortens_the_whole_and_keeps_the_estimate_of_the_time_left():
+    display = Display(make(3), Console(file=io.StringIO(), force_terminal=True))
+    clock = iter(range(1000))
+    display.progress.get_time = lambda: next(clock)
+    for event in (Event(0, "epoch", 1, 0.6), Event(0, "epoch", 2, 0.6), Event(1, "reused")):
+        display.show(event)
+    whole = display.progress.tasks[0]
+    assert (whole.completed, whole.total) == (2, 8)
+    assert whole.time_remaining
 
 
 def test_a_log_has_a_line_for_each_change():
