@@ -15,14 +15,14 @@ Results = dict[tuple[str, str], tuple[dict[str, list[tuple[int, float]]], list[f
 
 
 def start(
-    folder: Path, store: str, variants: str, *words: str, environment: Mapping[str, str] | None = None
+    folder: Path, store: str, variants: str, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> psutil.Popen:
     """A suite in a process of its own; what it prints is added to ``suite.log`` in its folder."""
     stated = {"MLFLOW_TRACKING_URI": store, "PYTHONPATH": str(REPOSITORY), **(environment or {})}
     files = ",".join(str(REPOSITORY / "experiments" / f"{name}.yaml") for name in variants.split(","))
     with (folder / "suite.log").open("a") as log:
         return psutil.Popen(
-            [sys.executable, "-m", "cifake.suite", f"variants={files}", *words],
+            [sys.executable, "-m", "cifake.suite", f"variants={files}", *arguments],
             cwd=folder, stdout=log, stderr=subprocess.STDOUT,
             env={**os.environ, **stated},
         )  # fmt: skip

@@ -81,17 +81,17 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="local")
     given = parser.parse_args()
     data = load("auto", "small")  # decoded before anything is killed
-    words = [f"seeds={SEEDS}", "split=small", f"epochs={given.epochs}", *ENGINES[given.engine]]
+    arguments = [f"seeds={SEEDS}", "split=small", f"epochs={given.epochs}", *ENGINES[given.engine]]
     nodes = cluster(2) if given.engine == "ray" else contextlib.nullcontext()
     with tempfile.TemporaryDirectory() as name, nodes as ray:
         folder = Path(name)
         loud, quiet = (f"sqlite:///{folder}/{kind}.db" for kind in ("loud", "quiet"))
         environment = ray.environment if ray else None
-        begin = functools.partial(start, folder, loud, VARIANTS, *words, environment=environment)
+        begin = functools.partial(start, folder, loud, VARIANTS, *arguments, environment=environment)
         began = time.perf_counter()
         counts = torment(begin, given.kills, random.Random(given.seed), ray)
         between = time.perf_counter()
-        code = start(folder, quiet, VARIANTS, *words, environment=environment).wait()
+        code = start(folder, quiet, VARIANTS, *arguments, environment=environment).wait()
         ended = time.perf_counter()
         assert code == 0, (folder / "suite.log").read_text()[-3000:]
         check(loud, quiet, RUNS, given.epochs)

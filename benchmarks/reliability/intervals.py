@@ -38,9 +38,9 @@ def main() -> None:
     ):
         table.add_column(title, justify="right" if table.columns else "left")
     for name, world in track(worlds, "simulating", console=Console(stderr=True)):
-        found = rates(world, REPETITIONS)
+        measured = rates(world, REPETITIONS)
         table.add_row(
-            world.metric, str(world.seeds), name, *(f"{100 * rate:.1f} %" for rate in found.values())
+            world.metric, str(world.seeds), name, *(f"{100 * rate:.1f} %" for rate in measured.values())
         )
     Console(width=120).print(table)
 

@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30, help="of each outage")
     given = parser.parse_args()
     data = load("auto", "small")  # decoded before anything is stopped
-    words = [f"seeds={SEEDS}", "split=small", f"epochs={EPOCHS}", "workers=2"]
+    arguments = [f"seeds={SEEDS}", "split=small", f"epochs={EPOCHS}", "workers=2"]
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as database:
         folder = Path(name)
         folder.chmod(0o755)  # for the user postgres
@@ -136,7 +136,7 @@ def main() -> None:
         database.enter_context(postgres.running())
         server = Server(folder, postgres.uri)
         with server.running():
-            suite = start(folder, server.uri, VARIANTS, *words)
+            suite = start(folder, server.uri, VARIANTS, *arguments)
             wait_for(lambda: epochs_logged(server.uri) > EPOCHS)
         print(f"the tracking server is stopped for {given.seconds} s", flush=True)
         time.sleep(given.seconds)
@@ -152,7 +152,7 @@ def main() -> None:
             print("\n".join(line for line in log.splitlines() if "waiting:" in line))
             assert code == 0, log[-3000:]
             undisturbed = f"sqlite:///{folder}/undisturbed.db"
-            assert start(folder, undisturbed, VARIANTS, *words).wait(LIMIT) == 0
+            assert start(folder, undisturbed, VARIANTS, *arguments).wait(LIMIT) == 0
             check(server.uri, undisturbed, RUNS, EPOCHS)
     print(f"{RUNS} runs of {EPOCHS} epochs on {data.name} FINISHED once, every epoch logged once, all scores "
           "equal")  # fmt: skip

@@ -13,7 +13,9 @@ from pydantic_core import ErrorDetails
 from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest
 
-ASSIGNMENT = re.compile(r"(?:--)?([A-Za-z][\w.-]*)=(.*)", re.DOTALL)
+KEY = r"[A-Za-z][\w.-]*"
+ASSIGNMENT = re.compile(rf"(?:--)?({KEY})=(.*)", re.DOTALL)
+OPTION = re.compile(rf"--({KEY})")
 
 
 class CommandOptions(BaseModel):
@@ -35,7 +37,7 @@ def _true_or_false(value: Any) -> bool:
 def comma_separated(value: Any) -> list[str]:
     """``a,b``, ``[a, b]``, and the option given twice, are the same list."""
     texts = [value] if isinstance(value, str) else value
-    return [word for text in texts for part in text.strip("[] ").split(",") if (word := part.strip())]
+    return [item for text in texts for part in text.strip("[] ").split(",") if (item := part.strip())]
 
 
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
@@ -45,10 +47,11 @@ CommaSeparated = BeforeValidator(comma_separated)
 def split_words(argv: Sequence[str], flags: Collection[str] = ()) -> tuple[list[str], dict[str, list[str]]]:
     """Split a command line into positional arguments and texts by key.
 
-    Hyphens and underscores in keys are the same.
+    Hyphens and underscores in keys are the same. The argument after ``--key`` is its value unless it
+    begins with two hyphens: ``--key -1`` is a negative number. ``--key=--value`` takes any text.
 
     Args:
-        argv: the words of the command line.
+        argv: the arguments of the command.
         flags: keys that may stand without a value, which means ``true``.
 
     Raises:
@@ -58,30 +61,28 @@ def split_words(argv: Sequence[str], flags: Collection[str] = ()) -> tuple[list[
     texts: dict[str, list[str]] = {}
     remaining = list(argv)
     while remaining:
-        word = remaining.pop(0)
-        if assignment := ASSIGNMENT.fullmatch(word):
-            key, text = assignment[1], assignment[2]
-        elif word.startswith("--"):
-            key = word.removeprefix("--")
-            has_value = bool(remaining) and not remaining[0].startswith("--")
-            if key.replace("-", "_") in flags and not (
-                has_value and remaining[0].lower() in ("true", "false")
-            ):
+        argument = remaining.pop(0)
+        if assignment := ASSIGNMENT.fullmatch(argument):
+            key, text = assignment[1].replace("-", "_"), assignment[2]
+        elif option := OPTION.fullmatch(argument):
+            key = option[1].replace("-", "_")
+            follower = remaining[0] if remaining else "--"
+            if key in flags and follower.lower() not in ("true", "false"):
                 text = "true"
-            elif has_value:
-                text = remaining.pop(0)
+            elif follower.startswith("--"):
+                raise ConfigError(f"expected --key value or key=value, received '{argument}' alone")
             else:
-                raise ConfigError(f"expected --key value or key=value, received '{word}' alone")
+                text = remaining.pop(0)
         else:
-            positional.append(word)
+            positional.append(argument)
             continue
-        texts.setdefault(key.replace("-", "_"), []).append(text)
+        texts.setdefault(key, []).append(text)
     return positional, texts
 
 
 def last_texts(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Of a key that was given several times, the last text counts."""
-    return {key: of_key[-1] for key, of_key in texts.items()}
+    """The last text of each key, which counts where a key is given several times."""
+    return {key: given[-1] for key, given in texts.items()}
 
 
 def read_options(
@@ -91,8 +92,8 @@ def read_options(
 
     Args:
         options: the class that declares them; a list takes every text of its key.
-        argv: the words of the command line.
-        others: whether keys that are not declared are returned, instead of refused.
+        argv: the arguments of the command.
+        others: whether keys that are not declared are returned instead of refused.
 
     Returns:
         The options, and the texts of the other keys.
@@ -108,8 +109,8 @@ def read_options(
     if unknown and not others:
         raise ConfigError(f"unknown option '{unknown[0]}'; did you mean '{nearest(unknown[0], fields)}'?")
     values = {
-        key: of_key if get_origin(fields[key].annotation) is list else of_key[-1]
-        for key, of_key in texts.items()
+        key: given if get_origin(fields[key].annotation) is list else given[-1]
+        for key, given in texts.items()
         if key in fields
     }
     try:

@@ -1,4 +1,4 @@
-"""``--help``, made from what a command declares."""
+"""``--help``, made from the options that a command declares."""
 
 import shutil
 import sys
@@ -9,62 +9,56 @@ from pydantic.fields import FieldInfo
 
 from cifake.cli.grammar import CommandOptions
 
+FORMS = "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same."
+
 
 def print_help_if_asked(
     argv: Sequence[str], usage: str, summary: str, rows: Iterable[tuple[str, str]], footer: str = ""
 ) -> None:
-    """Print the help and exit with 0 if ``--help`` or ``-h`` is among the words.
+    """Print the help and exit with 0 if ``--help`` or ``-h`` is among the arguments.
 
     Args:
-        argv: the words of the command line.
+        argv: the arguments of the command.
         usage: how the command is called: ``python -m cifake.train FILE``.
         summary: what it does, in a sentence.
         rows: its options, or settings, each with a description.
-        footer: what is printed below them.
+        footer: a text below them.
     """
     if not {"--help", "-h"} & set(argv):
         return
     width = shutil.get_terminal_size().columns - 2
-    parts = [
-        f"usage: {usage} [--KEY VALUE | KEY=VALUE ...]",
-        textwrap.fill(summary, width),
-        _table(rows, width),
-    ]
-    print("\n\n".join([*parts, *([textwrap.fill(footer, width)] if footer else [])]))
+    texts = [textwrap.fill(text, width) for text in (summary, footer, FORMS) if text]
+    print("\n\n".join([f"usage: {usage} [--KEY VALUE ...]", texts[0], _table(list(rows), width), *texts[1:]]))
     sys.exit(0)
 
 
 def option_rows(options: type[CommandOptions]) -> list[tuple[str, str]]:
-    """Every option with its description and its default."""
-    return [(key, f"{field.description}{_default(field)}") for key, field in options.model_fields.items()]
+    """Every option with its description and its default; required ones come first."""
+    fields = sorted(options.model_fields.items(), key=lambda item: not item[1].is_required())
+    return [(key, f"{field.description}{_default(field)}") for key, field in fields]
 
 
 def usage_of(program: str, options: type[CommandOptions]) -> str:
-    """A command with the options that it requires."""
+    """A command with its required options."""
     required = [key for key, field in options.model_fields.items() if field.is_required()]
     return " ".join([program, *(f"{key}={key.upper()}" for key in required)])
 
 
-def _table(rows: Iterable[tuple[str, str]], width: int) -> str:
-    """A line for each row, or several where it is long."""
-    rows = list(rows)
+def _table(rows: Sequence[tuple[str, str]], width: int) -> str:
+    """One line a row, more where the text is long."""
     column = max(len(key) for key, _ in rows) + 4
     return "\n".join(
         textwrap.fill(
-            text,
-            width=width,
-            initial_indent=f"  {key:{column - 2}}",
-            subsequent_indent=" " * column,
-            break_long_words=False,
-            break_on_hyphens=False,
+            text, width, initial_indent=f"  {key:{column - 2}}", subsequent_indent=" " * column,
+            break_long_words=False, break_on_hyphens=False,
         )
         for key, text in rows
-    )
+    )  # fmt: skip
 
 
 def _default(field: FieldInfo) -> str:
-    """Nothing where the description itself gives the default."""
+    """The default in parentheses; nothing where there is none, or the description gives it."""
     value = field.get_default()
-    if isinstance(value, bool):
-        return f" (default: {str(value).lower()})"
-    return f" (default: {value})" if value and isinstance(value, str | int | float) else ""
+    if not isinstance(value, str | int | float) or value == "" or "(default: " in (field.description or ""):
+        return ""
+    return f" (default: {str(value).lower() if isinstance(value, bool) else value})"

@@ -1,7 +1,6 @@
 """Show where in an image a trained model finds its evidence: python -m cifake.explain run=base."""
 
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cifake.contract import EXPLANATION
 from cifake.core.errors import ConfigError, exit_code
+from cifake.core.native_output import native_output_logged
 from cifake.data.folder import read_folder
 from cifake.explain.options import Options, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from cifake.tracking.resolved_model import ResolvedModel
 
 
+@native_output_logged()
 def main(argv: list[str]) -> None:
     """Explain a model's predictions; options and data are checked before TensorFlow is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with mlflow_project_run("explain"):
         options = parse(argv)
         from cifake.tracking.resolved_model import find_model

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifake.core.errors import exit_code
+from cifake.core.native_output import native_output_logged
 from cifake.data.image_names import as_text
 from cifake.predict.options import Options, open_images, output_files, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
+@native_output_logged()
 def main(argv: Sequence[str]) -> int:
     """Predict; in the run that ``mlflow run`` has made, if it has.
 
@@ -100,7 +102,6 @@ def _score(
     done = [output.rows() for output in outputs]
     if done == totals:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None

@@ -1,13 +1,14 @@
 """Test how robust a trained model is: python -m cifake.robustness run=base."""
 
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from cifake.core.backend import require_tensorflow
 from cifake.core.errors import RunError, exit_code
+from cifake.core.native_output import native_output_logged
+from cifake.core.progress import configure_logging
 from cifake.data import Dataset
 from cifake.robustness.options import Options, parse
 from cifake.tracking.mlflow_project import mlflow_project_run
@@ -15,13 +16,13 @@ from cifake.tracking.mlflow_project import mlflow_project_run
 logger = logging.getLogger(__name__)
 
 
+@native_output_logged()
 def main(argv: list[str]) -> None:
     """Score a run's model on its test images under perturbations and attacks, and log it to the run.
 
     Options and data are checked before TensorFlow is imported, which takes 10 s.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    configure_logging()
     with mlflow_project_run("robustness"):
         options = parse(argv)
         require_tensorflow("gradients of pixels")

@@ -2,103 +2,30 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from cifake.core.errors import Terminated, exit_code
+from cifake.core.errors import exit_code
+from cifake.suite.engines import choose_engine
+from cifake.suite.options import parse
 from cifake.tracking.mlflow_project import mlflow_project_run
-
-if TYPE_CHECKING:
-    from cifake.suite.jobs import Capacity, Engine, Event, Job
-    from cifake.suite.options import Options
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plan, train what is missing, rank everything.
+    """Plan the suite, train what is missing, and rank all its runs.
 
     Returns:
         0, or 1 when a run failed.
     """
-    from cifake.suite.options import parse
-
     with mlflow_project_run():
         options, overrides = parse(argv)
-        from cifake.suite.engines import choose_engine
+        engine = choose_engine(options)
+        # MLflow is imported here, while the engine imports TensorFlow in other processes.
+        from cifake.suite.run_suite import Suite
 
-        engine = choose_engine(options)  # starts what takes its time while the plan is made
-        from cifake.suite.plan import describe, look_up, make_jobs
-        from cifake.tracking.suite_run import open_store
-
-        jobs = make_jobs(options.variants, options.seeds, overrides)
-        experiment = open_store()
-        jobs = look_up(jobs, options.force)
-    todo = [job for job in jobs if job.state != "reuse"]
-    capacity = engine.capacity(len(jobs))  # not of what is left to do: threads change last digits
-    plan = describe(jobs, capacity)
-    print(plan, flush=True)
-    ended = _train(jobs, todo, options, experiment, engine, capacity, plan)
-    _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
-    return _list_failures(jobs, ended)
-
-
-def _train(
-    jobs: "Sequence[Job]",
-    todo: "Sequence[Job]",
-    options: "Options",
-    experiment: str,
-    engine: "Engine",
-    capacity: "Capacity",
-    plan: str,
-) -> "list[Event]":
-    """Train what is to be trained; the events that ended the jobs."""
-    from rich.console import Console
-
-    from cifake.suite.display import ENDS, Display
-    from cifake.suite.jobs import RunContext
-    from cifake.tracking.suite_run import suite_run
-
-    asked = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
-    ended: list[Event] = []
-    names = {job.number: job.name for job in jobs}
-    with suite_run(f"suite of {len(jobs)} runs", plan, asked) as (run_id, failures):
-        run_context = RunContext(run_id, experiment, capacity.threads, options.force)
-        try:
-            with Display(todo, Console(stderr=True)) as display:
-                for event in engine.execute(todo, capacity.count, run_context):
-                    display.show(event)
-                    if event.kind in ENDS:
-                        ended.append(event)
-        except (KeyboardInterrupt, Terminated):
-            print(
-                f"stopped: {len(ended)} of {len(todo)} runs ended; the same command goes on", file=sys.stderr
-            )
-            raise
-        failures += [f"{names[event.job]}: {event.text}" for event in ended if event.kind == "failed"]
-    return ended
-
-
-def _rank(run_ids: Sequence[str]) -> None:
-    """Print the ranked table of the suite's runs."""
-    from cifake.comparison import compare
-    from cifake.tracking.queries import experiments_of
-
-    if run_ids:
-        where = f"attributes.run_id IN ({', '.join(repr(run_id) for run_id in run_ids)})"
-        print(compare(experiments=experiments_of(run_ids), where=where).render("text"), end="")
-
-
-def _list_failures(jobs: "Sequence[Job]", ended: "Sequence[Event]") -> int:
-    failed = [event for event in ended if event.kind == "failed"]
-    for event in failed:
-        if event.details:  # a defect: its traceback is wanted
-            print(event.details, file=sys.stderr)
-    if failed:
-        print(
-            f"{len(failed)} of {len(jobs)} runs failed; the same command tries them again:", file=sys.stderr
-        )
-    names = {job.number: job.name for job in jobs}
-    for event in failed:
-        print(f"  {names[event.job]}: {event.text}", file=sys.stderr)
-    return 1 if failed else 0
+        suite = Suite(options, overrides, engine)
+    print(suite.plan, flush=True)
+    suite.train()
+    print(suite.ranking(), end="")
+    return suite.report_failures()
 
 
 if __name__ == "__main__":

@@ -1,81 +1,75 @@
-"""Show how far a suite is: one line a run on a terminal, a line for each change elsewhere."""
+"""Show the progress of a suite: bars on a terminal, and a line for each change."""
 
-from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cifake.suite.jobs import Event, Job
+from cifake.cli.display import TrainingProgress, TrainingRow
+from cifake.suite.jobs import ENDS, Event, Job
 
-WORDS = {
-    "started": "starting", "epoch": "training", "finished": "finished", "reused": "reused",
+STATES = {
+    "started": "starting", "trial": "searching", "finished": "finished", "reused": "reused",
     "failed": "failed", "died": "again", "waits": "waiting",
 }  # fmt: skip
-ENDS = ("finished", "reused", "failed")
+STYLES = {"finished": "green", "failed": "red", "died": "yellow", "waits": "yellow"}
 
 
 class Display:
-    """Takes events; a context in which the lines are kept up to date.
+    """Takes events; shows a bar a running job, and one for the whole suite, while ``progress`` is entered.
 
     Args:
         jobs: what is to be done.
-        console: where to; without a terminal it gets plain lines.
+        console: where to; without a terminal there are only lines.
     """
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
         self.jobs = {job.number: job for job in jobs}
         self.console = console
-        self.done = 0
-        self.epochs: Counter[int] = Counter()  # of each job, all of them where it has ended
-        self.progress = Progress(
-            TextColumn("{task.description}"), TextColumn("{task.fields[state]:8}"), BarColumn(30),
-            MofNCompleteColumn(), TextColumn("{task.fields[score]:20}"), TimeRemainingColumn(),
-            console=console, disable=not console.is_terminal,
-        )  # fmt: skip
-        epochs = sum(job.settings.epochs for job in jobs)
-        self.whole = self.progress.add_task("all, epochs", total=epochs, state="", score="")
-        self.lines = {
-            job.number: self.progress.add_task(
-                job.name, total=job.settings.epochs, start=False, visible=False, state="", score=""
-            )
-            for job in jobs
-        }
-
-    def __enter__(self) -> "Display":
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
+        self.ended = 0
+        self.progress = TrainingProgress(console)
+        self.epochs = sum(job.settings.epochs for job in jobs)
+        self.whole = self.progress.add_task(self._count(), total=self.epochs, count="", note="")
+        self.rows: dict[int, TrainingRow] = {}
 
     def show(self, event: Event) -> None:
-        """Bring the lines up to date with an event."""
+        """Bring the display up to date with an event."""
         job = self.jobs[event.job]
-        ended = event.kind in ENDS
-        self.done += ended
-        self.epochs[job.number] = job.settings.epochs if ended else event.epochs or self.epochs[job.number]
-        line = self.lines[event.job]
-        changes: dict[str, Any] = {"state": WORDS[event.kind], "visible": True}
-        if event.kind == "started":
-            self.progress.start_task(line)
-        elif event.kind == "epoch":
-            changes |= {"completed": event.epochs, "score": f"{job.settings.monitor} {event.score:.4f}"}
-        elif ended and event.kind != "failed":  # patience may have ended it early
-            changes["completed"] = job.settings.epochs
-        self.progress.update(line, **changes)
-        whole = self.epochs.total()
-        self.progress.update(self.whole, completed=whole, state=f"{self.done} of {len(self.jobs)}")
-        if not self.console.is_terminal and event.kind != "epoch":
-            reason = f": {event.text}" if event.text else ""
-            self.console.print(
-                f"{job.name}: {WORDS[event.kind]}{reason} ({self.done} of {len(self.jobs)} done)",
-                soft_wrap=True, markup=False, highlight=False,
-            )  # fmt: skip
+        if job.number not in self.rows:
+            settings = job.settings
+            self.rows[job.number] = TrainingRow(self.progress, job.name, settings.epochs, settings.monitor)
+        row = self.rows[job.number]
+        if event.kind == "epoch":
+            # Epochs that an earlier process trained would make the time left too short.
+            self._shorten(event.epochs - row.done - 1)
+            row.show_epoch(event.epochs, event.score or 0.0)
+            self.progress.advance(self.whole)
+            return
+        note = event.text if event.kind == "trial" else STATES[event.kind]
+        self.progress.update(row.task, note=note)
+        if event.kind in ENDS:
+            self.ended += 1
+            self._shorten(job.settings.epochs - row.done)
+            self.progress.remove_task(self.rows.pop(job.number).task)
+        self.progress.update(self.whole, description=self._count())
+        self._print(job, event, row.best)
+
+    def _shorten(self, epochs: int) -> None:
+        """Epochs that are not trained here: the whole is less by so many."""
+        self.epochs -= epochs
+        self.progress.tasks[self.whole].total = self.epochs  # update() would forget the speed
+
+    def _count(self) -> str:
+        return f"{self.ended} of {len(self.jobs)} runs"
+
+    def _print(self, job: Job, event: Event, best: str) -> None:
+        if not self.console.is_terminal:
+            ending = f" ({self.ended} of {len(self.jobs)} done)"
+        elif event.kind in ("started", "trial"):
+            return  # its bar says so
+        else:
+            ending = f", {best}" if event.kind == "finished" and best else ""
+        reason = f": {event.text}" if event.text else ""
+        self.console.print(
+            f"{job.name}: {STATES[event.kind]}{reason}{ending}",
+            style=STYLES.get(event.kind), soft_wrap=True, markup=False, highlight=False,
+        )  # fmt: skip

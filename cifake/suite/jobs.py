@@ -1,4 +1,4 @@
-"""What the parts of a suite share: its jobs, the events they send, and what each may use."""
+"""Shared types of a suite: jobs, the events they send, and what each job may use."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pydantic import ByteSize
 from cifake.config import Settings
 
 STATES = ("reuse", "test", "resume", "train")  # test: trained already, only its robustness test is missing
+ENDS = ("finished", "reused", "failed")  # kinds of events that end a job
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,13 @@ class Job:
     """One run of a suite.
 
     Attributes:
-        number: its place in the plan, from 0.
-        variant: its name.
-        settings: as resolved, with the name of the data set found.
-        key: names everything that decides its scores.
+        number: index in the plan, from 0.
+        variant: the variant's name.
+        settings: resolved, with the name of the data set.
+        key: the run key, which identifies everything that decides the scores.
         state: one of STATES when the plan was made; it may have changed by the time the job starts.
-        run_id: of the run to reuse or to test.
-        seconds: training time of earlier runs with these settings; None without any.
+        run_id: the run to reuse or to test.
+        seconds: mean training time of earlier runs with these settings; None without any.
     """
 
     number: int
@@ -43,12 +44,12 @@ class Event:
     """What happened to a job.
 
     Attributes:
-        job: its number.
-        kind: ``started``, ``epoch``, ``waits``, ``finished``, ``reused``, ``failed`` or ``died``.
-        epochs: how many have ended.
-        score: the monitored metric of the last of them.
-        run_id: of a run that is finished.
-        text: why it failed, or what it waits for.
+        job: the job's number.
+        kind: ``started``, ``trial``, ``epoch``, ``waits``, ``died`` or one of ENDS.
+        epochs: number of finished epochs.
+        score: the monitored metric of the last epoch.
+        run_id: the finished run.
+        text: why the job failed, what it waits for, or which trial it runs.
         details: the traceback of a defect.
     """
 
@@ -63,13 +64,13 @@ class Event:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all runs of a suite share.
+    """What all runs of a suite have in common.
 
     Attributes:
         parent: the id of the suite's run.
-        experiment: where runs are filed.
-        threads: of each worker.
-        force: train again what is finished.
+        experiment: the name of the experiment that runs belong to.
+        threads: threads of each worker.
+        force: train finished runs again.
     """
 
     parent: str
@@ -80,11 +81,11 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Resources:
-    """What each run takes of a node of a cluster.
+    """What each run requests from a node of a cluster.
 
     Attributes:
         cpus: cores, and threads.
-        gpus: whole ones, or a fraction of one, such as 0.5.
+        gpus: a whole number, or a fraction of one GPU, such as 0.5.
         memory: bytes; 0 sets no limit.
     """
 
@@ -106,8 +107,8 @@ class Capacity:
 
     Attributes:
         count: runs at once.
-        threads: of each run.
-        text: the same, and more, for the plan.
+        threads: threads of each run.
+        text: a description for the plan.
     """
 
     count: int
@@ -116,15 +117,15 @@ class Capacity:
 
 
 class Engine(Protocol):
-    """What trains the runs of a suite: this machine, or a cluster."""
+    """Trains the runs of a suite, on this machine or on a cluster."""
 
     def capacity(self, jobs: int) -> Capacity:
-        """The capacity for so many jobs."""
+        """The capacity for this number of jobs."""
 
     def execute(self, jobs: Sequence[Job], count: int, run_context: RunContext) -> Iterator[Event]:
         """Train jobs in this order, ``count`` at once.
 
         Yields:
             Events as they come. When the iteration ends, also by an exception, everything that was
-            started is stopped; the runs that are stopped record it.
+            started is stopped, and the stopped runs record that.
         """

@@ -1,6 +1,6 @@
-"""The command line of a suite: its own options, then overrides for every run."""
+"""The command line of a suite: its own options, and settings for all runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
@@ -9,12 +9,14 @@ from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, comma_separ
 from cifake.cli.help import option_rows, print_help_if_asked
 from cifake.config import parse_overrides
 from cifake.config.builders import Count
+from cifake.config.settings import known_keys
 from cifake.core.errors import ConfigError
+from cifake.core.nearest import nearest
 from cifake.suite.jobs import Resources
 from cifake.suite.variants import known_variants
 
 STANDARD = ("base", "epoch", "sgd", "sigmoid", "val")
-OF_A_CLUSTER = ("address", "cpus", "gpus", "memory")
+RAY_ONLY = ("address", "cpus", "gpus", "memory")
 
 
 def _variants(names: list[str]) -> list[str]:
@@ -27,10 +29,10 @@ def _variants(names: list[str]) -> list[str]:
 def _seeds(texts: list[str]) -> list[int]:
     if len(texts) == 1 and texts[0].isdecimal() and int(texts[0]) > 0:
         return list(range(int(texts[0])))
-    words = [] if texts[0].isdecimal() else comma_separated(texts)
-    if not words or not all(word.isdecimal() for word in words):
+    seeds = [] if texts[0].isdecimal() else comma_separated(texts)
+    if not seeds or not all(seed.isdecimal() for seed in seeds):
         raise ValueError(f"expected a number from 1, or seeds such as 0,1,7, received {','.join(texts)!r}")
-    return list(dict.fromkeys(map(int, words)))
+    return list(dict.fromkeys(map(int, seeds)))
 
 
 def _workers(text: str) -> int | None:
@@ -47,7 +49,7 @@ def _gpus(text: str) -> str:
     except ValueError:
         count = -1
     if count < 0 or (count > 1 and not count.is_integer()):
-        raise ValueError(f"expected 0, a part of one such as 0.5, or a number, received {text!r}")
+        raise ValueError(f"expected 0, a fraction of one such as 0.5, or a number, received {text!r}")
     return text
 
 
@@ -59,35 +61,35 @@ def _memory(text: str) -> int:
 
 
 class Options(CommandOptions):
-    """What a suite was asked for."""
+    """The options of a suite."""
 
     variants: Annotated[list[str], BeforeValidator(_variants), CommaSeparated] = Field(
         list(STANDARD),
-        description="base,val, files that end in .yaml, or all in experiments/ "
+        description="names such as base,val, files that end in .yaml, or all, those of experiments/ "
         f"(default: {','.join(STANDARD)})",
     )
     seeds: Annotated[list[int], BeforeValidator(_seeds)] = Field(
-        [0], description="how many, from 0, or which: 0,1,7 (default: 1)"
+        [0], description="their number, counted from 0, or a list: 0,1,7 (default: 1)"
     )
     workers: Annotated[int | None, BeforeValidator(_workers)] = Field(
-        None, description="processes, or auto: by cores, memory and GPUs (default: auto)"
+        None, description="number of processes, or auto: by cores, memory and GPUs (default: auto)"
     )
-    force: Flag = Field(False, description="true trains anew what is finished")
+    force: Flag = Field(False, description="train finished runs again, from scratch")
     engine: Literal["local", "ray"] = Field(
-        "local", description="local, or ray: tasks of a Ray cluster; see docs/scaling.md"
+        "local", description="local, or ray: tasks on a Ray cluster; see docs/scaling.md"
     )
-    address: str = Field("auto", description="with ray: host:port of its head, or auto")
+    address: str = Field("auto", description="with ray: host:port of the head node, or auto")
     cpus: Count = Field(1, description="with ray: cores, and threads, of each run")
     gpus: Annotated[float, BeforeValidator(_gpus)] = Field(
-        0, description="with ray: GPUs of each run, or a part of one, as 0.5"
+        0, description="with ray: GPUs of each run, or a fraction of one: 0.5"
     )
     memory: Annotated[int, BeforeValidator(_memory)] = Field(
-        0, description="with ray: of each run, as 4GiB; 0 leaves it open"
+        0, description="with ray: memory of each run: 4GiB; 0 sets no limit"
     )
 
     @property
     def resources(self) -> Resources:
-        """What each run asks of a cluster."""
+        """What each run requests from a cluster."""
         return Resources(self.cpus, self.gpus, self.memory)
 
 
@@ -95,10 +97,10 @@ def parse(argv: Sequence[str]) -> tuple[Options, dict[str, Any]]:
     """Read the command line.
 
     Returns:
-        The suite's own options, and the settings for every run.
+        The suite's own options, and the settings of all runs.
 
     Raises:
-        ConfigError: a value that its option does not take.
+        ConfigError: an unknown option, or a value that an option does not accept.
     """
     print_help_if_asked(
         argv, "python -m cifake.suite", "Train variants with several seeds, and rank them.",
@@ -108,14 +110,25 @@ def parse(argv: Sequence[str]) -> tuple[Options, dict[str, Any]]:
     options, texts = read_options(Options, argv, others=True)
     if "seed" in texts:
         raise ConfigError("seed: expected seeds=0,1,7 or a number of them, received seed")
+    _check_names(texts)
     _check_engine(options)
     return options, parse_overrides(texts)
+
+
+def _check_names(keys: Iterable[str]) -> None:
+    """Refuse a mistyped option of the suite; a mistyped setting is refused where settings are resolved."""
+    settings = [key for key in known_keys() if key != "seed"]
+    groups = {key.partition(".")[0] for key in settings}
+    for key in keys:
+        near = nearest(key, [*Options.model_fields, *settings])
+        if key.partition(".")[0] not in groups and near in Options.model_fields:
+            raise ConfigError(f"unknown option '{key}'; did you mean '{near}'?")
 
 
 def _check_engine(options: Options) -> None:
     """Refuse options that the engine would ignore."""
     given = options.model_fields_set
-    if options.engine == "local" and (foreign := [name for name in OF_A_CLUSTER if name in given]):
+    if options.engine == "local" and (foreign := [name for name in RAY_ONLY if name in given]):
         raise ConfigError(f"{foreign[0]}: only for engine=ray")
     if options.engine == "ray" and options.workers:
         raise ConfigError("workers: only for engine=local; ray starts what fits: give cpus, gpus, memory")

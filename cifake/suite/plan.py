@@ -1,4 +1,4 @@
-"""What a suite has to do: which runs it reuses, takes up and trains, and how long that takes."""
+"""Plan a suite: which runs it reuses, resumes and trains, and how long that takes."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ from cifake.train.pipeline import lacks_test
 
 
 def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[str, Any]) -> list[Job]:
-    """One job for each variant and seed; everything is checked before anything runs.
+    """One job for each variant and seed; settings and data are checked.
 
     Raises:
         ConfigError, DataError: see ``cifake.config.load`` and ``cifake.data.load``.
@@ -27,17 +27,17 @@ def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[
         for variant in variants
         for seed in seeds
     ]
-    data = functools.cache(load_data)
+    load_once = functools.cache(load_data)
     jobs = []
     for number, (variant, settings) in enumerate(resolved):
-        found = data(settings.dataset, settings.split)
-        named = settings.model_copy(update={"dataset": found.name})
-        jobs.append(Job(number, Path(variant).stem, named, run_key(named, found.digest)))
+        data = load_once(settings.dataset, settings.split)
+        named = settings.model_copy(update={"dataset": data.name})
+        jobs.append(Job(number, Path(variant).stem, named, run_key(named, data.digest)))
     return jobs
 
 
 def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
-    """The jobs as the store has them: finished, stopped or still to be trained."""
+    """The jobs with their states in the store: finished, stopped or still to be trained."""
     seconds = functools.cache(earlier_seconds)
     known = []
     for job in jobs:
@@ -60,7 +60,7 @@ def _state(job: Job, finished: str | None) -> str:
 
 
 def describe(jobs: Sequence[Job], capacity: Capacity) -> str:
-    """The plan as text: a line a variant, then the whole with an estimate of its time."""
+    """The plan as text: a line a variant, then the totals and an estimate of the time."""
     lines = [f"plan: {len(jobs)} runs; {capacity.text}"]
     width = max(len(job.variant) for job in jobs)
     for variant in dict.fromkeys(job.variant for job in jobs):
@@ -79,6 +79,6 @@ def _estimate(jobs: Sequence[Job], at_once: int) -> str:
     known = [job.seconds for job in jobs if job.seconds is not None]
     unknown = len(jobs) - len(known)
     if unknown == len(jobs):
-        return "no earlier runs to tell the time from"
+        return "no earlier runs to estimate the time from"
     text = f"about {sum(known) / at_once / 60:.1f} minutes of training"
-    return f"{text}, and {unknown} runs that no earlier one tells the time of" if unknown else text
+    return f"{text}, and {unknown} runs without an earlier one to estimate from" if unknown else text

@@ -1,4 +1,7 @@
-"""A worker: TensorFlow and the data are loaded once, then one run after another is trained."""
+"""Train the jobs of a suite in a worker process, which loads TensorFlow and the data once.
+
+MLflow and Keras are imported when a job runs, since the suite's own process imports this module, too.
+"""
 
 import contextlib
 import functools
@@ -6,40 +9,33 @@ import logging
 import os
 import signal
 import socket
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
-from pathlib import Path
 
-from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError, Terminated, as_mistake, raise_terminated, stop_behind
-from cifake.core.processes import end_with_parent
+from cifake.core.native_output import native_log, redirect_to_native_log
+from cifake.core.processes import begin_worker
 from cifake.data import Dataset, load
 from cifake.suite.jobs import Event, Job, RunContext
 
-
-def worker_log() -> Path:
-    """A file for what TensorFlow and others say, which would spoil the display."""
-    return cache_directory() / "workers.log"
+Send = Callable[[Event], object]
 
 
-def serve(pipe: connection.Connection, run_context: RunContext, gpu: str | None) -> None:
+def run_worker(pipe: connection.Connection, run_context: RunContext, gpu: str | None) -> None:
     """Train the jobs that come through a pipe, and send events back.
 
-    Ends when the pipe is closed, with the parent process, or by SIGTERM, which ends a run as KILLED.
+    Ends when the pipe is closed, with the parent process, or on SIGTERM, which ends a run as KILLED.
 
     Args:
         pipe: to the parent process.
         run_context: of all runs.
-        gpu: the only one to see; None leaves that as it is.
+        gpu: the only GPU that is visible; None leaves that as it is.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
+    begin_worker()
     signal.signal(signal.SIGTERM, raise_terminated)
-    threading.Thread(target=end_with_parent, daemon=True).start()
     configure_worker(run_context, gpu)
-    with worker_log().open("a") as stream, contextlib.suppress(Terminated, EOFError):
-        os.dup2(stream.fileno(), 2)
+    with contextlib.suppress(Terminated, EOFError):
         while True:
             job = pipe.recv()
             pipe.send(Event(job.number, "started"))
@@ -47,49 +43,47 @@ def serve(pipe: connection.Connection, run_context: RunContext, gpu: str | None)
 
 
 def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
-    """Set the environment of a worker, before TensorFlow reads it; see ``serve``."""
+    """Set what TensorFlow reads from the environment, and log its messages; see ``run_worker``."""
+    redirect_to_native_log(2)
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
     os.environ["MLFLOW_EXPERIMENT_NAME"] = run_context.experiment
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(run_context.threads)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several may share a GPU's memory
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would spoil the display
 
 
-def run_job(job: Job, run_context: RunContext, send: Callable[[Event], object]) -> Event:
-    """Train a job, unless that has been done meanwhile.
+def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
+    """Train a job, unless another process has trained it meanwhile.
 
     Args:
         job: what to train.
         run_context: of all runs.
-        send: takes an event after each epoch.
+        send: receives an event after each epoch, and when the job waits.
 
     Returns:
         The event that ends the job.
     """
     try:
-        with _passed_on(job, send):
+        with forward_store_warnings(job, send):
             return _train(job, run_context, send)
-    except Exception as error:  # noqa: BLE001, a run that fails does not stop the others; it is reported
+    except Exception as error:  # noqa: BLE001, a failed run does not stop the others; it is reported
         if stop := stop_behind(error):
             raise stop from None
         if mistake := as_mistake(error):
             return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
         reason = traceback.format_exception_only(error)[-1].strip()
+        error.add_note(f"The messages of TensorFlow are in {native_log()} on {socket.gethostname()}")
         return Event(job.number, "failed", text=reason, details=traceback.format_exc())
 
 
-def _train(job: Job, run_context: RunContext, send: Callable[[Event], object]) -> Event:
-    from cifake.tracking.identity import checkpoint_directory, run_key
+def _train(job: Job, run_context: RunContext, send: Send) -> Event:
+    from cifake.tracking.identity import run_key
     from cifake.tracking.queries import finished_run
-    from cifake.tracking.resume import end_lost_runs, only_process
+    from cifake.tracking.resume import end_lost_runs
     from cifake.train.pipeline import complete_robustness_test, lacks_test, train
-
-    def watch(epoch: int, metrics: dict[str, float]) -> None:
-        send(Event(job.number, "epoch", epoch + 1, metrics[job.settings.monitor]))
 
     data = _data(job.settings.dataset, job.settings.split)
     if run_key(job.settings, data.digest) != job.key:
@@ -97,8 +91,7 @@ def _train(job: Job, run_context: RunContext, send: Callable[[Event], object]) -
             f"the code, its versions or the data on {socket.gethostname()} are not those that the suite was "
             "started with; install the same, and set CIFAKE_DATA to the same data"
         )
-    # Another suite may train the same at this moment: wait for its end, then there is nothing to do.
-    with only_process(checkpoint_directory(job.key), "training", timeout=-1):
+    with _training_lock(job, send):
         if not run_context.force and (finished := finished_run(job.key)):
             if not lacks_test(finished, job.settings):
                 return Event(job.number, "reused", run_id=finished)
@@ -106,29 +99,62 @@ def _train(job: Job, run_context: RunContext, send: Callable[[Event], object]) -
             return Event(job.number, "finished", run_id=finished)
         # An earlier attempt may have been lost with its worker.
         begun = end_lost_runs(run_context.parent, "its worker was lost", job.key)
-        import keras  # takes seconds, in vain where another suite has done all
+        import keras
 
-        keras.backend.clear_session()  # the last run's model is not needed any more
+        keras.backend.clear_session()  # frees the last run's model
         run_id = train(
-            job.variant, job.settings, data, on_epoch_end=watch, parent=run_context.parent,
-            from_scratch=run_context.force and not begun,
+            job.variant, job.settings, data, watch=functools.partial(_watch, job, send),
+            parent=run_context.parent, from_scratch=run_context.force and not begun,
         )  # fmt: skip
     return Event(job.number, "finished", run_id=run_id)
 
 
 @contextlib.contextmanager
-def _passed_on(job: Job, send: Callable[[Event], object]) -> Iterator[None]:
-    """What is said of a store that is away is for whoever watches the suite."""
+def _training_lock(job: Job, send: Send) -> Iterator[None]:
+    """Hold the lock of a training; while another process holds it, wait and say so."""
+    from cifake.tracking.identity import checkpoint_directory
+    from cifake.tracking.resume import only_process
+
+    lock = functools.partial(only_process, checkpoint_directory(job.key), "training")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock())
+        except RunError:
+            send(Event(job.number, "waits", text="another process trains it"))
+            stack.enter_context(lock(timeout=-1))
+            send(Event(job.number, "started"))
+        yield
+
+
+@contextlib.contextmanager
+def _watch(
+    job: Job, send: Send, name: str, _epochs: int, monitor: str
+) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """Send an event after each epoch of the job's training, and one at the start of each trial."""
+    is_trial = name != job.variant
+    if is_trial:
+        send(Event(job.number, "trial", text=name))
+
+    def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
+        if not is_trial:
+            send(Event(job.number, "epoch", epoch + 1, metrics[monitor]))
+
+    yield on_epoch_end
+
+
+@contextlib.contextmanager
+def forward_store_warnings(job: Job, send: Send) -> Iterator[None]:
+    """Forward store-outage warnings to the display."""
     handler = logging.Handler()
     handler.emit = lambda record: send(  # type: ignore[method-assign, assignment]
         Event(job.number, "waits", text=record.getMessage())
     )
-    delivery = logging.getLogger("cifake.tracking.retry")
-    delivery.addHandler(handler)
+    retry_logger = logging.getLogger("cifake.tracking.retry")
+    retry_logger.addHandler(handler)
     try:
         yield
     finally:
-        delivery.removeHandler(handler)
+        retry_logger.removeHandler(handler)
 
 
 @functools.cache

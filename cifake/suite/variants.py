@@ -1,12 +1,12 @@
-"""Variants by their names."""
+"""Find the files of variants by name."""
 
-import difflib
 from pathlib import Path
 
 from cifake.core.errors import ConfigError
+from cifake.core.nearest import nearest
 
 FOLDER = Path("experiments")
-PARENTS = ("defaults",)  # files there that are no variants
+PARENTS = ("defaults",)  # files in FOLDER that are not variants
 
 
 def known_variants() -> list[str]:
@@ -15,16 +15,17 @@ def known_variants() -> list[str]:
 
 
 def find_file(variant: str) -> Path:
-    """A variant's file: named as it is, or by its name in ``experiments``.
+    """The file of a variant, which is a path that ends in ``.yaml`` or a name in ``experiments``.
 
     Raises:
-        ConfigError: there is no such variant.
+        ConfigError: an unknown name.
     """
     if variant.endswith(".yaml"):
         return Path(variant)
     known = known_variants()
     if variant not in known:
-        near = difflib.get_close_matches(variant, known, n=1, cutoff=0.0)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is no {FOLDER}/ in this folder"
+        hint = (
+            f"did you mean '{nearest(variant, known)}'?" if known else f"there is no {FOLDER}/ in this folder"
+        )
         raise ConfigError(f"variants: unknown variant '{variant}'; {hint}")
     return FOLDER / f"{variant}.yaml"

@@ -1,17 +1,18 @@
 """The pipeline that every variant goes through: from settings to a tracked, evaluated model."""
 
-import functools
+import contextlib
 import logging
 import random
 import shutil
-import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from cifake.config import Settings, TunerSettings
+from cifake.cli.display import show_training
+from cifake.config import Settings, TransferSettings, TunerSettings
 from cifake.data import Dataset, Part
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.test import run_robustness_test
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from cifake.training.fit import Fitted, OnEpochEnd
 
+Watch = Callable[[str, int, str], contextlib.AbstractContextManager["OnEpochEnd"]]
 logger = logging.getLogger(__name__)
 
 
@@ -40,7 +42,7 @@ def train(
     settings: Settings,
     data: Dataset,
     *,
-    on_epoch_end: "OnEpochEnd | None" = None,
+    watch: Watch = show_training,
     parent: str | None = None,
     from_scratch: bool = False,
 ) -> str:
@@ -53,7 +55,7 @@ def train(
         variant: its name.
         settings: as resolved.
         data: all three parts; the test part is read once, after training.
-        on_epoch_end: also receives each epoch's number, from 0, and its metrics.
+        watch: shows a training; see ``cifake.cli.display.show_training``, which trials also use.
         parent: the run that this one belongs to. Without one the process exists for this training, and
             its whole lifetime counts as ``cost/total_seconds``.
         from_scratch: resume nothing.
@@ -70,19 +72,24 @@ def train(
     if tuner:
         directory = search_directory(settings, data)
         if is_worker():
-            _run_trials(settings, tuner, data, directory)
+            _run_trials(settings, tuner, data, directory, watch)
             return ""
     else:
         directory = checkpoint_directory(run_key(settings, data.digest))
     with only_process(directory, "search" if tuner else "training"):
-        model = None if tuner else _build(settings)
+        model = None
+        if not tuner or isinstance(settings.model, TransferSettings):
+            model = _build(settings)  # also before a search: a backbone that cannot be loaded leaves no run
         random_state = random.getstate()  # adversarial training draws numbers, and MLflow may
         search = directory.name if tuner else None
         with tracked_run(variant, settings, data, search, parent, from_scratch) as run_id:
             random.setstate(random_state)
-            chosen = _search(run_id, settings, tuner, data, directory) if tuner else settings
+            chosen = _search(run_id, settings, tuner, data, directory, watch) if tuner else settings
+            if tuner or model is None:
+                model = _build(chosen)
             checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
-            serving, fitted = _fit(run_id, model or _build(chosen), chosen, data, checkpoint, on_epoch_end)
+            with watch(variant, chosen.epochs, chosen.monitor) as show_epoch:
+                serving, fitted = _fit(run_id, model, chosen, data, checkpoint, show_epoch)
             evaluate(run_id, serving, fitted, data, settings)
             log_values(run_id, {"cost/total_seconds": time.time() - started})
             if settings.robustness:
@@ -96,13 +103,13 @@ def train(
 
 
 def _search(
-    run_id: str, settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path
+    run_id: str, settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, watch: Watch
 ) -> Settings:
     """Search, log the result, and return the settings to train."""
     from cifake.search.figure import search_figure
     from cifake.search.run_search import at_trial, best_trial
 
-    trials = _run_trials(settings, tuner, data, directory)
+    trials = _run_trials(settings, tuner, data, directory, watch)
     best = best_trial(trials, tuner)
     chosen = at_trial(settings, best)
     log_search(run_id, trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
@@ -110,10 +117,26 @@ def _search(
     return chosen
 
 
-def _run_trials(settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path) -> list[Trial]:
+def _run_trials(
+    settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, watch: Watch
+) -> list[Trial]:
     from cifake.search.run_search import search
 
-    return search(settings, tuner, data, directory, functools.partial(tracked_trial, directory.name))
+    @contextlib.contextmanager
+    def track(number: int, values: Mapping[str, Any], chosen: Settings) -> "Iterator[OnEpochEnd]":
+        tracked = tracked_trial(directory.name, number, values, chosen)
+        with tracked as log_epoch, watch(f"trial {number}", chosen.epochs, chosen.monitor) as show_epoch:
+            yield _both(log_epoch, show_epoch)
+
+    return search(settings, tuner, data, directory, track)
+
+
+def _both(first: "OnEpochEnd", second: "OnEpochEnd") -> "OnEpochEnd":
+    def on_epoch_end(epoch: int, metrics: dict[str, float]) -> None:
+        first(epoch, metrics)
+        second(epoch, metrics)
+
+    return on_epoch_end
 
 
 def _build(settings: Settings) -> "keras.Model":
@@ -131,22 +154,19 @@ def _fit(
     settings: Settings,
     data: Dataset,
     checkpoint: Path,
-    on_epoch_end: "OnEpochEnd | None",
+    show_epoch: "OnEpochEnd",
 ) -> "tuple[keras.Model, Fitted]":
     """Train a model, logging its epochs; the trained model as it is served, and what the training did."""
     from cifake.models import serving_model
     from cifake.training import fit
 
     log_epoch = EpochLog(run_id)
-
-    def log_and_pass_on(epoch: int, metrics: dict[str, float]) -> None:
-        log_epoch(epoch, metrics)
-        if on_epoch_end:
-            on_epoch_end(epoch, metrics)
-
-    show_progress = sys.stdout.isatty() and not on_epoch_end
-    fitted = fit(model, data, settings, log_and_pass_on, show_progress=show_progress, checkpoint=checkpoint)
+    fitted = fit(model, data, settings, _both(log_epoch, show_epoch), checkpoint=checkpoint)
     log_epoch.deliver()
+    logger.info(
+        "best epoch %d of %d: %s %.4f", fitted.best_epoch + 1, len(fitted.history), settings.monitor,
+        fitted.history[fitted.best_epoch][settings.monitor],
+    )  # fmt: skip
     return serving_model(model, settings), fitted
 
 

@@ -1,6 +1,5 @@
 """Fit a model, keep its best epoch, and report every epoch to a callback."""
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from cifake.training.frozen_features import is_fixed, on_features
 
 # Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/speed/training.py.
 STEPS_PER_EXECUTION = 10
-logger = logging.getLogger(__name__)
 OnEpochEnd = Callable[[int, dict[str, float]], None]
 
 
@@ -47,7 +45,6 @@ def fit(
     data: Dataset,
     settings: Settings,
     on_epoch_end: OnEpochEnd,
-    show_progress: bool = False,
     initial_epoch: int = 0,
     cache_features: bool = True,
     checkpoint: Path | None = None,
@@ -60,7 +57,6 @@ def fit(
         data: its test part is not touched.
         settings: optimizer, epochs, steps, monitor, patience.
         on_epoch_end: receives each epoch's number, from 0, and its metrics.
-        show_progress: Keras' progress bar; otherwise one log line an epoch.
         initial_epoch: the epoch to go on from, from 0, with the weights that the model has.
         cache_features: run a wholly frozen backbone once an image, and train the head alone;
             the scores are the same.
@@ -81,7 +77,7 @@ def fit(
     train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
     best = _best_epoch(settings)
-    report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
+    report = _Report(train, on_epoch_end)
     callbacks = [report, best]
     kept = Checkpoint(checkpoint, best, report.history) if checkpoint else None
     if kept:
@@ -93,7 +89,7 @@ def fit(
         validation_data=feed(validation),
         initial_epoch=initial_epoch,
         epochs=settings.epochs,
-        verbose=1 if show_progress else 0,
+        verbose=0,
         callbacks=callbacks,
     )
     return Fitted(
@@ -135,12 +131,10 @@ def compile_model(
 class _Report(keras.callbacks.Callback):
     """Pass each epoch's metrics on, and start each epoch where the last one ended."""
 
-    def __init__(self, train: Batches, on_epoch_end: OnEpochEnd, epochs: int, quiet: bool) -> None:
+    def __init__(self, train: Batches, on_epoch_end: OnEpochEnd) -> None:
         super().__init__()
         self.train = train
         self.pass_on = on_epoch_end
-        self.epochs = epochs
-        self.quiet = quiet
         self.history: list[dict[str, float]] = []
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -151,10 +145,6 @@ class _Report(keras.callbacks.Callback):
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         self.history.append(metrics)
         self.pass_on(epoch, metrics)
-        if not self.quiet:
-            shown = ("train/loss", "val/loss", "val/accuracy")
-            scores = ", ".join(f"{name} {metrics[name]:.4f}" for name in shown)
-            logger.info("epoch %d of %d: %s", epoch + 1, self.epochs, scores)
         if not math.isfinite(metrics["train/loss"]):
             raise RunError(
                 f"epoch {epoch + 1}: expected a finite training loss, received "

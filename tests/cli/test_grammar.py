@@ -21,6 +21,7 @@ from cifake.core.errors import ConfigError
 class Options(CommandOptions):
     run: str = Field(description="which one")
     steps: int = Field(10, ge=1, description="how many")
+    seed: int = Field(0, description="of the noise")
     force: Flag = Field(False, description="from scratch")
     layer: str | None = Field(None, description="where (default: the last)")
     fail_if: list[str] = Field([], description="repeatable")
@@ -33,6 +34,18 @@ def test_the_three_forms_mean_the_same():
     assert split_words(["--fail-if", "f1 <= 0.9"]) == ([], {"fail_if": ["f1 <= 0.9"]})
     assert split_words(["filter=params.a = 'b'"]) == ([], {"filter": ["params.a = 'b'"]})
     assert split_words(["--model.filters=[4]"]) == ([], {"model.filters": ["[4]"]})
+
+
+@pytest.mark.parametrize("text", ["-1", "-1e-3", "-x", "a b", "a=b", "", "[-1, 2]", "{a: 1}"])
+def test_any_text_without_two_hyphens_is_a_value(text):
+    for words in (["--key", text], [f"--key={text}"], [f"key={text}"]):
+        assert split_words(words) == ([], {"key": [text]})
+
+
+def test_a_value_that_begins_with_two_hyphens_needs_an_equals_sign():
+    assert split_words(["--key=--other"]) == ([], {"key": ["--other"]})
+    with pytest.raises(ConfigError, match="expected --key value or key=value, received '--key' alone"):
+        split_words(["--key", "--other"])
 
 
 def test_a_file_is_positional_even_with_an_equals_sign_in_its_folder():
@@ -75,7 +88,13 @@ def test_text_becomes_values():
     ]
     options, others = read_options(Options, words)
     assert options == Options(
-        run="0123", steps=3, fail_if=["a < 1", "b < 1, c"], names=["a", "b", "c"], force=False, layer=None
+        run="0123",
+        steps=3,
+        seed=0,
+        fail_if=["a < 1", "b < 1, c"],
+        names=["a", "b", "c"],
+        force=False,
+        layer=None,
     )
     assert others == {}
 
@@ -91,6 +110,8 @@ def test_other_keys_are_returned_where_a_command_takes_them():
         (["run=a", "stepps=1"], "unknown option 'stepps'; did you mean 'steps'?"),
         (["run=a", "--fail-on", "x"], "unknown option 'fail_on'; did you mean 'fail_if'?"),
         (["a"], "expected --key value or key=value, received 'a' alone"),
+        (["run=a", "--", "b"], "expected --key value or key=value, received '--' alone"),
+        (["run=a", "--steps", "-1"], "steps: expected greater than or equal to 1, received '-1'"),
         (["run=a", "steps=few"], "steps: expected a valid integer, received 'few'"),
         (["run=a", "steps=0", "force=1"],
          "steps: expected greater than or equal to 1, received '0'; "
@@ -110,12 +131,14 @@ def test_the_help_shows_what_is_required_and_each_default(capsys):
         )
     assert ended.value.code == 0
     assert capsys.readouterr().out == (
-        "usage: try run=RUN [--KEY VALUE | KEY=VALUE ...]\n\nTries.\n\n"
+        "usage: try run=RUN [--KEY VALUE ...]\n\nTries.\n\n"
         "  run      which one\n"
         "  steps    how many (default: 10)\n"
+        "  seed     of the noise (default: 0)\n"
         "  force    from scratch (default: false)\n"
         "  layer    where (default: the last)\n"
         "  fail_if  repeatable\n"
         "  names    comma-separated\n\n"
-        "More.\n"
+        "More.\n\n"
+        "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same.\n"
     )

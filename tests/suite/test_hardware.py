@@ -50,7 +50,7 @@ def test_a_worker_a_gpu(monkeypatch):
 def test_each_worker_sees_a_gpu_of_its_own_and_so_does_the_one_that_replaces_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,5")
-    monkeypatch.setattr("cifake.suite.engines.local.serve", gpu_worker.serve)
+    monkeypatch.setattr("cifake.suite.engines.local.run_worker", gpu_worker.run_worker)
     jobs = make_jobs([str(EXPERIMENTS / "base.yaml")], [0, 1, 2], {"dataset": "demo", "split": "small"})
     engine = LocalEngine(None)
     capacity = engine.capacity(3)

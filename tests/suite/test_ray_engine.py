@@ -59,7 +59,7 @@ def test_a_lost_node_loses_nothing_and_ctrl_c_stops_cleanly(store, tmp_path, on_
     process.send_signal(signal.SIGINT)
     code, _, messages = end(process)
     assert code == 130
-    assert "stopped: 0 of 2 runs ended; the same command goes on" in messages
+    assert "stopped: 0 of 2 runs ended; the same command resumes" in messages
     assert "Traceback" not in messages
     stopped = [run for run in runs()[0] if run.data.params["learning_rate"] == "0.01"]
     assert [run.info.status for run in stopped] == ["KILLED"]
@@ -103,7 +103,7 @@ def test_other_machines_need_a_server(store):
         (["engine=ray", "cpus=0"], "cpus: expected greater than or equal to 1, received '0'"),
         (
             ["engine=ray", "gpus=1.5"],
-            "gpus: expected 0, a part of one such as 0.5, or a number",
+            "gpus: expected 0, a fraction of one such as 0.5, or a number",
         ),
         (["engine=ray", "memory=much"], "memory: expected a size such as 2GiB, received 'much'"),
     ],
@@ -113,7 +113,7 @@ def test_a_wrong_option_is_named(words, message):
         parse(words)
 
 
-def test_a_share_is_read():
+def test_resources_are_read():
     options, _ = parse(["engine=ray", "cpus=2", "gpus=0.5", "memory=4GiB"])
     assert options.resources == Resources(2, 0.5, 4 * 2**30)
     assert str(parse([])[0].resources) == "cpus=1 gpus=0"

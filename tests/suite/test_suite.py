@@ -1,21 +1,17 @@
-"""Suites as users run them: planned, killed, taken up again, started twice, stopped."""
+"""Suites as users run them: planned, killed, resumed, started twice, stopped."""
 
 import contextlib
-import io
-import re
 import signal
 
 import mlflow
 import psutil
 import pytest
-from rich.console import Console
 
 from cifake.core.errors import ConfigError, Terminated, exit_code, raise_terminated
-from cifake.suite.display import Display
-from cifake.suite.jobs import Capacity
+from cifake.suite.jobs import Capacity, RunContext
 from cifake.suite.options import parse
 from cifake.suite.plan import describe, look_up, make_jobs
-from cifake.suite.run_job import Event, RunContext, run_job
+from cifake.suite.run_job import run_job
 from tests.support.project import BASE, EXPERIMENTS, REPOSITORY, overrides
 from tests.support.suites import OVERRIDES, end, epochs, runs, start, wait_for, workers
 
@@ -28,7 +24,7 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
     assert output.splitlines()[1:4] == [
         "  broken  train seeds 0, 4",
         "  base    train seeds 0, 4",
-        "4 to train; no earlier runs to tell the time from",
+        "4 to train; no earlier runs to estimate the time from",
     ]
     lines = messages.splitlines()
     assert lines[-3] == "2 of 4 runs failed; the same command tries them again:"
@@ -85,12 +81,30 @@ def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice
 
     code, _, messages = end(start(tmp_path, *words, "force=true"))
     assert code == 0, messages
-    anew = [run for run in runs()[0] if run.info.run_id not in killed]
-    assert sorted(epochs(run) for run in anew) == sorted(epochs(run) for run in after)
+    again = [run for run in runs()[0] if run.info.run_id not in killed]
+    assert sorted(epochs(run) for run in again) == sorted(epochs(run) for run in after)
     scores = ("test/loss", "test/roc_auc", "best_epoch")
-    assert sorted([run.data.metrics[key] for key in scores] for run in anew) == sorted(
+    assert sorted([run.data.metrics[key] for key in scores] for run in again) == sorted(
         [run.data.metrics[key] for key in scores] for run in after
     )
+
+
+def test_a_suite_says_that_another_process_trains_its_run_and_takes_it_over(store, tmp_path):
+    words = (f"variants={BASE}", "epochs=150", "workers=1")
+    first = start(tmp_path, *words)
+    wait_for(lambda: list((tmp_path / "cache" / "checkpoints").glob("*/*.npz")))
+    second = start(tmp_path, *words)
+    lines = iter(second.stderr.readline, "")
+    expected = ["starting", "waiting: another process trains it"]
+    assert [next(lines) for _ in expected] == [f"base seed 0: {each} (0 of 1 done)\n" for each in expected]
+    first.terminate()
+    assert end(first)[0] == 143
+    assert next(lines) == "base seed 0: starting (0 of 1 done)\n"
+    code, _, messages = end(second)
+    assert code == 0, messages
+    (run,), _ = runs()
+    assert run.info.status == "FINISHED"
+    assert [step for step, _ in epochs(run)] == list(range(150))
 
 
 def test_ctrl_c_stops_cleanly(store, tmp_path):
@@ -99,7 +113,7 @@ def test_ctrl_c_stops_cleanly(store, tmp_path):
     process.send_signal(signal.SIGINT)
     code, _, messages = end(process)
     assert code == 130
-    assert "stopped: 0 of 2 runs ended; the same command goes on" in messages
+    assert "stopped: 0 of 2 runs ended; the same command resumes" in messages
     assert "Traceback" not in messages
     (run,), (suite,) = runs()
     assert (run.info.status, suite.info.status) == ("KILLED", "KILLED")
@@ -163,6 +177,8 @@ def test_all_variants_are_those_that_mlproject_names(monkeypatch):
         ("seed=1", "seed: expected seeds=0,1,7 or a number of them, received seed"),
         ("workers=0", "workers: expected auto or a number from 1, received '0'"),
         ("force=yess", "force: expected true or false, received 'yess'"),
+        ("worker=2", "unknown option 'worker'; did you mean 'workers'"),
+        ("--seedz=3", "unknown option 'seedz'; did you mean 'seeds'"),
     ],
 )
 def test_a_wrong_option_is_named(word, message):
@@ -175,7 +191,7 @@ def test_mistakes_in_variants_and_settings_come_before_anything_runs(monkeypatch
     with pytest.raises(ConfigError, match="variants: unknown variant 'bse'; did you mean 'base'"):
         make_jobs(["bse"], [0], {})
     with pytest.raises(ConfigError, match="unknown setting 'epoch'; did you mean 'epochs'"):
-        make_jobs(["base"], [0], {"epoch": 3})
+        make_jobs(["base"], [0], parse(["epoch=3"])[1])
 
 
 def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
@@ -194,44 +210,3 @@ def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
         "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",
     ]
     assert [job.state for job in look_up(jobs, force=True)] == ["train"] * 3
-
-
-EVENTS = (
-    Event(0, "started"),
-    Event(1, "started"),
-    Event(0, "epoch", 1, 0.61),
-    Event(1, "epoch", 1, 0.72),
-    Event(1, "waits", text="the store does not answer"),
-    Event(0, "epoch", 2, 0.51),
-    Event(1, "failed", text="RunError: no"),
-)
-
-
-def shown(terminal):
-    jobs = make_jobs([BASE], [0, 1], {"dataset": "demo", "split": "small", "epochs": 4})
-    stream = io.StringIO()
-    with Display(
-        jobs, Console(file=stream, force_terminal=terminal, color_system=None, width=110)
-    ) as display:
-        for event in EVENTS:
-            display.show(event)
-    return stream.getvalue().splitlines()
-
-
-def test_a_terminal_shows_a_line_a_run():
-    last = [
-        re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[━╸╺]", "", line).split("\r")[-1].split()
-        for line in shown(True)[-4:-1]
-    ]
-    assert last[0][:6] == ["all,", "epochs", "1", "of", "2", "6/8"]
-    assert last[1][:7] == ["base", "seed", "0", "training", "2/4", "val/loss", "0.5100"]
-    assert last[2][:7] == ["base", "seed", "1", "failed", "1/4", "val/loss", "0.7200"]
-
-
-def test_elsewhere_there_is_a_line_for_each_change():
-    assert shown(False) == [
-        "base seed 0: starting (0 of 2 done)",
-        "base seed 1: starting (0 of 2 done)",
-        "base seed 1: waiting: the store does not answer (0 of 2 done)",
-        "base seed 1: failed: RunError: no (1 of 2 done)",
-    ]

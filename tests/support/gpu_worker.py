@@ -2,13 +2,14 @@
 
 import os
 
+from cifake.core.native_output import native_log
 from cifake.suite.jobs import Event
-from cifake.suite.run_job import configure_worker, worker_log
+from cifake.suite.run_job import configure_worker
 
 
-def serve(pipe, run_context, gpu):
+def run_worker(pipe, run_context, gpu):
     configure_worker(run_context, gpu)
-    died = worker_log().with_name("died")
+    died = native_log().with_name("died")
     while True:
         try:
             job = pipe.recv()

@@ -1,4 +1,4 @@
-"""Engines: worker processes of this machine, or tasks of a Ray cluster."""
+"""Engines: worker processes on this machine, or tasks on a Ray cluster."""
 
 from cifake.core.backend import require_ray
 from cifake.suite.jobs import Engine
@@ -6,10 +6,10 @@ from cifake.suite.options import Options
 
 
 def choose_engine(options: Options) -> Engine:
-    """The engine that was asked for; a cluster is connected to here.
+    """The engine that the options name. It starts TensorFlow's imports; with Ray it connects to the cluster.
 
     Raises:
-        ConfigError, RunError: it cannot be used.
+        ConfigError, RunError: the engine cannot be used.
     """
     if options.engine == "ray":
         require_ray()

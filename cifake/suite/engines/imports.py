@@ -1,4 +1,4 @@
-"""What every worker needs, imported before its first run, without garbage collections in between."""
+"""Import what every worker needs before its first run."""
 
 import gc
 import importlib
@@ -11,11 +11,11 @@ MODULES = (
 
 
 def import_all() -> None:
-    """Import MODULES. It starts no thread of TensorFlow's and no device."""
-    gc.disable()  # a quarter of the time would go to looking for garbage, and importing leaves none
+    """Import MODULES. This starts no TensorFlow threads and initialises no device."""
+    gc.disable()  # a quarter of the time would go to collections, and imports leave no garbage
     try:
         for name in MODULES:
             importlib.import_module(name)
-        gc.freeze()  # collections need not look at all this; in forked processes its pages stay shared
+        gc.freeze()  # collections skip all this; in forked processes its pages stay shared
     finally:
         gc.enable()

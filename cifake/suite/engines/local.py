@@ -1,4 +1,4 @@
-"""Hand jobs to worker processes of this machine, and replace those that die."""
+"""Run jobs in worker processes on this machine, and replace workers that die."""
 
 import contextlib
 import multiprocessing
@@ -9,25 +9,26 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import connection, forkserver
 from typing import Any
 
+from cifake.core.native_output import native_log
 from cifake.suite.engines.hardware import divide, find_gpus
-from cifake.suite.jobs import Capacity, Event, Job, RunContext
-from cifake.suite.run_job import serve, worker_log
+from cifake.suite.jobs import ENDS, Capacity, Event, Job, RunContext
+from cifake.suite.run_job import run_worker
 
-MOST_DEATHS = 3  # of a job's workers in a row without a new epoch, before it is given up
-PATIENCE = 20  # seconds that a run gets to say that it was stopped
+MOST_DEATHS = 3  # of a job's workers in a row without a new epoch, before the job fails
+PATIENCE = 20  # seconds that a stopped run has to record that
 
 
 class LocalEngine:
-    """Worker processes of this machine.
+    """Worker processes on this machine.
 
     Args:
-        workers: how many; None chooses.
+        workers: their number; None chooses, see ``divide``.
     """
 
     def __init__(self, workers: int | None) -> None:
         self.workers = workers
         self.gpus = find_gpus()
-        self.context = _begin(self.gpus)
+        self.context = _process_context(self.gpus)
 
     def capacity(self, jobs: int) -> Capacity:
         count, threads = divide(jobs, self.workers, self.gpus)
@@ -35,7 +36,7 @@ class LocalEngine:
         return Capacity(count, threads, f"workers: {count}{gpus}, threads of each: {threads}")
 
     def execute(self, jobs: Sequence[Job], count: int, run_context: RunContext) -> Iterator[Event]:
-        """Run jobs over worker processes that live on between them; see ``Engine``."""
+        """Run jobs in worker processes, each of which takes one job after another; see ``Engine``."""
         waiting = deque(jobs)
         deaths: Counter[int] = Counter()
         gpus: list[str | None] = list(self.gpus) or [None]
@@ -46,7 +47,7 @@ class LocalEngine:
             while True:
                 for worker in workers:
                     if worker.job is None and waiting:
-                        _hand(worker, waiting)
+                        worker.start(waiting.popleft())
                 busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
                 if not busy:
                     return
@@ -58,23 +59,29 @@ class LocalEngine:
                         event = _after_death(job, worker.process.exitcode, waiting, deaths)
                     elif event.kind == "epoch":
                         del deaths[event.job]
-                    elif event.kind not in ("started", "waits"):
+                    elif event.kind in ENDS:
                         worker.job = None
                     yield event
         finally:
-            _end(workers)
+            _stop(workers)
 
 
 class Worker:
-    """A worker process, and the job it has."""
+    """A worker process and its current job."""
 
     def __init__(self, context: Any, run_context: RunContext, gpu: str | None) -> None:
         self.gpu = gpu
         self.pipe, far = context.Pipe()
-        self.process = context.Process(target=serve, args=(far, run_context, gpu), daemon=True)
+        self.process = context.Process(target=run_worker, args=(far, run_context, gpu), daemon=True)
         self.process.start()
-        far.close()  # so that the worker's end of the pipe ends with the worker
+        far.close()  # so that the pipe ends with the worker
         self.job: Job | None = None
+
+    def start(self, job: Job) -> None:
+        """Send the worker its next job."""
+        self.job = job
+        with contextlib.suppress(BrokenPipeError):  # it has died; receive() finds out
+            self.pipe.send(job)
 
     def receive(self) -> Event | None:
         """The next event; None when the process has died."""
@@ -86,40 +93,35 @@ class Worker:
         return event
 
 
-def _begin(gpus: Sequence[str]) -> Any:
-    """How workers come to be: forked from a process that has imported TensorFlow and not used it yet.
+def _process_context(gpus: Sequence[str]) -> Any:
+    """Fork workers from a process that has imported TensorFlow but not used it.
 
-    It imports while the plan is made, once for all workers. What would have to survive a fork, a GPU's
-    driver and the threads of other backends, is not risked: there each worker imports for itself.
+    That process imports once for all workers, while the plan is made. A GPU's driver and the threads of
+    other backends may not survive a fork: there each worker imports for itself.
     """
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if sys.platform != "linux" or gpus or backend != "tensorflow":
         return multiprocessing.get_context("spawn")
-    worker_log()  # where the cache cannot be used, this process says so
+    native_log()  # raises an error here, not in the forked process, if the cache cannot be used
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cifake.suite.engines.preload"])
     forkserver.ensure_running()
     return context
 
 
-def _hand(worker: Worker, waiting: deque[Job]) -> None:
-    worker.job = waiting.popleft()
-    with contextlib.suppress(BrokenPipeError):  # it has died; receive() finds out
-        worker.pipe.send(worker.job)
-
-
 def _after_death(job: Job, exitcode: int | None, waiting: deque[Job], deaths: Counter[int]) -> Event:
-    """Put a job whose worker died back at the head of the queue, unless that happens again and again."""
+    """Put a job whose worker died back at the head of the queue, at most MOST_DEATHS - 1 times."""
     deaths[job.number] += 1
     how = f"its worker died (exit code {exitcode})"
     if deaths[job.number] < MOST_DEATHS:
         waiting.appendleft(job)
         return Event(job.number, "died", text=how)
-    return Event(job.number, "failed", text=f"{how}, {MOST_DEATHS} times, perhaps for lack of memory")
+    reason = f"{how}, {MOST_DEATHS} times, perhaps for lack of memory; see {native_log()}"
+    return Event(job.number, "failed", text=reason)
 
 
-def _end(workers: Sequence[Worker]) -> None:
-    """Idle workers return; those with a job are stopped, so that their runs say so."""
+def _stop(workers: Sequence[Worker]) -> None:
+    """Let idle workers end, and stop busy ones, whose runs record that."""
     for worker in workers:
         if worker.job:
             worker.process.terminate()

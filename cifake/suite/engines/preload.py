@@ -1,15 +1,7 @@
-"""For the process that workers are forked from, see ``workers``: importing this is what it does first.
+"""The first import of the process that workers are forked from: it imports what all of them need."""
 
-From here on what it says goes to the workers' log.
-"""
-
-import os
-
+from cifake.core.native_output import redirect_to_native_log
 from cifake.suite.engines.imports import import_all
-from cifake.suite.run_job import worker_log
 
-with worker_log().open("a") as stream:
-    os.dup2(stream.fileno(), 1)  # whoever reads what the suite prints does not wait for this process
-    os.dup2(stream.fileno(), 2)
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+redirect_to_native_log(1, 2)  # not the suite's output: who reads that would wait for this process, too
 import_all()

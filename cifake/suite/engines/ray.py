@@ -1,4 +1,4 @@
-"""Hand jobs to Ray, which places them on nodes, and starts them again where a node was lost."""
+"""Run jobs as tasks on a Ray cluster, which restarts them when a node is lost."""
 
 import dataclasses
 import os
@@ -14,28 +14,28 @@ from cifake.suite.jobs import Capacity, Event, Job, Resources, RunContext
 from cifake.suite.run_job import configure_worker, run_job
 from cifake.tracking.store import shared_address
 
-# Both are read at import. Twenty tries take 20 s to find that a token is wrong; what Ray says of a lost node,
-# sixty lines on standard output, the event of the run says in one.
+# Both are read at import. By default Ray takes 20 s to refuse a wrong token, and prints sixty lines about a
+# lost node, which the run's event says in one.
 os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
 import ray
 
-RETRIES = 10  # of a run whose node or worker was lost; the same command tries again what is given up
-PATIENCE = 20  # seconds that runs get to say that they were stopped
-PASSED_ON = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # a node's own where it is not set here
+RETRIES = 10  # of a run whose node or worker was lost, before the run fails
+PATIENCE = 20  # seconds that stopped runs have to record that
+FORWARDED = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # nodes keep their own where it is not set here
 
 
 class RayEngine:
     """Tasks on the nodes of a Ray cluster.
 
     Args:
-        address: of its head, or ``auto``.
-        resources: what each run takes of a node.
-        jobs: of the suite, at most; on so many places TensorFlow is imported while the plan is made.
+        address: of the head node, or ``auto``.
+        resources: what each run requests from a node.
+        jobs: of the suite, at most; as many workers import TensorFlow while the plan is made.
 
     Raises:
-        RunError: nothing answers there, no node is large enough, or the store is a file that other
-            machines do not have.
+        RunError: nothing answers at the address, no node is large enough, or the store is a file that
+            other machines cannot read.
     """
 
     def __init__(self, address: str, resources: Resources, jobs: int) -> None:
@@ -43,20 +43,20 @@ class RayEngine:
         _connect(address)
         nodes = [node for node in ray.nodes() if node["Alive"]]
         self.nodes = len(nodes)
-        self.count = sum(_fitting(node["Resources"], resources.by_ray_name()) for node in nodes)
+        needed = resources.by_ray_name()
+        self.count = sum(_runs_at_once(node["Resources"], needed) for node in nodes)
         if not self.count:
             raise RunError(f"no node of the cluster at {address} has {resources}; ask for less")
         others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
-        needed = resources.by_ray_name()
         self.request = {
             "num_cpus": needed["CPU"], "num_gpus": needed["GPU"], "memory": needed["memory"] or None,
             "runtime_env": {
                 "env_vars": {**_environment(), "MLFLOW_TRACKING_URI": shared_address(sorted(others))}
             },
         }  # fmt: skip
-        beginning = ray.remote(**self.request)(import_all)
+        warm_up = ray.remote(**self.request)(import_all)
         for _ in range(min(self.count, jobs)):
-            beginning.remote()
+            warm_up.remote()
 
     def capacity(self, jobs: int) -> Capacity:
         text = f"Ray nodes: {self.nodes}, runs at once: {self.count}, each with {self.resources}"
@@ -66,13 +66,13 @@ class RayEngine:
         """Submit jobs as tasks; see ``Engine``. Ray decides how many run at once."""
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
-        )  # it ends with the suite, not with another node
+        )  # the event queue ends with the suite, not with another node
         event_queue = ray.remote(num_cpus=0, scheduling_strategy=here)(EventQueue).remote()
         task = ray.remote(**self.request, max_retries=RETRIES)(train)
-        alike: dict[str, deque[Job]] = defaultdict(deque)  # variants with the same settings, one by one
+        by_key: dict[str, deque[Job]] = defaultdict(deque)  # equal trainings run one after another
         for job in jobs:
-            alike[job.key].append(job)
-        ready = [same.popleft() for same in alike.values()]
+            by_key[job.key].append(job)
+        ready = [equal.popleft() for equal in by_key.values()]
         running: dict[ray.ObjectRef, Job] = {}
         try:
             while ready or running:
@@ -83,18 +83,18 @@ class RayEngine:
                 yield from (event for event in events if event.job in numbers)
                 done = [running.pop(reference) for reference in ended]
                 yield from map(_result, ended, done)
-                ready = [alike[job.key].popleft() for job in done if alike[job.key]]
+                ready = [by_key[job.key].popleft() for job in done if by_key[job.key]]
         except ray.exceptions.RayError as error:  # of the event queue, which is where the suite is
-            raise RunError(f"Ray has failed here ({_reason(error)}); the same command goes on") from None
+            raise RunError(f"Ray has failed here ({_reason(error)}); the same command resumes") from None
         finally:
             _cancel(list(running))
             ray.shutdown()
 
 
 def train(job: Job, run_context: RunContext, event_queue: "ray.actor.ActorHandle") -> Event:
-    """A task: Ray starts it again, on another node if need be, when its node or worker is lost.
+    """Train a job as a Ray task, which Ray restarts, on another node if need be, when it is lost.
 
-    It asks nothing of the event queue: while a task waits for an answer, Ray lends its cores to another.
+    The task never waits for the event queue: Ray would lend its cores to another task meanwhile.
     """
     event_queue.start.remote(job.number)
     configure_worker(run_context)
@@ -107,7 +107,7 @@ def _connect(address: str) -> None:
         address = os.environ.get("RAY_ADDRESS") or address
     host, _, port = address.rpartition(":")
     try:
-        if port.isdecimal():  # Ray itself takes two minutes to say that nobody answers
+        if port.isdecimal():  # Ray itself takes two minutes to find that nobody answers
             socket.create_connection((host, int(port)), timeout=5).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError, RuntimeError) as error:
@@ -117,16 +117,16 @@ def _connect(address: str) -> None:
             "ray start was called, or host:port of its head; see docs/scaling.md"
         ) from None
     finally:
-        signal.signal(signal.SIGTERM, handler)  # Ray's would end the suite without its last words
+        signal.signal(signal.SIGTERM, handler)  # Ray's would end the suite without recording it
 
 
 def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {name: os.environ[name] for name in FORWARDED if name in os.environ}
 
 
 def _cancel(references: "list[ray.ObjectRef]") -> None:
-    """What waits never starts; what runs gets a KeyboardInterrupt, and time to say so."""
-    for reference in reversed(references):  # the last ones wait, and would start in the place of the first
+    """Cancel tasks: running ones receive KeyboardInterrupt, and have time to record that."""
+    for reference in reversed(references):  # the last ones wait; they would start in place of the first
         ray.cancel(reference)
     if references:
         ray.wait(references, num_returns=len(references), timeout=PATIENCE)
@@ -144,6 +144,6 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
 
 
-def _fitting(node: Mapping[str, float], share: Mapping[str, float]) -> int:
-    """How many shares a node has."""
-    return int(min(node.get(name, 0.0) // part for name, part in share.items() if part))
+def _runs_at_once(available: Mapping[str, float], needed: Mapping[str, float]) -> int:
+    """How many runs fit on a node."""
+    return int(min(available.get(name, 0.0) // amount for name, amount in needed.items() if amount))

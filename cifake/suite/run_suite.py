@@ -1,0 +1,84 @@
+"""A suite from its plan to its ranking."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from cifake.comparison import compare
+from cifake.core.errors import Terminated
+from cifake.suite.display import Display
+from cifake.suite.jobs import ENDS, Engine, Event, RunContext
+from cifake.suite.options import Options
+from cifake.suite.plan import describe, look_up, make_jobs
+from cifake.tracking.queries import experiments_of
+from cifake.tracking.suite_run import open_store, suite_run
+
+
+class Suite:
+    """The runs of a suite; everything is checked, and the plan is made, before anything is trained.
+
+    Args:
+        options: the suite's own options.
+        overrides: settings of all runs.
+        engine: trains the runs.
+
+    Raises:
+        ConfigError, DataError, RunError: a setting, the data or the store cannot be used.
+    """
+
+    def __init__(self, options: Options, overrides: Mapping[str, Any], engine: Engine) -> None:
+        self.options, self.engine = options, engine
+        jobs = make_jobs(options.variants, options.seeds, overrides)
+        self.experiment = open_store()
+        self.jobs = look_up(jobs, options.force)
+        # Not the capacity for what is left to do: the number of threads changes last digits.
+        self.capacity = engine.capacity(len(jobs))
+        self.plan = describe(self.jobs, self.capacity)
+        self.ended: list[Event] = []
+
+    def train(self) -> None:
+        """Train what is missing, in a run of the suite's own."""
+        options, todo = self.options, [job for job in self.jobs if job.state != "reuse"]
+        params = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
+        with suite_run(f"suite of {len(self.jobs)} runs", self.plan, params) as (run_id, failures):
+            run_context = RunContext(run_id, self.experiment, self.capacity.threads, options.force)
+            try:
+                display = Display(todo, Console(stderr=True))
+                with display.progress:
+                    for event in self.engine.execute(todo, self.capacity.count, run_context):
+                        display.show(event)
+                        if event.kind in ENDS:
+                            self.ended.append(event)
+            except (KeyboardInterrupt, Terminated):
+                progress = f"{len(self.ended)} of {len(todo)} runs ended"
+                print(f"stopped: {progress}; the same command resumes", file=sys.stderr)
+                raise
+            failures += [f"{self.jobs[event.job].name}: {event.text}" for event in self._failed()]
+
+    def ranking(self) -> str:
+        """The ranked table of the suite's finished runs; empty without one."""
+        run_ids = [job.run_id for job in self.jobs] + [event.run_id for event in self.ended]
+        run_ids = [run_id for run_id in run_ids if run_id]
+        if not run_ids:
+            return ""
+        where = f"attributes.run_id IN ({', '.join(map(repr, run_ids))})"
+        return compare(experiments=experiments_of(run_ids), where=where).render("text")
+
+    def report_failures(self) -> int:
+        """Print why runs failed, with the tracebacks of defects.
+
+        Returns:
+            0, or 1 when a run failed.
+        """
+        failed = self._failed()
+        lines = [event.details for event in failed if event.details]
+        if failed:
+            lines.append(f"{len(failed)} of {len(self.jobs)} runs failed; the same command tries them again:")
+        lines += [f"  {self.jobs[event.job].name}: {event.text}" for event in failed]
+        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
+        return int(bool(failed))
+
+    def _failed(self) -> list[Event]:
+        return [event for event in self.ended if event.kind == "failed"]
