@@ -67,7 +67,7 @@ def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
     train, test = sizes["train"], sizes["train"] + sizes["validation"]
     if split == "all":
         train = test - ALL_VALIDATION
-        wanted["train"] = train
+        wanted = {**wanted, "train": train}
     starts = {"train": 0, "validation": train, "test": test}
     return {name: slice(start, start + wanted[name]) for name, start in starts.items()}
 
