@@ -48,7 +48,8 @@ def residual(pixels: keras.KerasTensor, settings: ResidualSettings, augment: Aug
 def _block(x: keras.KerasTensor, kernel_size: int, settings: ResidualSettings) -> keras.KerasTensor:
     """Two convolutions and a skip connection around them.
 
-    The last scale starts at zero, so that a block starts as the identity (Goyal et al. 2017).
+    A block starts as the identity: the scale of its last normalisation, or without one the last kernel,
+    starts at zero (Goyal et al. 2017).
     """
     filters = x.shape[-1]
     change = _convolve(x, filters, kernel_size, settings)
@@ -65,10 +66,10 @@ def _convolve(
     activate: bool = True,
     starts_at_zero: bool = False,
 ) -> keras.KerasTensor:
-    has_bias = settings.normalisation == "none"  # the normalisation has its own
-    x = layers.Conv2D(
-        filters, kernel_size, padding="same", use_bias=has_bias, kernel_initializer="he_normal"
-    )(x)
+    plain = settings.normalisation == "none"
+    kernel = "zeros" if plain and starts_at_zero else "he_normal"
+    # A bias is part of the normalisation.
+    x = layers.Conv2D(filters, kernel_size, padding="same", use_bias=plain, kernel_initializer=kernel)(x)
     scale: dict[str, Any] = {"gamma_initializer": "zeros" if starts_at_zero else "ones"}
     if settings.normalisation == "batch":
         x = batch_normalisation(settings.batch_norm_momentum, **scale)(x)

@@ -1,13 +1,13 @@
 """Evaluate and keep the moving average of a training's weights instead of the weights themselves."""
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-IMAGES = 2_000  # from which batch statistics are estimated; thousands are enough (Wu & Johnson 2021)
+# Batch statistics are estimated from so many images; thousands are enough (Wu & Johnson 2021).
+IMAGES, BATCH = 2_000, 200
 
 
 class Averaging(keras.callbacks.Callback):
@@ -19,16 +19,15 @@ class Averaging(keras.callbacks.Callback):
 
     Args:
         images: of the training part, as the model takes them; the first ones are used.
-        batch_size: images a batch.
         keep: whether training ends with the average of the last epoch.
 
     It comes after the callbacks that see the average, and before those that see what is trained.
     """
 
-    def __init__(self, images: np.ndarray, batch_size: int, keep: bool) -> None:
+    def __init__(self, images: np.ndarray, keep: bool) -> None:
         super().__init__()
-        count = math.ceil(min(IMAGES, len(images)) / batch_size)
-        self.batches = [images[n * batch_size : (n + 1) * batch_size] for n in range(count)]
+        first = images[:IMAGES]
+        self.batches = [first[start : start + BATCH] for start in range(0, len(first), BATCH)]
         self.keep = keep
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:

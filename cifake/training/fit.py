@@ -87,7 +87,7 @@ def fit(
     report = _Report(train, on_epoch_end, settings.epochs, quiet=show_progress)
     callbacks = [report, best]
     if settings.ema:
-        callbacks.append(Averaging(train.images, settings.batch_size, not settings.restore_best_weights))
+        callbacks.append(Averaging(train.images, keep=not settings.restore_best_weights))
     saved = Checkpoint(checkpoint, best, report.history) if checkpoint else None
     if saved:
         callbacks.append(saved)

@@ -111,7 +111,7 @@ def test_every_variant_is_short_resolves_and_says_why_it_exists(path):
     [
         ("schedule", {"schedule": None}),
         ("weight_decay", {"weight_decay": 0.0}),
-        ("batch_norm", {"model.normalisation": "none"}),
+        ("batch_norm", {"model.normalisation": "none", "model.batch_norm_momentum": None}),
         ("label_smoothing", {"label_smoothing": 0.0}),
         ("mixing", {"augmentation.cutmix": 0.0}),
         ("averaging", {"ema": 0.0}),
@@ -341,7 +341,7 @@ def test_a_setting_that_was_added_later_is_part_of_the_hash_once_it_is_on(key):
         ("resnet50", {"augmentation.cutmix": 1.0}, "expected no mixup and no cutmix on a frozen backbone"),
         ("resnet50", {"model.batch_norm_momentum": 0.9, "model.batch_norm": False},
          "expected batch_norm: true or trainable_layers above 0 with batch_norm_momentum"),
-        ("modern", {"model.normalisation": "group", "model.stem": 12},
+        ("modern", {"model.normalisation": "group", "model.stem": 12, "model.batch_norm_momentum": None},
          "expected multiples of 8 filters for group normalisation, received 12"),
         ("modern", {"model.blocks": [1]}, "expected one value or 3 in blocks, as many as in filters"),
         ("modern", {"model.filters": [8] * 6, "model.downsample": True}, "pooling in 6 stages"),

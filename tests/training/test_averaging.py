@@ -54,6 +54,15 @@ def test_an_epoch_is_scored_with_the_average_and_trained_without_it(data):
     assert plain.history[-1]["val/loss"] != averaged.history[-1]["val/loss"]
 
 
+def test_what_is_kept_has_the_batch_statistics_of_its_own_weights(data):
+    """Estimating them once more changes nothing."""
+    model, _, _ = train(data, ema=0.75, restore_best_weights=False)
+    kept = model.get_weights()
+    images = np.asarray(data.train.images)
+    estimate_batch_statistics(model, [images[start : start + 200] for start in range(0, len(images), 200)])
+    assert all(np.allclose(one, two, rtol=1e-4) for one, two in zip(kept, model.get_weights(), strict=True))
+
+
 @pytest.mark.parametrize("restore", [True, False])
 def test_the_scores_of_an_epoch_are_those_of_the_model_that_is_kept(data, restore):
     model, fitted, _ = train(data, ema=0.5, restore_best_weights=restore)
