@@ -14,7 +14,7 @@ from cifake.data import Part
 from cifake.data import load as load_data
 from cifake.models import build_model
 from cifake.training.batches import Batches, feed
-from cifake.training.fit import compile_model
+from cifake.training.compile import compile_model
 
 IMAGES = {"base": 12_800, "hyperband_best": 2_560, "mobilenet_v2": 320}
 RANDOM = {"model.weights": "none"}

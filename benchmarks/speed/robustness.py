@@ -24,7 +24,7 @@ from cifake.models import build_model
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbations import kind_of
 from cifake.robustness.test import CHECKED_IMAGES, run_robustness_test
-from cifake.training.fit import compile_model
+from cifake.training.compile import compile_model
 
 BATCH = 128
 

@@ -21,7 +21,7 @@ from cifake.data import Dataset, Part
 from cifake.data import load as load_data
 from cifake.models import build_model
 from cifake.training.batches import Batches, feed
-from cifake.training.fit import compile_model
+from cifake.training.compile import compile_model
 
 IMAGES = 12_800  # a whole number of batches of 32 and of 256
 WARM_UP = 20  # batches: tracing and the first touch of the data are not counted

@@ -46,7 +46,9 @@ class Options(CommandOptions):
         None, description="the store's address (default: MLFLOW_TRACKING_URI, or ./mlflow.db)"
     )
     variant: list[str] = Field([], description="only this one; repeatable")
-    split: Literal["full", "small"] | None = Field(None, description="only runs on this split: full or small")
+    split: Literal["full", "small", "all"] | None = Field(
+        None, description="only runs on this split: full, small or all"
+    )
     filter: str = Field("", description="only runs that MLflow's search finds: \"params.optimizer = 'sgd'\"")
     top: int | None = Field(None, ge=1, description="only the best N rows of each table")
     format: Format | None = Field(

@@ -36,7 +36,7 @@ def compare(
         direction: which values are better, for a metric whose direction is not declared.
         experiments: names; none means MLFLOW_EXPERIMENT_NAME, or else ``cifake`` and ``Default``.
         variants: only these; none means all.
-        split: ``full`` or ``small``; None means both, each in a table of its own.
+        split: ``full``, ``small`` or ``all``; None means each, in a table of its own.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.
         top: how many groups to show; None shows all.
         baseline: what differences are taken from; None is the best group.

@@ -1,17 +1,20 @@
-"""Settings of a variant: YAML file, parents and overrides through one gate."""
+"""Settings of a variant: a YAML file, its parents and overrides, all validated alike."""
 
-from cifake.config.builders import CnnSettings, TransferSettings, per_layer
+from cifake.config.augmentation_settings import AugmentationSettings
+from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
+from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import Dimension, lengths, overrides
-from cifake.config.settings import DEGRADATIONS, AdversarialSettings, AugmentationSettings, Settings
+from cifake.config.settings import AdversarialSettings, Settings
 from cifake.config.tuner import TunerSettings
 
 __all__ = [
-    "DEGRADATIONS",
     "AdversarialSettings",
     "AugmentationSettings",
     "CnnSettings",
     "Dimension",
+    "ResidualSettings",
+    "ScheduleSettings",
     "Settings",
     "TransferSettings",
     "TunerSettings",

@@ -1,4 +1,4 @@
-"""From a variant file, its parents and overrides to checked settings."""
+"""Read a variant file, its parents and overrides into validated settings."""
 
 import re
 from collections.abc import Mapping
@@ -10,22 +10,22 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cifake.cli.grammar import describe_error
-from cifake.config.builders import TAGS
+from cifake.config.builders import BUILDERS, TAGS
 from cifake.config.mappings import merge, nest
 from cifake.config.search_space import corners
 from cifake.config.settings import Settings, known_keys
 from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest
 
-# What a tuner may not vary: what the run is measured on, its seed, and the search itself.
+# Settings that a tuner may not vary: the data, the seed, the search itself, and what validation never sees.
 NOT_SEARCHED = (
     "dataset", "split", "seed", "epochs", "monitor", "export", "robustness", "tuner", "search",
-    "model.builder", "validation_steps", "restore_best_weights",
+    "model.builder", "validation_steps", "restore_best_weights", "predict_flips",
 )  # fmt: skip
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads 1e-3 as text; people who write it mean a number."""
+    """YAML 1.1 reads 1e-3 as text; here it is a number."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -39,14 +39,14 @@ _Loader.add_implicit_resolver(
 
 
 def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Resolve a variant file with its parents, then overrides, and check the result.
+    """Resolve a variant file with its parents, apply overrides, and validate the result.
 
     Args:
         path: a variant's YAML file.
         overrides: values by dotted key, such as ``{"model.filters": [64, 64]}``.
 
     Raises:
-        ConfigError: a missing file, a cycle of parents, an unknown key or a bad value.
+        ConfigError: a missing file, a cycle of parents, an unknown key or an invalid value.
     """
     values = _read_with_parents(Path(path), ())
     for key, value in (overrides or {}).items():
@@ -62,7 +62,7 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Values by dotted key from their texts, which are YAML.
+    """Parse values, given by dotted key as YAML texts.
 
     Raises:
         ConfigError: a text that is not valid YAML.
@@ -96,7 +96,7 @@ def _parse_yaml(text: str, source: str) -> Any:
 
 
 def _check_search(settings: Settings) -> None:
-    """Refuse a space that names what cannot be searched, or holds values that a setting refuses."""
+    """Refuse a space with a setting that cannot be searched, or with values that a setting refuses."""
     if (settings.tuner is None) != (settings.search is None):
         raise ConfigError("expected tuner and search together, received only one of them")
     space = settings.search or {}
@@ -114,7 +114,7 @@ def _check_search(settings: Settings) -> None:
 
 
 def _explain(error: ErrorDetails) -> str:
-    builder = next((str(part) for part in error["loc"] if part in ("cnn", "transfer")), None)
+    builder = next((str(part) for part in error["loc"] if part in BUILDERS), None)
     key = ".".join(str(part) for part in error["loc"] if part not in TAGS)
     if error["type"] == "extra_forbidden":
         return f"unknown setting '{key}'; did you mean '{nearest(key, known_keys(builder))}'?"

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """Child keys win; mappings merge, except that another builder or type starts afresh."""
+    """Merge two mappings; the child's keys win. Another builder or type replaces the whole mapping."""
     merged = dict(parent)
     for key, value in child.items():
         old = merged.get(key)
@@ -23,7 +23,7 @@ def nest(key: str, value: Any) -> dict[str, Any]:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, keys joined by dots."""
+    """``{"a.b": value}`` from ``{"a": {"b": value}}``."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}

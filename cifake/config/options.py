@@ -1,4 +1,4 @@
-"""Options of a command that takes a variant: its file, then any of its settings."""
+"""Command line of a command that takes a variant: its file, and any settings."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Search spaces as data: which settings a tuner may vary, and how far."""
+"""Search spaces: the settings that a tuner varies, and their ranges."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cifake.config.builders import Count, Strict
+from cifake.config.fields import Count, Strict
 from cifake.core.errors import ConfigError
 
 Length = Annotated[
@@ -16,10 +16,10 @@ Length = Annotated[
 
 
 class Dimension(Strict):
-    """What all kinds have: ``layers`` makes the setting a list of values, one a layer.
+    """The values of one setting; with ``layers``, of a list with one value per layer.
 
-    ``layers: [1, 3]`` searches the number of layers, too; ``layers: model.filters`` takes as many
-    as that setting has. A layer that is not there has no value to search.
+    ``layers: [1, 3]`` also searches the number of layers; ``layers: model.filters`` takes as many as that
+    setting has.
     """
 
     layers: Length | None = None
@@ -32,11 +32,11 @@ class Dimension(Strict):
 
     @abstractmethod
     def extremes(self) -> list[Any]:
-        """The values at the edges: what a setting takes there, it takes in between."""
+        """The smallest and the largest value, or all choices; a setting that takes these takes all."""
 
 
 class Choice(Dimension):
-    """One of some values."""
+    """One of a list of values."""
 
     type: Literal["choice"]
     values: list[str | bool | int | float] = Field(min_length=1)
@@ -97,12 +97,12 @@ AnyDimension = Annotated[Choice | IntRange | FloatRange, Field(discriminator="ty
 
 
 def lengths(space: Mapping[str, Dimension]) -> dict[str, tuple[str, list[int]]]:
-    """The setting that decides how many layers each list has, and its smallest and largest number.
+    """For each list: the setting that gives its number of layers, and the least and greatest number.
 
     Raises:
-        ConfigError: ``layers`` names something that is not searched with a number of layers.
+        ConfigError: ``layers`` names a setting that is not searched with ``layers: [min, max]``.
     """
-    found = {}
+    leaders = {}
     for key, dimension in space.items():
         if dimension.layers is None:
             continue
@@ -113,31 +113,28 @@ def lengths(space: Mapping[str, Dimension]) -> dict[str, tuple[str, list[int]]]:
                 f"search: {key}.layers: expected a setting that is searched with layers: [min, max], "
                 f"received '{leader}'"
             )
-        found[key] = (leader, number)
-    return found
+        leaders[key] = (leader, number)
+    return leaders
 
 
 def overrides(space: Mapping[str, Dimension], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by dotted key from a tuner's flat values.
+    """Convert a tuner's flat values to settings by dotted key.
 
     Args:
         space: the dimensions by setting.
         values: such as ``{"learning_rate": 0.001, "model.filters.layers": 2, "model.filters.0": 32,
             "model.filters.1": 64}``; others are ignored.
     """
-    found = dict.fromkeys(space)
     leaders = lengths(space)
-    for key in space:
-        if key in leaders:
-            count = values[f"{leaders[key][0]}.layers"]
-            found[key] = [values[f"{key}.{layer}"] for layer in range(count)]
-        else:
-            found[key] = values[key]
-    return found
+    counts = {key: values[f"{leader}.layers"] for key, (leader, _) in leaders.items()}
+    return {
+        key: [values[f"{key}.{layer}"] for layer in range(counts[key])] if key in counts else values[key]
+        for key in space
+    }
 
 
 def corners(space: Mapping[str, Dimension]) -> Iterator[dict[str, Any]]:
-    """Settings at the edges of the space: each dimension's extremes in turn, with few and many layers."""
+    """Settings with each dimension's extremes in turn, at the least and the greatest number of layers."""
     leaders = lengths(space)
     for end in (0, 1):
         for varied, dimension in space.items():

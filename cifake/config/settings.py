@@ -1,4 +1,4 @@
-"""What a variant may set, and within which range: the gate every value passes."""
+"""All settings of a training, with their ranges."""
 
 import hashlib
 import json
@@ -6,27 +6,15 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from cifake.config.builders import CnnSettings, Count, Share, Strict, TransferSettings
+from cifake.config.augmentation_settings import AugmentationSettings
+from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
+from cifake.config.fields import Count, Fraction, Strict, added, without_added_defaults
 from cifake.config.mappings import flatten, merge, nest
+from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension
 from cifake.config.tuner import TunerSettings
-
-DEGRADATIONS = ("noise", "blur", "jpeg")  # kinds of augmentation that leave every pixel where it is
-
-
-class AugmentationSettings(Strict):
-    """Random changes of training images, affine ones and loss of quality; 0 turns one off."""
-
-    rotation: float = Field(ge=0, le=180, description="largest rotation, in degrees")
-    shift: Share = Field(description="largest shift, as a share of the side")
-    shear: float = Field(ge=0, lt=90, description="largest shear, in degrees")
-    zoom: Share = Field(description="largest zoom in or out, as a share of the side")
-    horizontal_flip: bool = Field(description="mirror half of the images")
-    noise: Share = Field(0.0, description="largest sigma of Gaussian noise, as a share of the range")
-    blur: float = Field(0.0, ge=0, description="largest sigma of a Gaussian blur, in pixels")
-    jpeg: Share = Field(0.0, description="largest JPEG-like loss: 0.7 is down to quality 30")
 
 
 class AdversarialSettings(Strict):
@@ -38,22 +26,37 @@ class AdversarialSettings(Strict):
 
 
 class Settings(Strict):
-    """Everything that decides a training run; defaults stand in experiments/defaults.yaml."""
+    """All settings of a training run; their defaults are in experiments/defaults.yaml."""
 
     dataset: Literal["auto", "cifake", "demo"] = Field(
         description="auto falls back to the demo images when CIFAKE is not found"
     )
-    split: Literal["full", "small"] = Field(
-        description="full is 80,000/20,000/20,000 images, small is 800/735/1,000"
+    split: Literal["full", "small", "all"] = Field(
+        description="full is 80,000/20,000/20,000 images, small 800/735/1,000, all 95,000/5,000/20,000"
     )
-    seed: int = Field(ge=0, lt=2**32, description="of weights, shuffling, augmentation, dropout")
-    model: CnnSettings | TransferSettings = Field(discriminator="builder")
+    seed: int = Field(ge=0, lt=2**32, description="of weights, shuffling, augmentation and dropout")
+    model: CnnSettings | ResidualSettings | TransferSettings = Field(discriminator="builder")
     augmentation: AugmentationSettings
-    adversarial: AdversarialSettings | None = Field(
-        None, description="train on images attacked so; null trains on clean ones"
+    label_smoothing: Fraction = added(0.0, description="of training labels: 0.1 trains on 0.05 and 0.95")
+    adversarial: AdversarialSettings | None = added(
+        None, description="attack that training images undergo; null trains on clean images"
     )
-    optimizer: Literal["adam", "sgd"] = Field(description="Keras optimizer, at its defaults")
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = Field(
+        description="Keras optimizer, at its defaults"
+    )
     learning_rate: float | None = Field(gt=0, description="null is the optimizer's Keras default")
+    schedule: ScheduleSettings | None = added(
+        None, description="how the learning rate changes; null is a constant rate"
+    )
+    momentum: Fraction = added(0.0, description="of sgd and rmsprop")
+    nesterov: bool = added(False, description="Nesterov momentum, of sgd")
+    weight_decay: float | None = added(
+        None, ge=0, description="decoupled, of kernels alone; null is the optimizer's Keras default"
+    )
+    clipnorm: float | None = added(None, gt=0, description="largest norm of each weight's gradient")
+    ema: Fraction = added(
+        0.0, description="decay of a moving average of the weights, which is validated and kept; 0 is none"
+    )
     batch_size: Count = Field(description="images a training step")
     epochs: Count = Field(description="passes, or rounds of steps_per_epoch batches")
     steps_per_epoch: Count | None = Field(description="batches an epoch; null is one pass")
@@ -66,12 +69,36 @@ class Settings(Strict):
     )
     restore_best_weights: bool = Field(description="keep the best epoch instead of the last")
     precision: Literal["float32", "bfloat16"] = Field(description="of the arithmetic; weights stay float32")
+    predict_flips: bool = added(
+        False, description="the finished model averages the logits of an image and its mirror image"
+    )
     export: Literal["keras", "h5"] | None = Field(description="also write the model as one file of this kind")
     robustness: bool = Field(
-        False, description="test the finished model under perturbations and attacks, too"
+        False, description="also test the finished model under perturbations and attacks"
     )
-    tuner: TunerSettings | None = Field(description="who searches, how long; null trains without a search")
+    tuner: TunerSettings | None = Field(description="the search and its budget; null trains without one")
     search: dict[str, AnyDimension] | None = Field(description="settings to search, each with its range")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Settings":
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise ValueError(f"momentum: expected optimizer sgd or rmsprop, received {self.optimizer}")
+        if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
+            raise ValueError("nesterov: expected optimizer sgd with momentum above 0, received another")
+        if self.schedule and self.schedule.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"schedule.warmup_epochs: expected less than the {self.epochs} epochs, "
+                f"received {self.schedule.warmup_epochs}"
+            )
+        if self.augmentation.mixes:
+            if self.adversarial:
+                raise ValueError("adversarial: expected no mixup and no cutmix; an attack needs one label")
+            if isinstance(self.model, TransferSettings) and self.model.trainable_layers == 0:
+                raise ValueError(
+                    "augmentation: expected no mixup and no cutmix on a frozen backbone; "
+                    "set model.trainable_layers above 0"
+                )
+        return self
 
     def at(self, point: Mapping[str, Any]) -> "Settings":
         """These settings without the search, at one point of its space.
@@ -92,14 +119,10 @@ class Settings(Strict):
         return flatten(self.model_dump())
 
     def config_hash(self) -> str:
-        """Name of all that decides the scores but the seed: runs that share it are repeats."""
-        values = self.model_dump(exclude={"seed", "export", "robustness"})
-        # What came later is no part of the name while it is off, so that earlier runs are repeats still.
-        if self.adversarial is None:
-            del values["adversarial"]
-        for name in DEGRADATIONS:
-            if not values["augmentation"][name]:
-                del values["augmentation"][name]
+        """Hash of all settings that decide the scores, except the seed: runs that share it are repeats."""
+        values = without_added_defaults(self)
+        for name in ("seed", "export", "robustness"):
+            del values[name]
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -109,14 +132,14 @@ class Settings(Strict):
 
 
 def known_keys(builder: str | None = None) -> list[str]:
-    """Every setting there is, dotted; with a builder, without the other builders' settings."""
+    """All settings by dotted key; with a builder, without those of other builders."""
     return [key for key, _ in describe_settings(builder=builder)]
 
 
 def describe_settings(
     cls: type[BaseModel] = Settings, prefix: str = "", builder: str | None = None
 ) -> list[tuple[str, str]]:
-    """Every setting, dotted, with what it means."""
+    """All settings by dotted key, each with its description."""
     rows: dict[str, str] = {}
     for name, field in cls.model_fields.items():
         parts = [part for part in (get_args(field.annotation) or (field.annotation,)) if _is_settings(part)]

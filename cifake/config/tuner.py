@@ -1,16 +1,16 @@
-"""Who searches, by which score, and how long."""
+"""Settings of a hyperparameter search: the tuner, its objective and its budget."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from cifake.config.builders import Count, Strict
+from cifake.config.fields import Count, Strict
 from cifake.contract import higher_is_better
 
 
 class TunerSettings(Strict):
-    """Who searches, by which score, and how long."""
+    """The tuner, its objective and its budget."""
 
     kind: Literal["Hyperband", "RandomSearch", "BayesianOptimization"] = Field(
         description="the tuner of Keras Tuner"
@@ -18,11 +18,11 @@ class TunerSettings(Strict):
     objective: Literal["val/loss", "val/accuracy", "val/precision", "val/recall"] = Field(
         description="the score that ranks trials"
     )
-    epochs: Count = Field(description="epochs of a trial; of Hyperband's longest ones")
-    max_trials: Count | None = Field(None, description="trials at most; null is Hyperband's own number")
+    epochs: Count = Field(description="epochs of a trial; with Hyperband, of the longest")
+    max_trials: Count | None = Field(None, description="largest number of trials; null is Hyperband's own")
     factor: int = Field(3, ge=2, description="Hyperband keeps one trial in this many")
-    seed: int = Field(0, ge=0, description="of the values that are tried")
-    images: Count | None = Field(None, description="training images of a trial; null is all of them")
+    seed: int = Field(0, ge=0, description="seed of the search")
+    images: Count | None = Field(None, description="training images of a trial; null is all")
 
     @model_validator(mode="after")
     def _ends(self) -> "TunerSettings":

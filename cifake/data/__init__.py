@@ -38,7 +38,7 @@ class Dataset:
 
     Attributes:
         name: ``cifake`` or ``demo``.
-        split: ``full`` or ``small``.
+        split: ``full``, ``small`` or ``all``.
         digest: identifies pixels, labels and split.
     """
 
@@ -55,7 +55,8 @@ def load(dataset: str = "auto", split: str = "full") -> Dataset:
 
     Args:
         dataset: ``auto``, ``cifake`` or ``demo``, see ``find``.
-        split: ``full``, or ``small`` for the first 800/735/1,000 images of each part.
+        split: ``full``; ``small`` for the first 800/735/1,000 images of each part; ``all`` for 5,000
+            validation images, with the others as training images.
 
     Raises:
         DataError: no data set, files that cannot be used, or too few images for the split.

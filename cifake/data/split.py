@@ -10,6 +10,7 @@ from cifake.core.errors import DataError
 SPLIT_SEED = 20240122  # an arbitrary number; changing it changes every dataset_digest
 VALIDATION_SHARE = 0.2
 SMALL = {"train": 800, "validation": 735, "test": 1000}
+ALL_VALIDATION = 5000  # images that split=all keeps for validation
 
 
 def make_split(
@@ -55,20 +56,24 @@ def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
 
     Args:
         sizes: images in each block, in the blocks' order.
-        split: ``full``, or ``small`` for the first images of each block.
+        split: ``full``; ``small`` for the first images of each block; ``all`` for the last 5,000 validation
+            images, with all others before them as training images.
 
     Raises:
-        DataError: a block is smaller than its part of the small split.
+        DataError: a block is smaller than the split takes.
     """
-    rows = {}
-    start = 0
+    wanted = {"full": sizes, "small": SMALL, "all": {**sizes, "validation": ALL_VALIDATION}}[split]
     for name, size in sizes.items():
-        count = SMALL[name] if split == "small" else size
-        if count > size:
-            raise DataError(f"split 'small' takes {count} {name} images, there are {size}; use split=full")
-        rows[name] = slice(start, start + count)
-        start += size
-    return rows
+        if wanted[name] > size:
+            raise DataError(
+                f"split '{split}' takes {wanted[name]:,} {name} images, there are {size:,}; use split=full"
+            )
+    train, test = sizes["train"], sizes["train"] + sizes["validation"]
+    if split == "all":
+        train = test - ALL_VALIDATION
+        wanted = {**wanted, "train": train}
+    starts = {"train": 0, "validation": train, "test": test}
+    return {name: slice(start, start + wanted[name]) for name, start in starts.items()}
 
 
 def count_labels(labels: np.ndarray) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Random rotation, shift, shear, zoom and mirroring in one resampling of the image."""
+"""Random rotation, shift, shear, zoom and flip with a single resampling of the image."""
 
 import math
 from collections.abc import Callable
@@ -7,21 +7,21 @@ from typing import Any
 import keras
 from keras import ops
 
-# From images and the largest value of a pixel to images.
+# Maps images and the largest value of a pixel to images.
 Augment = Callable[[keras.KerasTensor, float], keras.KerasTensor]
 
 
 @keras.saving.register_keras_serializable(package="cifake")
 class RandomAffine(keras.layers.Layer):
-    """Transform training images at random; pass others through.
+    """Transform images at random during training.
 
-    The changes are composed into one matrix an image, as Keras 2's ImageDataGenerator did, so
-    pixels are interpolated once. A chain of Keras' layers would blur them with every step.
-    Pixels from outside the image repeat its border.
+    The changes are combined into one matrix per image, as in Keras 2's ImageDataGenerator, so that
+    pixels are interpolated once. A chain of Keras' layers would blur them at every step. Pixels outside
+    the image repeat its border.
 
     Args:
         rotation: largest angle, in degrees.
-        shift: largest shift along each axis, as a share of the side.
+        shift: largest shift along each axis, as a fraction of the side.
         shear: largest angle, in degrees.
         zoom: each axis is scaled by 1 - zoom to 1 + zoom.
         horizontal_flip: mirror half of the images.

@@ -1,4 +1,4 @@
-"""Any model of keras.applications by name: its default size, its preprocessing, its weights."""
+"""Models of keras.applications by name: default image size, preprocessing and weights."""
 
 import contextlib
 import difflib
@@ -26,13 +26,13 @@ def load_backbone(name: str, weights: str, size: int) -> keras.Model:
         size: side of its images, in pixels.
 
     Raises:
-        ConfigError: an unknown name, a size that is too small, weights that cannot be loaded.
+        ConfigError: an unknown name, too small a size, or weights that cannot be loaded.
     """
     if weights not in ("imagenet", "none") and not Path(weights).is_file():
         raise ConfigError(f"model.weights: expected imagenet, none or a file, received '{weights}'")
     make = _find(name)
     try:
-        with _impatient():
+        with _download_timeout():
             backbone = make(
                 include_top=False,
                 weights="imagenet" if weights == "imagenet" else None,
@@ -54,32 +54,32 @@ def load_backbone(name: str, weights: str, size: int) -> keras.Model:
 
 @functools.cache
 def default_size(name: str) -> int:
-    """The side of the images that a backbone was made for, in pixels, as Keras has it."""
-    # Only the whole model knows; its classifier is cut to one unit to be made quickly.
+    """The side of the images that a backbone was designed for, in pixels, according to Keras."""
+    # Only the whole model has it; a classifier with one unit is built quickly.
     return int(_find(name)(weights=None, classes=1).input_shape[1])
 
 
 def preprocessing(name: str) -> keras.layers.Layer:
     """A backbone's own ``preprocess_input`` as a fixed 1x1 convolution, on float32 [n, h, w, 3].
 
-    It is an affine map of the three channels in all of keras.applications (scaling, shifting,
-    reversing their order), so its matrix is read off at four colours. As a layer, unlike the
-    function, it can be saved in every format.
+    In all of keras.applications it is an affine map of the three channels (scaling, shifting, reversing
+    their order), whose matrix follows from four colours. Unlike the function, a layer can be saved in
+    every format.
 
     Raises:
-        ConfigError: a ``preprocess_input`` that is no such map.
+        ConfigError: a ``preprocess_input`` that is not affine.
     """
     function = sys.modules[_find(name).__module__].preprocess_input
 
     def colour(values: np.ndarray) -> np.ndarray:
-        # Some of these functions write to their argument.
+        # Some of these functions modify their argument.
         return np.asarray(function(values.astype("float32").reshape(1, 1, -1, 3).copy())).reshape(-1, 3)
 
     black = colour(np.zeros(3))[0]
     matrix = (colour(255 * np.eye(3)) - black) / 255
     probe = np.arange(24).reshape(8, 3) * 11.0 % 256
     if not np.allclose(probe @ matrix + black, colour(probe), atol=1e-3):
-        raise ConfigError(f"model.backbone: the preprocessing of {name} is no affine map of its channels")
+        raise ConfigError(f"model.backbone: the preprocessing of {name} is not an affine map of its channels")
     layer = keras.layers.Conv2D(3, 1, trainable=False, dtype="float32", name="preprocessing")
     layer.build((None, None, None, 3))
     layer.set_weights([matrix.reshape(1, 1, 3, 3), black])
@@ -101,7 +101,7 @@ def _find(name: str) -> Callable[..., keras.Model]:
 def _read_weights(backbone: keras.Model, name: str, file: str) -> None:
     try:
         with warnings.catch_warnings():
-            # Keras only warns where a file has no weights for a layer, and leaves it random.
+            # Keras only warns where a file has no weights for a layer, which stays random.
             warnings.simplefilter("error", UserWarning)
             backbone.load_weights(file)
     except (ValueError, OSError, KeyError, UserWarning) as error:
@@ -112,8 +112,8 @@ def _read_weights(backbone: keras.Model, name: str, file: str) -> None:
 
 
 @contextlib.contextmanager
-def _impatient() -> Iterator[None]:
-    """Keras downloads without a timeout: where no answer comes, it would wait for ever."""
+def _download_timeout() -> Iterator[None]:
+    """Keras downloads without a timeout and would wait without limit for an answer."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:

@@ -1,10 +1,11 @@
-"""Convolutions with pooling, then dense layers: the family most CIFAKE projects choose from."""
+"""Convolutions with pooling, then dense layers: the architecture of most CIFAKE projects."""
 
 import keras
 from keras import layers
 
 from cifake.config import CnnSettings, per_layer
 from cifake.models.augmentation import Augment
+from cifake.models.normalisation import batch_normalisation
 
 
 def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> keras.KerasTensor:
@@ -13,7 +14,7 @@ def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> k
     Args:
         pixels: images, uint8 [n, 32, 32, 3].
         settings: layer sizes and activations.
-        augment: changes images while training.
+        augment: changes images during training.
 
     Returns:
         float [n, units of the last dense layer].
@@ -26,9 +27,12 @@ def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> k
             filters,
             kernel_size,
             padding=settings.padding,
-            activation=activation,
+            activation=None if settings.batch_norm else activation,
+            use_bias=not settings.batch_norm,  # the normalisation has its own
             kernel_initializer=_initializer(settings, activation),
         )(x)
+        if settings.batch_norm:
+            x = layers.Activation(activation)(batch_normalisation(settings.batch_norm_momentum)(x))
         x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)
     if settings.dropout:
@@ -36,9 +40,8 @@ def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> k
     activations = per_layer(settings.dense_activation, settings.dense)
     dropouts = per_layer(settings.dense_dropout, settings.dense)
     for units, activation, dropout in zip(settings.dense, activations, dropouts, strict=True):
-        x = layers.Dense(units, activation=activation, kernel_initializer=_initializer(settings, activation))(
-            x
-        )
+        initializer = _initializer(settings, activation)
+        x = layers.Dense(units, activation=activation, kernel_initializer=initializer)(x)
         if dropout:
             x = layers.Dropout(dropout)(x)
     return x

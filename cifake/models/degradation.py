@@ -1,4 +1,4 @@
-"""Random noise, blur and JPEG-like loss, as images suffer on their way through the world."""
+"""Random noise, blur and JPEG-like compression of training images."""
 
 import math
 from typing import Any
@@ -23,14 +23,14 @@ TO_YCBCR = np.array(
 
 @keras.saving.register_keras_serializable(package="cifake")
 class RandomDegradation(keras.layers.Layer):
-    """Degrade training images at random; pass others through.
+    """Degrade images at random during training.
 
-    Each image gets one of the kinds that are on, with a strength from 0 to the largest, or none.
+    Each image gets one of the kinds that are on, or none, with a random strength up to the largest.
 
     Args:
-        noise: largest standard deviation of Gaussian noise, as a share of the range.
+        noise: largest standard deviation of Gaussian noise, as a fraction of the range.
         blur: largest standard deviation of a Gaussian blur, in pixels.
-        jpeg: largest loss: quality is 100 (1 - jpeg) to 100. As JPEG without subsampled colours.
+        jpeg: largest loss: the quality is 100 (1 - jpeg) to 100, without chroma subsampling.
         white: the largest value of a pixel.
     """
 
@@ -48,10 +48,10 @@ class RandomDegradation(keras.layers.Layer):
         kinds = [kind for kind, largest in self.amounts.items() if largest]
         shape = (ops.shape(images)[0], 1, 1, 1)
         which = ops.floor(keras.random.uniform(shape, 0, len(kinds) + 1, seed=self.seed_generator))
-        share = keras.random.uniform(shape, seed=self.seed_generator)
+        strength = keras.random.uniform(shape, seed=self.seed_generator)
         degraded = images / self.white
         for number, kind in enumerate(kinds):
-            changed = getattr(self, f"_{kind}")(images / self.white, self.amounts[kind] * share)
+            changed = getattr(self, f"_{kind}")(images / self.white, self.amounts[kind] * strength)
             degraded = ops.where(which == number, changed, degraded)
         return ops.clip(degraded, 0, 1) * self.white
 
@@ -59,14 +59,14 @@ class RandomDegradation(keras.layers.Layer):
         return images + sigma * keras.random.normal(ops.shape(images), seed=self.seed_generator)
 
     def _blur(self, images: keras.KerasTensor, sigma: keras.KerasTensor) -> keras.KerasTensor:
-        """Both directions as one matrix an image, whose rows are normalised Gaussians."""
+        """Multiply by one matrix per image, with normalised Gaussians as rows, along both axes."""
         place = np.arange(images.shape[1], dtype="float32")
         distance = (place[:, None] - place[None]) ** 2
         weights = ops.exp(-distance / (2 * ops.square(sigma[:, :, :, 0]) + 1e-6))
-        return _both_ways(weights / ops.sum(weights, axis=2, keepdims=True), images)
+        return _along_both_axes(weights / ops.sum(weights, axis=2, keepdims=True), images)
 
     def _jpeg(self, images: keras.KerasTensor, loss: keras.KerasTensor) -> keras.KerasTensor:
-        """Cosine coefficients of blocks, rounded to multiples of their quantisation steps."""
+        """Round the cosine coefficients of blocks to multiples of their quantisation steps."""
         cosines = cosine_blocks(images.shape[1])
         place = np.arange(images.shape[1]) % BLOCK
         steps = np.stack([table[np.ix_(place, place)] for table in (LUMINANCE, CHROMINANCE, CHROMINANCE)], -1)
@@ -75,8 +75,8 @@ class RandomDegradation(keras.layers.Layer):
         scale = ops.where(quality < 50, 50 / quality, 2 - quality / 50)
         steps = ops.maximum(steps.astype("float32") * scale, 1)
         levels = ops.matmul(255 * images - 128, TO_YCBCR)
-        coefficients = ops.round(_both_ways(cosines, levels) / steps) * steps
-        levels = ops.matmul(_both_ways(cosines.T, coefficients), np.linalg.inv(TO_YCBCR))
+        coefficients = ops.round(_along_both_axes(cosines, levels) / steps) * steps
+        levels = ops.matmul(_along_both_axes(cosines.T, coefficients), np.linalg.inv(TO_YCBCR))
         return (levels + 128) / 255
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -87,7 +87,7 @@ class RandomDegradation(keras.layers.Layer):
 
 
 def cosine_blocks(side: int) -> np.ndarray:
-    """The orthonormal cosine transform of each block of a line, as one matrix: float32 [side, side]."""
+    """The orthonormal cosine transform of each block of a row, as one matrix: float32 [side, side]."""
     matrix = np.zeros((side, side), "float32")
     for start in range(0, side, BLOCK):
         size = min(BLOCK, side - start)
@@ -98,8 +98,8 @@ def cosine_blocks(side: int) -> np.ndarray:
     return matrix
 
 
-def _both_ways(matrix: Any, images: keras.KerasTensor) -> keras.KerasTensor:
-    """A matrix, one for all or one an image, times the columns and then the rows of each channel."""
+def _along_both_axes(matrix: Any, images: keras.KerasTensor) -> keras.KerasTensor:
+    """Multiply columns, then rows, of each channel by a matrix [i, j], or by one per image [n, i, j]."""
     rows = "nij" if len(matrix.shape) == 3 else "ij"
     down = ops.einsum(f"{rows},njwc->niwc", matrix, images)
     return ops.einsum(f"{rows},nhjc->nhic", matrix, down)

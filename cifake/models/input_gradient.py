@@ -1,4 +1,4 @@
-"""A model that can be differentiated with respect to its pixels, and the way uphill."""
+"""Gradients of the loss with respect to pixels, and attacks that follow them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from cifake.core.errors import RunError
 
 
 def on_float(model: keras.Model) -> keras.Model:
-    """The same layers, called on float32 [n, 32, 32, 3] of 0 to 255: whole numbers have no gradient.
+    """The same layers on float32 [n, 32, 32, 3] of 0 to 255: integers have no gradient.
 
     Args:
         model: takes uint8 [n, 32, 32, 3]; its weights are shared, not copied.
@@ -18,10 +18,10 @@ def on_float(model: keras.Model) -> keras.Model:
 
 
 def logits_on_float(model: keras.Model) -> keras.Model:
-    """As ``on_float``, from pixels to the logit of FAKE, float32 [n, 1], instead of its probability.
+    """As ``on_float``, but with the logit of FAKE, float32 [n, 1], instead of its probability.
 
-    The sigmoid of a logit beyond 17 is 1.0 in float32 and has the gradient 0: attacks that see the
-    probability find no way, although there is one (Athalye et al. 2018, gradient masking).
+    In float32 the sigmoid of a logit above 17 is 1.0 and has the gradient 0, so that attacks on the
+    probability fail without need (gradient masking, Athalye et al. 2018).
 
     Raises:
         RunError: see ``logit_layer``.
@@ -30,10 +30,10 @@ def logits_on_float(model: keras.Model) -> keras.Model:
 
 
 def logit_layer(model: keras.Model) -> "Logit":
-    """What takes the place of a model's last layer to give the logit.
+    """A layer that replaces a model's last one and gives the logit.
 
     Raises:
-        RunError: a model whose last layer is not dense with a sigmoid.
+        RunError: the last layer is not a dense layer with a sigmoid.
     """
     last = model.layers[-1]
     activation = getattr(last, "activation", None)
@@ -43,11 +43,10 @@ def logit_layer(model: keras.Model) -> "Logit":
 
 
 def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
-    """The sign of the gradient of the loss with respect to pixels, for TensorFlow's graphs.
+    """The sign of the gradient of the loss with respect to pixels, for TensorFlow graphs.
 
-    With one logit the loss is a falling function of the margin, the logit for FAKE and its negative for
-    REAL. So both gradients have opposite signs, and that of the margin does not vanish where the model
-    is sure.
+    The loss decreases with the margin, which is the logit for FAKE and its negative for REAL. So both
+    gradients have opposite signs, and the margin's does not vanish where the model is certain.
 
     Args:
         logits: see ``logits_on_float``.
@@ -68,16 +67,16 @@ def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
 def ascend(
     logits: keras.Model, start: Any, around: Any, signs: Any, epsilon: Any, step: Any, steps: Any
 ) -> Any:
-    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow's graphs.
+    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow graphs.
 
     Args:
         logits: see ``logits_on_float``.
-        start: float32 [n, 32, 32, 3], where to begin.
-        around: float32 [n, 32, 32, 3], the images; the ball's centre.
+        start: float32 [n, 32, 32, 3], the first iterate.
+        around: float32 [n, 32, 32, 3], the images, at the centre of the ball.
         signs: float32 [n], 1 for FAKE and -1 for REAL.
         epsilon: largest change of a pixel, in steps of 1/255.
-        step: length of a step, likewise.
-        steps: how many.
+        step: step size, in the same unit.
+        steps: number of steps.
 
     Returns:
         float32 [n, 32, 32, 3], within epsilon of ``around`` and 0 to 255.
@@ -94,7 +93,7 @@ def ascend(
 
 
 class Logit(keras.layers.Layer):
-    """A dense layer without its activation; the weights are that layer's own."""
+    """A dense layer without its activation, which shares that layer's weights."""
 
     def __init__(self, dense: keras.layers.Dense) -> None:
         super().__init__(dtype="float32", name="logit")

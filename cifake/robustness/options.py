@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, read_options
 from cifake.cli.help import option_rows, print_help_if_asked, usage_of
-from cifake.config.builders import Count
+from cifake.config.fields import Count
 from cifake.contract import ATTACKS, PERTURBATIONS
 from cifake.core.errors import ConfigError
 from cifake.robustness.perturbations import kind_of, select

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter, ValidationEr
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, comma_separated, read_options
 from cifake.cli.help import option_rows, print_help_if_asked
 from cifake.config import parse_overrides
-from cifake.config.builders import Count
+from cifake.config.fields import Count
 from cifake.config.settings import known_keys
 from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest

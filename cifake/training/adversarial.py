@@ -1,4 +1,4 @@
-"""Training on attacked images instead of clean ones."""
+"""Adversarial training: on attacked images instead of clean ones."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from cifake.config import AdversarialSettings
 from cifake.core.backend import require_tensorflow
 from cifake.models.input_gradient import ascend, logits_on_float, on_float
 
-# Wong, Rice and Kolter 2020: a step beyond epsilon from a random start, with which one step is enough.
+# Step sizes in units of epsilon. One step beyond epsilon suffices from a random start (Wong et al. 2020).
 FGSM_STEP = 1.25
-PGD_STEP = 2.5  # over the number of steps: far enough to reach any corner (Madry et al. 2018)
+PGD_STEP = 2.5  # of all steps together: they reach any corner of the ball (Madry et al. 2018)
 
 
 class AdversarialModel(keras.Model):
-    """A model on float pixels that is trained on what it is most wrong about near each image.
+    """A model on float pixels whose training step first attacks the images.
 
-    The attack sees the model as it scores, without dropout and augmentation; the step after it trains
-    as always. Validation is on clean images.
+    The attack sees the model in inference mode, without dropout and augmentation. Validation is on clean
+    images.
     """
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ class AdversarialModel(keras.Model):
 
 
 def against_attacks(model: keras.Model, settings: AdversarialSettings) -> keras.Model:
-    """A model to train in place of the given one, with the same weights.
+    """A model with the same weights, to train instead of the given one.
 
     Args:
         model: takes uint8 [n, 32, 32, 3].

@@ -7,24 +7,34 @@ import keras
 import numpy as np
 
 from cifake.data import Part
+from cifake.training.transforms import Transform
 
 PREFETCHED_BATCHES = 4
+CHANGES, SIDES = 1, 2  # tell apart what is drawn from the seed besides the order
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches that go round the images for ever, so that no epoch is ever empty.
+    """Batches from endless passes over the images, so that no epoch is ever empty.
 
-    Which images an epoch holds depends on the seed and the epoch's number alone.
+    What an epoch holds depends on the seed and the epoch's number alone.
 
     Args:
         part: images and labels.
-        batch_size: images a batch.
-        steps: batches an epoch; None is one pass over the images, with a smaller last batch.
-        seed: orders each pass anew. None is for validation: every epoch holds the first images
-            in the part's order, none of them twice.
+        batch_size: images per batch.
+        steps: batches per epoch; None is one pass over the images, with a smaller last batch.
+        seed: of the order of each pass, and of the transform. None is for validation: every epoch holds
+            the first images in the part's order, none of them twice.
+        transform: changes each batch; see ``transform_of``. None is for validation.
     """
 
-    def __init__(self, part: Part, batch_size: int, steps: int | None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        steps: int | None,
+        seed: int | None = None,
+        transform: Transform | None = None,
+    ) -> None:
         super().__init__()
         self.images = np.asarray(part.images)  # the same memory; indexing a memmap object is slow
         self.labels = part.labels.astype("float32")
@@ -32,6 +42,9 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         count = steps * batch_size if steps else len(part)
         self.images_an_epoch = min(count, len(part)) if seed is None else count
+        self.transform = transform
+        if seed is not None:
+            self.sides = np.random.default_rng([seed, 0, 0, SIDES]).integers(2, size=len(part))
         self.start_epoch(0)
 
     @property
@@ -40,6 +53,7 @@ class Batches(keras.utils.PyDataset):
 
     def start_epoch(self, epoch: int) -> None:
         """Choose the images of an epoch, counted from 0."""
+        self.epoch = epoch
         size, count = len(self.images), self.images_an_epoch
         if self.seed is None:
             self.rows = np.arange(count)
@@ -48,19 +62,24 @@ class Batches(keras.utils.PyDataset):
         passes = range(first_pass, first_pass + math.ceil((skip + count) / size))
         orders = [np.random.default_rng([self.seed, number]).permutation(size) for number in passes]
         self.rows = np.concatenate(orders)[skip : skip + count]
+        self.passes = np.repeat(passes, size)[skip : skip + count]
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Images uint8 [n, 32, 32, 3], or their features, and labels float32 [n]."""
-        rows = self.rows[step * self.batch_size : (step + 1) * self.batch_size]
-        return self.images[rows], self.labels[rows]
+        places = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        rows = self.rows[places]
+        images, labels = self.images[rows], self.labels[rows]
+        if self.transform is None or self.seed is None:
+            return images, labels
+        random = np.random.default_rng([self.seed, self.epoch, step, CHANGES])
+        return self.transform(random, images, labels, self.sides[rows] + self.passes[places])
 
 
 def feed(batches: Batches) -> Any:
-    """What ``fit`` reads fastest: a tf.data pipeline on TensorFlow, the batches elsewhere.
+    """The fastest input for ``fit``: a tf.data pipeline on TensorFlow, the batches elsewhere.
 
-    Keras would make a tf.data pipeline of the batches, too, but one that tunes itself; closing
-    that after an epoch often waits for the tuner's next tick, 2.6 s, 5.1 s, 10 s or 20 s after
-    the epoch began.
+    Keras also makes a tf.data pipeline of the batches, but an autotuned one. Closing it after an epoch
+    often waits for the autotuner's next tick, 2.6, 5.1, 10 or 20 s after the start of the epoch.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -77,7 +96,7 @@ def feed(batches: Batches) -> Any:
     options = tf.data.Options()
     options.autotune.enabled = False
     return (
-        tf.data.Dataset.range(batches.num_batches)  # Keras opens it anew twice an epoch: it has to be cheap
+        tf.data.Dataset.range(batches.num_batches)  # Keras opens it twice an epoch: that has to be cheap
         .map(take)
         .prefetch(PREFETCHED_BATCHES)
         .with_options(options)

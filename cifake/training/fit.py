@@ -1,4 +1,4 @@
-"""Fit a model, keep its best epoch, and report every epoch to a callback."""
+"""Fit a model, keep its best epoch, and pass the metrics of each epoch on."""
 
 import math
 import time
@@ -13,24 +13,25 @@ from cifake.contract import higher_is_better
 from cifake.core.errors import RunError
 from cifake.data import Dataset
 from cifake.training.adversarial import against_attacks
+from cifake.training.averaging import Averaging
 from cifake.training.batches import Batches, feed
 from cifake.training.checkpoint import Checkpoint
+from cifake.training.compile import STEPS_PER_EXECUTION, compile_model
 from cifake.training.frozen_features import is_fixed, on_features
+from cifake.training.transforms import transform_of
 
-# Steps that TensorFlow runs between two returns to Python. Measured in benchmarks/speed/training.py.
-STEPS_PER_EXECUTION = 10
 OnEpochEnd = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training did.
+    """The result of a training.
 
     Attributes:
-        history: metrics by epoch, named as the run contract has them.
-        best_epoch: the epoch that ``monitor`` chose, from 0.
-        seconds: wall time of ``fit``, with validation and a frozen backbone's features; of all
-            processes up to their last epochs, where it went on from a checkpoint.
+        history: metrics by epoch, with the keys of the run contract.
+        best_epoch: the epoch with the best ``monitor``, from 0.
+        seconds: wall time of ``fit``, with validation and a frozen backbone's features; of a resumed
+            training, with that of earlier processes up to their last saved epochs.
         images: training images processed.
     """
 
@@ -49,40 +50,44 @@ def fit(
     cache_features: bool = True,
     checkpoint: Path | None = None,
 ) -> Fitted:
-    """Train on the training part, with the best epoch chosen on the validation part.
+    """Train on the training part, and choose the best epoch on the validation part.
 
     Args:
         model: see ``build_model``; compiled here, and left with the best epoch's weights
             when ``restore_best_weights`` is set.
-        data: its test part is not touched.
-        settings: optimizer, epochs, steps, monitor, patience.
+        data: its test part is not read.
+        settings: all but the model's.
         on_epoch_end: receives each epoch's number, from 0, and its metrics.
-        initial_epoch: the epoch to go on from, from 0, with the weights that the model has.
-        cache_features: run a wholly frozen backbone once an image, and train the head alone;
-            the scores are the same.
-        checkpoint: a file that keeps the state after each epoch; if it is there already, training
-            goes on from it, and ends as if it had not been stopped. None keeps nothing.
+        initial_epoch: the epoch to start with, from 0, if the model's weights are trained already.
+        cache_features: run a frozen backbone once per image, and train the head alone; the scores are
+            the same.
+        checkpoint: a file for the state after each epoch, from which a stopped training resumes, and
+            ends as an uninterrupted one does. None saves nothing.
 
     Raises:
-        RunError: a loss that is no number, or a checkpoint that cannot be written.
+        RunError: a loss that is not finite, or a checkpoint that cannot be written.
     """
     start = time.perf_counter()
     steps_per_execution = STEPS_PER_EXECUTION
     if cache_features and is_fixed(settings):
         model, data = on_features(model, data, settings)
-        steps_per_execution = 1  # tracing more would take longer than a head's few, quick steps save
+        steps_per_execution = 1  # tracing more takes longer than it saves in a head's few quick steps
     if settings.adversarial:
         model = against_attacks(model, settings.adversarial)
-    compile_model(model, settings, steps_per_execution)
-    train = Batches(data.train, settings.batch_size, settings.steps_per_epoch, settings.seed)
+    train = Batches(
+        data.train, settings.batch_size, settings.steps_per_epoch, settings.seed, transform_of(settings)
+    )
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
+    compile_model(model, settings, steps_per_execution, train.num_batches, initial_epoch)
     best = _best_epoch(settings)
     report = _Report(train, on_epoch_end)
     callbacks = [report, best]
-    kept = Checkpoint(checkpoint, best, report.history) if checkpoint else None
-    if kept:
-        callbacks.append(kept)
-        initial_epoch = kept.restore(model, settings.epochs) or initial_epoch
+    if settings.ema:
+        callbacks.append(Averaging(train.images, keep=not settings.restore_best_weights))
+    saved = Checkpoint(checkpoint, best, report.history) if checkpoint else None
+    if saved:
+        callbacks.append(saved)
+        initial_epoch = saved.restore(model, settings.epochs) or initial_epoch
     model.fit(
         feed(train),
         shuffle=False,  # the batches are shuffled already
@@ -95,7 +100,7 @@ def fit(
     return Fitted(
         history=report.history,
         best_epoch=best.best_epoch,
-        seconds=time.perf_counter() - start + (kept.seconds if kept else 0),
+        seconds=time.perf_counter() - start + (saved.seconds if saved else 0),
         images=len(report.history) * train.images_an_epoch,
     )
 
@@ -109,27 +114,8 @@ def _best_epoch(settings: Settings) -> keras.callbacks.EarlyStopping:
     )
 
 
-def compile_model(
-    model: keras.Model, settings: Settings, steps_per_execution: int = STEPS_PER_EXECUTION
-) -> None:
-    """Give a model its optimizer, its loss and the metrics that each epoch reports."""
-    optimizer = keras.optimizers.get(settings.optimizer)
-    if settings.learning_rate is not None:
-        optimizer.learning_rate = settings.learning_rate
-    model.compile(
-        optimizer,
-        loss="binary_crossentropy",
-        metrics=["accuracy", keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-        steps_per_execution=steps_per_execution,
-    )
-    # TensorFlow would trace a step twice that makes variables, which takes half a second.
-    model.optimizer.build(model.trainable_variables)
-    model.compute_metrics(None, keras.ops.zeros((1,)), keras.ops.zeros((1, 1)))
-    model.reset_metrics()
-
-
 class _Report(keras.callbacks.Callback):
-    """Pass each epoch's metrics on, and start each epoch where the last one ended."""
+    """Pass the metrics of each epoch on, and choose its images at its start."""
 
     def __init__(self, train: Batches, on_epoch_end: OnEpochEnd) -> None:
         super().__init__()

@@ -69,6 +69,25 @@ def test_parts_lie_one_behind_the_other():
     }  # fmt: skip
 
 
+def test_split_all_trains_on_all_but_the_last_5000_validation_images():
+    assert part_rows({"train": 79622, "validation": 20000, "test": 20000}, "all") == {
+        "train": slice(0, 94622), "validation": slice(94622, 99622), "test": slice(99622, 119622)
+    }  # fmt: skip
+    with pytest.raises(DataError, match="split 'all' takes 5,000 validation images, there are 4,999; use"):
+        part_rows({"train": 9000, "validation": 4999, "test": 40}, "all")
+
+
+def test_the_last_validation_images_are_balanced_and_have_no_copy():
+    """As many of each stratum as of the others, since the blocks are interleaved by stratum."""
+    copies = np.arange(100)
+    copies[1:5] = copies[1]
+    is_test, labels, objects, copies = tiny(copies)
+    last = make_split(is_test, labels, objects, copies)["validation"][-8:]
+    strata = sorted(zip(labels[last].tolist(), objects[last].tolist(), strict=True))
+    assert strata == [(0, "cat")] * 2 + [(0, "dog")] * 2 + [(1, "cat")] * 2 + [(1, "dog")] * 2
+    assert not set(copies[last]) & set(np.delete(copies, last))
+
+
 def test_too_few_images_for_the_small_split():
     with pytest.raises(DataError, match="split 'small' takes 800 train images, there are 64; use split=full"):
         part_rows({"train": 64, "validation": 16, "test": 40}, "small")

@@ -73,7 +73,7 @@ def test_a_killed_training_resumes_in_its_run_and_ends_with_the_same_scores(stor
     launched = mlflow.MlflowClient().create_run(stopped.info.experiment_id).info.run_id
     code, messages = end(start(tmp_path, MLFLOW_RUN_ID=launched))
     assert code == 0, messages
-    assert "going on after epoch" in messages
+    assert "resuming after epoch" in messages
     note = mlflow.get_run(launched).data.tags["mlflow.note.content"]
     assert note == f"It resumed run {stopped.info.run_id}."
     after = mlflow.get_run(stopped.info.run_id)

@@ -100,7 +100,7 @@ def test_checkpoints(store, own_cache, disk, capsys):
     assert line.startswith(f"error: the checkpoint {own_cache}/checkpoints/")
     assert line.endswith(
         "cannot be written (No space left on device); make room or set CIFAKE_CACHE, then give the same "
-        "command again: it goes on after the last epoch kept there"
+        "command again: it resumes after the last epoch saved there"
     )
     (stopped,) = runs()[0]
     assert stopped.info.status == "FAILED"

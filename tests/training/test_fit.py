@@ -6,10 +6,11 @@ import pytest
 
 from cifake.config import load as load_settings
 from cifake.core.errors import RunError
-from cifake.data import Part, load
+from cifake.data import load
 from cifake.models import build_model
 from cifake.training import fit
 from cifake.training.batches import Batches, feed
+from tests.support.made_parts import numbered
 from tests.support.project import EXPERIMENTS
 from tests.support.training import SMALL, train_in_pieces
 
@@ -26,14 +27,6 @@ def train(data, **overrides):
     epochs = []
     fitted = fit(model, data, settings, lambda epoch, metrics: epochs.append((epoch, metrics)))
     return model, fitted, epochs
-
-
-def numbered(count):
-    """A part whose images carry their own number."""
-    images = np.zeros((count, 32, 32, 3), np.uint8)
-    images[:, 0, 0, 0] = np.arange(count)
-    texts = np.full(count, "")
-    return Part(images, np.arange(count, dtype=np.int8) % 2, texts, texts)
 
 
 def read(batches, epoch=0):
@@ -207,3 +200,34 @@ def test_a_broken_checkpoint_is_said_and_not_used(data, tmp_path, caplog):
 def test_a_checkpoint_that_cannot_be_written_ends_the_run(data, tmp_path):
     with pytest.raises(RunError, match=r"the checkpoint .* cannot be written \(No such file or directory\)"):
         train_in_pieces(data, tmp_path / "nowhere" / "state.npz", ())
+
+
+def cross_entropy(labels, scores):
+    return -np.mean(labels * np.log(scores) + (1 - labels) * np.log(1 - scores))
+
+
+def test_smoothing_is_in_the_training_loss_and_not_in_that_of_validation(data):
+    """One step at a rate of nearly 0: both losses are those of the model as it was built."""
+    still = {
+        "optimizer": "sgd",
+        "learning_rate": 1e-9,
+        "epochs": 1,
+        "steps_per_epoch": 1,
+        "model.dropout": 0.0,
+    }
+    model, fitted, _ = train(data, **still, label_smoothing=0.2)
+    batches = Batches(data.train, 32, 1, seed=0)
+    images, labels = batches[0]
+    scores = model.predict(images, verbose=0)[:, 0]
+    epoch = fitted.history[0]
+    assert epoch["train/loss"] == pytest.approx(cross_entropy(0.8 * labels + 0.1, scores), rel=1e-4)
+    assert epoch["train/accuracy"] == pytest.approx(np.mean((scores >= 0.5) == labels))
+    assert epoch["val/loss"] == pytest.approx(validation_loss(model, data), rel=1e-4)
+    assert epoch["train/loss"] != pytest.approx(cross_entropy(labels, scores), rel=1e-4)
+
+
+def test_the_learning_rate_of_an_epoch_is_the_schedule_s(data):
+    schedule = {"kind": "step", "milestones": [1, 2], "factor": 0.5}
+    _, fitted, _ = train(data, epochs=3, learning_rate=0.01, schedule=schedule)
+    # at the end of an epoch, which is the first step of the next
+    assert [epoch["learning_rate"] for epoch in fitted.history] == pytest.approx([0.005, 0.0025, 0.0025])

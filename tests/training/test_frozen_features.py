@@ -101,7 +101,8 @@ def test_a_feature_file_that_was_cut_short_is_not_used(data):
     on_features(model, data, settings)
     whole = cached()[0]
     content = whole.read_bytes()
-    whole.rename(whole.with_suffix(".unfinished"))
-    whole.with_suffix(".unfinished").write_bytes(content[:1000])
+    unfinished = whole.with_name(f"{whole.name}.unfinished")
+    whole.rename(unfinished)
+    unfinished.write_bytes(content[:1000])
     on_features(model, data, settings)
     assert whole.read_bytes() == content

@@ -1,0 +1,40 @@
+"""What all settings have in common: strict classes, ranges, and settings that were added later."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys and silent conversions; immutable."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def added(default: Any, **keywords: Any) -> Any:
+    """A setting that was added after runs had been made.
+
+    It is left out of ``config_hash`` while it has its default, so that runs made before it existed are
+    still repeats of those made after.
+
+    Args:
+        default: what training did before.
+        keywords: of pydantic's ``Field``.
+    """
+    return Field(default, json_schema_extra={"added": True}, **keywords)
+
+
+def without_added_defaults(settings: Strict) -> dict[str, Any]:
+    """Settings as nested values, without those added later that have their default."""
+    values = settings.model_dump()
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if field.json_schema_extra and value == field.default:
+            del values[name]
+        elif isinstance(value, Strict):
+            values[name] = without_added_defaults(value)
+    return values
