@@ -12,7 +12,7 @@ from cifake.audit.contents import Audit, audit
 from cifake.audit.options import parse
 from cifake.core.errors import exit_code
 from cifake.data.find import find
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 
 def main(argv: Sequence[str]) -> None:
@@ -20,6 +20,7 @@ def main(argv: Sequence[str]) -> None:
     with mlflow_project_run("audit"):
         options = parse(argv)
         found = audit(find(options.dataset))
+        name_project_run(f"audit of {found.source}")
         options.output.write_text(json.dumps(dataclasses.asdict(found), indent=1), encoding="utf-8")
     show(found, Console())
     print(f"all of it, with the names of all copies, is in {options.output}")

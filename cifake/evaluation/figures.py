@@ -45,7 +45,7 @@ def run_figures(
 
 def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
     """Loss and accuracy of the training and validation parts by epoch."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")  # MLflow shows it in the run's description
     epochs = np.arange(1, len(history) + 1)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, style in (("train", "--"), ("val", "-")):

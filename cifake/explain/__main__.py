@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cifake.core.errors import ConfigError, exit_code
 from cifake.data.folder import read_folder
 from cifake.explain.options import Options, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,7 @@ def main(argv: list[str]) -> None:
         found = find_model(options.run)
         if not found.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
+        name_project_run(f"explain {found.name}")
         if options.images:
             images, paths = read_folder(options.images)
             explain(options, found, images, {"paths": paths})

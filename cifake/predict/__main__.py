@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifake.core.errors import exit_code
 from cifake.predict.options import Options, output_files, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -52,6 +52,8 @@ def run(options: Options) -> int:
         for output in outputs:
             stack.enter_context(output.alone(options.force))
         found = find_model(options.model)
+        inputs = sources[0].name if len(sources) == 1 else f"{len(sources)} inputs"
+        name_project_run(f"predict {inputs} with {found.name}")
         print(f"model: {found.name}", flush=True)
         totals = [_begin(*pair, found, options) for pair in zip(sources, outputs, strict=True)]
         _score(sources, outputs, totals, found, options)

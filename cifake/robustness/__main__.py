@@ -10,7 +10,7 @@ from cifake.core.backend import require_tensorflow
 from cifake.core.errors import RunError, exit_code
 from cifake.data import Dataset
 from cifake.robustness.options import Options, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def main(argv: list[str]) -> None:
             raise RunError(
                 f"expected a run to log to, received the file {found.name}; see export for its images"
             )
+        name_project_run(f"robustness of {found.name}")
         data = found.load_data()
         logger.info("testing %s on %s", found.name, data.name)
         if options.export:

@@ -35,8 +35,9 @@ def main(argv: Sequence[str]) -> int:
     capacity = engine.capacity(len(jobs))  # not of what is left to do: threads change last digits
     plan = describe(jobs, capacity)
     print(plan, flush=True)
-    ended = _train(jobs, todo, options, experiment, engine, capacity, plan)
-    _rank([job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id])
+    suite_id, ended = _train(jobs, todo, options, experiment, engine, capacity, plan)
+    run_ids = [job.run_id for job in jobs if job.run_id] + [event.run_id for event in ended if event.run_id]
+    _rank(suite_id, run_ids)
     return _list_failures(jobs, ended)
 
 
@@ -48,8 +49,8 @@ def _train(
     engine: "Engine",
     capacity: "Capacity",
     plan: str,
-) -> "list[Event]":
-    """Train what is to be trained; the events that ended the jobs."""
+) -> "tuple[str, list[Event]]":
+    """Train what is to be trained; the id of the suite's run, and the events that ended the jobs."""
     from rich.console import Console
 
     from cifake.suite.display import ENDS, Display
@@ -73,17 +74,29 @@ def _train(
             )
             raise
         failures += [f"{names[event.job]}: {event.text}" for event in ended if event.kind == "failed"]
-    return ended
+    return run_id, ended
 
 
-def _rank(run_ids: Sequence[str]) -> None:
-    """Print the ranked table of the suite's runs."""
+def _rank(suite_id: str, run_ids: Sequence[str]) -> None:
+    """Print the ranked table of the suite's runs, and keep it in the suite's own."""
     from cifake.comparison import compare
+    from cifake.tracking.descriptions import log_ranking
     from cifake.tracking.suite_run import experiments_of
+    from cifake.tracking.ui import describe_address, experiment_of, prepare_experiment
 
     if run_ids:
         where = f"attributes.run_id IN ({', '.join(repr(run_id) for run_id in run_ids)})"
-        print(compare(experiments=experiments_of(run_ids), where=where).render("text"), end="")
+        report = compare(experiments=experiments_of(run_ids), where=where)
+        print(report.render("text"), end="")
+        groups = [group for comparison in report.comparisons for group in comparison.groups]
+        means = {
+            f"mean/{report.metric}/{group.name}": mean
+            for group in groups
+            if (mean := group.mean(report.metric)) is not None
+        }
+        log_ranking(suite_id, report.render("md"), means, report.render("html"))
+    prepare_experiment(experiment_of(suite_id))
+    print(describe_address(experiment_of(suite_id)))
 
 
 def _list_failures(jobs: "Sequence[Job]", ended: "Sequence[Event]") -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 
 from cifake.core.errors import CifakeError
@@ -19,9 +20,9 @@ def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
         yield
         return
     if tool:
-        from cifake.tracking.tool_runs import name_project_run
+        from cifake.tracking.tool_runs import tag_project_run
 
-        name_project_run(tool)
+        tag_project_run(tool)
     try:
         yield
     except CifakeError as error:
@@ -29,3 +30,11 @@ def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
 
         fail_project_run(error)
         raise
+
+
+def name_project_run(name: str) -> None:
+    """Name the launched run by what it does: ``robustness of base seed 0``; a name that a user gave stays."""
+    if "MLFLOW_RUN_ID" in os.environ:
+        from cifake.tracking.tool_runs import rename_project_run
+
+        rename_project_run(re.sub(r" \(run \w+\)", "", name))

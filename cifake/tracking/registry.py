@@ -7,6 +7,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from cifake.core.errors import RunError
+from cifake.tracking.descriptions import describe_version
 
 NAME, ALIAS = "cifake", "champion"
 
@@ -24,12 +25,13 @@ def champion() -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
-def register(run_id: str, about: Mapping[str, str]) -> ModelVersion:
+def register(run_id: str, about: Mapping[str, str], reason: str) -> ModelVersion:
     """A run's model as a new version, which becomes the champion.
 
     Args:
         run_id: of a finished run.
-        about: the version's tags.
+        about: the version's tags; with its variant, metric, value and seeds.
+        reason: why it is promoted.
 
     Raises:
         RunError: the run holds no model.
@@ -38,5 +40,7 @@ def register(run_id: str, about: Mapping[str, str]) -> ModelVersion:
     if not outputs or not outputs.model_outputs:
         raise RunError(f"run {run_id} holds no model that could be registered; train it anew")
     version = mlflow.register_model(f"models:/{outputs.model_outputs[0].model_id}", NAME, tags=dict(about))
-    mlflow.MlflowClient().set_registered_model_alias(NAME, ALIAS, version.version)
+    client = mlflow.MlflowClient()
+    client.update_model_version(NAME, version.version, describe_version(about, reason))
+    client.set_registered_model_alias(NAME, ALIAS, version.version)
     return version

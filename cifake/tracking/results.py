@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from cifake.config import Settings
 from cifake.contract import CLASSIFICATION_REPORT, CONFIG, FIGURES, NOTE_TAG, PREDICTIONS, predictions_schema
 from cifake.data import Part
+from cifake.tracking.descriptions import describe_run
 from cifake.tracking.retry import retry_while_unavailable
 
 
@@ -46,7 +47,8 @@ def log_result(
         for file, figure in figures.items():
             figure.savefig(folder / FIGURES / file)
         mlflow.log_artifacts(name)
-    mlflow.set_tag(NOTE_TAG, _note(metrics, len(test)))
+    run_id = mlflow.active_run().info.run_id
+    mlflow.set_tag(NOTE_TAG, describe_run(settings.purpose, metrics, len(test), run_id))
     mlflow.log_metrics(dict(metrics))  # last: a repeated call would log it once more
 
 
@@ -82,10 +84,3 @@ def log_model(model: Any, export: str | None = None) -> None:
 def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
     """One row a test image, in test order: path, object, label (1 is FAKE), score."""
     return pa.table([test.paths.tolist(), test.objects.tolist(), test.labels, scores], predictions_schema())
-
-
-def _note(metrics: Mapping[str, float], n: int) -> str:
-    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
-    rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
-    about = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
-    return f"{about}\n\n| metric | test |\n|---|---|\n{rows}"

@@ -15,6 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from cifake.config import Settings
 from cifake.contract import (
     CODE_VERSION_TAG,
+    COLOUR_TAG,
     CONFIG_HASH_TAG,
     EXPERIMENT,
     FAILURE_TAG,
@@ -24,6 +25,7 @@ from cifake.contract import (
     SEARCH_TAG,
     TEST_IMAGES_TAG,
     VARIANT_TAG,
+    variant_colour,
 )
 from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
@@ -33,6 +35,7 @@ from cifake.tracking.retry import EpochLog, retry_while_unavailable
 from cifake.tracking.run_status import end_active, end_failed
 from cifake.tracking.store import first_requests, store_lock
 from cifake.tracking.trials import log_new_params, stopped_search
+from cifake.tracking.ui import experiment_of, prepare_experiment
 
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -68,7 +71,11 @@ def tracked_run(
     name = f"{variant} {settings.split} seed {settings.seed}"
     name = f"demo: {name}" if data.name == "demo" else name
     launched = os.environ.get("MLFLOW_RUN_ID")
-    tags = {RUN_KEY_TAG: key, CODE_VERSION_TAG: code_version(), **process_identity()}
+    # MLflow shows tags in this order: first what a reader looks for.
+    tags = {
+        **_metadata(variant, settings, data),
+        RUN_KEY_TAG: key, CODE_VERSION_TAG: code_version(), **process_identity(),
+    }  # fmt: skip
     if search:
         tags[SEARCH_TAG] = search
     if parent:
@@ -82,6 +89,7 @@ def tracked_run(
         belongs = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         retry_while_unavailable(mlflow.set_tags)({**tags, **belongs})
         _log_settings(variant, settings, data)
+        prepare_experiment(experiment_of(run_id))
         yield run_id
     except BaseException as error:
         end_failed(run_id, error)
@@ -139,18 +147,20 @@ def _is_generated(run_name: str) -> bool:
     return re.fullmatch(r"[a-z]+-[a-z]+-\d{1,3}", run_name) is not None
 
 
+def _metadata(variant: str, settings: Settings, data: Dataset) -> dict[str, str]:
+    return {
+        VARIANT_TAG: variant,
+        "split": data.split,
+        "dataset": data.name,
+        TEST_IMAGES_TAG: str(len(data.test)),
+        COLOUR_TAG: variant_colour(variant),
+        "dataset_digest": data.digest,
+        CONFIG_HASH_TAG: settings.config_hash(),
+    }
+
+
 @retry_while_unavailable
 def _log_settings(variant: str, settings: Settings, data: Dataset) -> None:
-    mlflow.set_tags(
-        {
-            VARIANT_TAG: variant,
-            CONFIG_HASH_TAG: settings.config_hash(),
-            "dataset": data.name,
-            "dataset_digest": data.digest,
-            "split": data.split,
-            TEST_IMAGES_TAG: len(data.test),
-        }
-    )
     params = {"variant": variant, **settings.flat()}
     for key in settings.search or {}:
         del params[key]  # what the search finds is logged at its end, see log_search

@@ -38,10 +38,17 @@ def log_report(tool: str, name: str, page: str) -> str:
     return str(run.info.run_id)
 
 
-def name_project_run(tool: str) -> None:
+def tag_project_run(tool: str) -> None:
     """Name the run that ``mlflow run`` has made after the tool that it runs, and tag it so."""
     for tag in (TOOL_TAG, NAME_TAG):
         mlflow.MlflowClient().set_tag(os.environ["MLFLOW_RUN_ID"], tag, tool)
+
+
+def rename_project_run(name: str) -> None:
+    """Give the run that ``mlflow run`` has made a name, if it has none but its tool's."""
+    run = mlflow.get_run(os.environ["MLFLOW_RUN_ID"])
+    if run.info.run_name == run.data.tags.get(TOOL_TAG):
+        mlflow.MlflowClient().set_tag(run.info.run_id, NAME_TAG, name)
 
 
 @retry_while_unavailable

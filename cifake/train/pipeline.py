@@ -20,6 +20,7 @@ from cifake.tracking.resume import only_process
 from cifake.tracking.robustness_results import was_tested
 from cifake.tracking.run import active_run_id, epoch_log, tracked_run
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
+from cifake.tracking.ui import describe_address, experiment_of
 
 if TYPE_CHECKING:
     import keras
@@ -79,6 +80,8 @@ def train(
         else:
             shutil.rmtree(directory)
     logger.info("run %s of %s is finished", run_id, variant)
+    if not parent:
+        logger.info(describe_address(experiment_of(run_id)))
     return run_id
 
 
