@@ -20,7 +20,7 @@ class Challenge:
     Attributes:
         verdict: ``pass`` or ``cannot tell``.
         run_id: what is to be registered; None where the champion stays.
-        about: metric, value, seeds, variant and the paired test, as text by key.
+        about: metric, value, interval, seeds, variant and the paired test, as text by key.
         text: the verdict in a sentence.
     """
 
@@ -89,9 +89,11 @@ def _promote(
     value = best.mean(comparison.metric)
     if value is None:
         raise RunError(f"promote: no run has {comparison.metric}")
+    estimate = MetricEstimates(comparison, comparison.described.name).mean(best)
     facts = {
         "metric": comparison.metric,
         "value": f"{value:.6f}",
+        "interval": f"[{estimate.low:.4f}, {estimate.high:.4f}]" if estimate else "unknown",
         "seeds": str(len(best.runs)),
         "variant": best.name,
     }

@@ -57,7 +57,7 @@ def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figu
         axes.axvline(best_epoch + 1, color=NEUTRAL, linestyle=":", label="epoch kept")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

@@ -17,7 +17,8 @@ PICTURES = ("history.png", "confusion_matrix.png")  # up to 700 pixels wide: the
 NO_KEY = re.compile(r"[^\w\-. :/]")  # what no metric's key may hold
 
 VERSION_NOTE = """\
-Variant {variant}: {metric} {value}, mean over seeds ({seeds}). {reason}.
+Variant {variant}: {metric} {value} {interval}, over {seeds} seeds and the test images. Why it was promoted: \
+{reason}.
 
 **Input** uint8 [n, 32, 32, 3], RGB, 0 to 255. **Output** float32 [n, 1], the probability of FAKE; from 0.5 \
 on it is a call of FAKE.
@@ -60,7 +61,7 @@ def describe_version(result: Mapping[str, str], reason: str) -> str:
     """Markdown for a registered version.
 
     Args:
-        result: its variant, metric, value and seeds.
+        result: its variant, metric, value, interval and seeds.
         reason: why it was promoted: whom it beat, by how much.
     """
     return VERSION_NOTE.format(**result, reason=reason)

@@ -30,7 +30,7 @@ def register(run_id: str, about: Mapping[str, str], reason: str) -> ModelVersion
 
     Args:
         run_id: of a finished run.
-        about: the version's tags; with its variant, metric, value and seeds.
+        about: the version's tags; see ``describe_version``.
         reason: why it is promoted.
 
     Raises:

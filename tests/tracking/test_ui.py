@@ -1,8 +1,6 @@
 """What MLflow's own pages show, in its own server and in a browser."""
 
 import json
-import shutil
-from pathlib import Path
 
 import mlflow
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from cifake.config import load
 from cifake.contract import COLOURED, COLOURS, variant_colour
 from cifake.tracking.descriptions import describe_run, describe_version, log_ranking
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.ui import VIEW_TAG, describe_address, prepare_experiment
 from tests.support.browser import browser
 from tests.support.made_runs import log_run
@@ -68,3 +67,98 @@ def test_the_prepared_view_groups_variants_best_first_with_metrics_and_settings(
             ".map(e => e.innerText)"
         )
         assert cells == ["0.82 (average)", "0.83", "0.81", "0.8", "0.8", "0.65", "0.65"]
+
+
+def test_a_view_and_a_note_that_a_user_changed_stay(three_variants):
+    client = mlflow.MlflowClient()
+    view = json.loads(tags()[VIEW_TAG])
+    changed = json.dumps({**view, "updatedAt": view["updatedAt"] + 1})
+    client.set_experiment_tag("1", VIEW_TAG, changed)
+    client.set_experiment_tag("1", NOTE, "")
+    log_run("val", params={"validation_steps": 10})
+    prepare_experiment("1")
+    assert (tags()[VIEW_TAG], tags()[NOTE]) == (changed, "")
+    client.set_experiment_tag("1", VIEW_TAG, "of another form")
+    prepare_experiment("1")
+    assert tags()[VIEW_TAG] == "of another form"
+
+
+def test_the_view_is_written_again_only_when_other_settings_differ(three_variants):
+    before = tags()[VIEW_TAG]
+    prepare_experiment("1")
+    assert tags()[VIEW_TAG] == before
+    log_run("val", params={"optimizer": "adam", "batch_size": 32, "validation_steps": 10})
+    prepare_experiment("1")
+    assert tags()[VIEW_TAG] != before
+
+
+def test_without_a_server_the_address_says_how_to_start_one(store):
+    assert describe_address("7") == (
+        "all runs, after `make ui`: http://127.0.0.1:5000/#/experiments/7/runs"
+        "?viewStateShareKey=variants&workflowType=machine_learning"
+    )
+
+
+def test_variants_that_are_often_compared_have_colours_of_their_own():
+    assert [variant_colour(name) for name in ("base", "sgd")] == ["#0072B2", "#D55E00"]
+    assert len({variant_colour(name) for name in COLOURED}) == len(COLOURS) == 12
+    assert variant_colour("one of mine") == variant_colour("one of mine") in COLOURS
+
+
+def test_the_purpose_of_a_variant_is_the_comment_on_top_of_its_file(tmp_path):
+    sgd = load(EXPERIMENTS / "sgd.yaml")
+    assert sgd.purpose == "base with plain SGD: does Adam pay?"
+    assert sgd.model_copy(update={"dataset": "demo"}).purpose == sgd.purpose
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"# Two lines:\n# one purpose.\nextends: {BASE}\n# not this\nepochs: 3\n")
+    assert load(file).purpose == "Two lines: one purpose."
+    file.write_text(f"extends: {BASE}\n")
+    assert load(file).purpose == ""
+
+
+def test_a_run_says_why_it_is_there_and_what_came_out():
+    metrics = {f"test/{name}": 0.8 for name in ("f1", "accuracy", "precision", "recall", "roc_auc")}
+    purpose, result, table, *pictures = describe_run("Does Adam pay?", metrics, 1600, "abc").split("\n\n")
+    assert purpose == "Does Adam pay?"
+    assert result.startswith("**F1 0.8000**, accuracy 0.8000 ± 0.0196 (95 %, over 1,600 test images;")
+    assert table.splitlines()[2:4] == ["| F1 | 0.8000 |", "| accuracy | 0.8000 |"]
+    assert pictures[0] == "![history.png](get-artifact?path=figures/history.png&run_uuid=abc)"
+
+
+def test_a_version_says_whom_it_beat_what_it_takes_and_what_it_cannot():
+    result = {
+        "variant": "base", "metric": "test/f1", "value": "0.82", "interval": "[0.80, 0.84]", "seeds": "3",
+        "beaten": "sgd",
+    }  # fmt: skip
+    note = describe_version(result, "base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1")
+    assert note.startswith(
+        "Variant base: test/f1 0.82 [0.80, 0.84], over 3 seeds and the test images. Why it was promoted: "
+        "base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1."
+    )
+    for word in ("**Input** uint8 [n, 32, 32, 3]", "**Limits** It has seen CIFAKE alone"):
+        assert word in note
+
+
+def test_the_run_of_a_suite_holds_the_ranking(store):
+    with mlflow.start_run() as run:
+        pass
+    log_ranking(run.info.run_id, "| # | variant |", {"mean/test/f1/base (a=[1])": 0.8}, "<p>all of it</p>")
+    suite = mlflow.get_run(run.info.run_id)
+    assert suite.data.tags[NOTE] == "| # | variant |"
+    assert suite.data.metrics == {"mean/test/f1/base _a__1__": 0.8}
+    assert suite.info.status == "FINISHED"
+    page = mlflow.artifacts.load_text(f"{suite.info.artifact_uri}/report.html")
+    assert page == "<p>all of it</p>"
+
+
+def test_the_run_of_a_tool_is_named_by_what_it_does_unless_a_user_named_it(store, monkeypatch):
+    for given, expected in (("sassy-snake-12", "robustness of base seed 0"), ("mine", "mine")):
+        run = mlflow.MlflowClient().create_run("1", run_name=given)
+        monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
+        with mlflow_project_run("robustness"):
+            if given == "mine":  # as a user may while it runs
+                mlflow.MlflowClient().set_tag(run.info.run_id, "mlflow.runName", given)
+            name_project_run(f"robustness of base seed 0 (run {run.info.run_id})")
+        assert mlflow.get_run(run.info.run_id).info.run_name == expected
+    monkeypatch.delenv("MLFLOW_RUN_ID")
+    name_project_run("nothing was launched")
