@@ -7,6 +7,7 @@ opens it in a browser. Print where it is: python -m cifake.tracking.ui.
 import base64
 import json
 import os
+import sys
 import time
 import zlib
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import mlflow
 
 from cifake.contract import EXPERIMENT, NOTE_TAG, VARIANT_TAG
+from cifake.core.errors import exit_code
 from cifake.tracking.retry import retry_while_unavailable
 from cifake.tracking.store import first_requests, store_address, store_lock
 
@@ -149,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -96,7 +96,10 @@ class Page:
 
     def _read(self):
         """The next message; they end with a zero byte."""
-        message = b"".join(iter(lambda: self._from.read(1), b"\0"))
+        message = bytearray()
+        while (byte := self._from.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            message += byte
         return json.loads(message)
 
 
@@ -110,7 +113,7 @@ def browser():
     commands, answers = os.pipe(), os.pipe()  # Chromium reads from descriptor 3 and writes to 4
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{commands[0]} 4>&{answers[1]}', program, *OPTIONS,
+            ["bash", "-c", f'exec "$0" "$@" 3<&{commands[0]} 4>&{answers[1]}', program, *OPTIONS,
              f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(commands[0], answers[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
