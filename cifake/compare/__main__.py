@@ -53,8 +53,8 @@ def _write(options: "Options", report: "Report") -> int:
         page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)
         tool = "promote" if options.promote else "compare"
         name = f"{tool} {options.metric}"
+        name_project_run(name)  # before MLflow takes MLFLOW_RUN_ID away
         log_report(tool, name, page)
-        name_project_run(name)
     if options.output or options.output_format == "csv":  # otherwise the report has just said it
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
