@@ -70,10 +70,12 @@ def log_model(run_id: str, model: Any, export: str | None = None) -> None:
     probability = TensorSpec(np.dtype("float32"), (-1, 1))
     backend = keras.backend.backend()
     packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
+    run = client.get_run(run_id)  # Model.log would file the model in the default experiment
+    logged = client.create_logged_model(run.info.experiment_id, "model", run_id, params=run.data.params)
     Model.log(  # as mlflow.keras.log_model, which knows the active run alone
         artifact_path=None,
-        name="model",
         flavor=mlflow.keras,
+        model_id=logged.model_id,
         run_id=run_id,
         model=model,
         signature=ModelSignature(Schema([pixels]), Schema([probability])),
