@@ -39,7 +39,8 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.reliability.intervals
 	$(BIN)/python -m benchmarks.speed.explaining
 
-ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000
+ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000; prints where the runs of all variants are
+	$(BIN)/python -m cifake.tracking.ui
 	$(BIN)/mlflow ui --host 127.0.0.1
 
 $(INSTALLED): requirements.lock pyproject.toml

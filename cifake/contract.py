@@ -5,6 +5,7 @@ perturbations. docs/run-contract.md describes the same for users.
 """
 
 import math
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,26 @@ ROBUSTNESS_TAG = "robustness"  # the folder of the predictions that the run's ro
 DOUBTS_TAG = "robustness_doubts"
 NOTE_TAG = "mlflow.note.content"  # what MLflow shows as the description
 NAME_TAG = "mlflow.runName"
+COLOUR_TAG = "mlflow.runColor"
+
+# Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a white or a
+# black ground; then six for stores with more variants than that.
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#7570B3", "#A6761D", "#66A61E", "#AA4499", "#44AA99", "#999933",
+)  # fmt: skip
+# Variants in the order of COLOURS: those that are compared most often are told apart best.
+COLOURED = (
+    "base", "sgd", "epoch", "sigmoid", "val", "augmented",
+    "affine", "adversarial", "mobilenet_v2", "resnet50", "tuned", "hyperband_best",
+)  # fmt: skip
+
+
+def variant_colour(variant: str) -> str:
+    """The colour of a variant's runs in MLflow; others than COLOURED may share one."""
+    place = COLOURED.index(variant) if variant in COLOURED else zlib.crc32(variant.encode())
+    return COLOURS[place % len(COLOURS)]
+
 
 # Artifacts.
 PREDICTIONS = "predictions.parquet"

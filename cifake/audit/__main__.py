@@ -12,7 +12,7 @@ from cifake.audit.contents import Audit, audit
 from cifake.audit.options import parse
 from cifake.core.errors import exit_code
 from cifake.data.find import find
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,7 +23,9 @@ def main(argv: Sequence[str]) -> int:
     """
     with mlflow_project_run("audit"):
         options = parse(argv)
-        result = audit(find(options.dataset))
+        source = find(options.dataset)
+        name_project_run(f"audit of {source.location}")
+        result = audit(source)
         options.output.write_text(json.dumps(dataclasses.asdict(result), indent=1), encoding="utf-8")
     show(result, Console())
     print(f"{options.output} has the whole audit, with the names of all copies")

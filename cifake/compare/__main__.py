@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cifake.compare.options import parse
 from cifake.comparison import compare
 from cifake.core.errors import RunError, exit_code
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
     from cifake.compare.options import Options
@@ -56,7 +56,9 @@ def _write(options: "Options", report: "Report") -> int:
 
         page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)
         tool = "promote" if options.promote else "compare"
-        log_report(report.store.client, tool, f"{tool} {options.metric}", page)
+        name = f"{tool} {options.metric}"
+        name_project_run(name)
+        log_report(report.store.client, tool, name, page)
     if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
@@ -77,7 +79,7 @@ def promote(report: "Report") -> int:
     result = report.challenge(present.run_id if present else None)
     line = result.text
     if result.run_id:
-        version = register(report.store.client, result.run_id, result.tags)
+        version = register(report.store.client, result.run_id, result.tags, result.text)
         line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
     elif present:
         line = f"the champion stays version {present.version}: {result.text}"

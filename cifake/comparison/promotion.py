@@ -21,7 +21,7 @@ class Challenge:
     Attributes:
         verdict: ``pass`` or ``cannot tell``.
         run_id: what is to be registered; None where the champion stays.
-        tags: of the version: metric, value, seeds, variant and the paired test, as text by key.
+        tags: of the version: metric, value, interval, seeds, variant and the paired test, as text by key.
         text: the verdict in a sentence.
     """
 
@@ -94,9 +94,11 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
     value = best.mean(comparison.metric.key)
     if value is None:
         raise RunError(f"promote: no run has {comparison.metric.key}")
+    estimate = MetricEstimates(comparison, comparison.metric.name).mean(best)
     facts = {
         "metric": comparison.metric.key,
         "value": f"{value:.6f}",
+        "interval": f"[{estimate.low:.4f}, {estimate.high:.4f}]" if estimate else "unknown",
         "seeds": str(len(best.runs)),
         "variant": best.name,
     }

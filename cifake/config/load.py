@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
         raise ConfigError(f"{path}: {'; '.join(map(_explain, error.errors()))}") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+    settings._purpose = _read_purpose(Path(path))
     return settings
 
 
@@ -85,6 +87,12 @@ def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]
     if parent is None:
         return values
     return merge(_read_with_parents(path.parent / str(parent), (*children, path.resolve())), values)
+
+
+def _read_purpose(path: Path) -> str:
+    """The comment lines on top of a variant's file, as one."""
+    comments = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    return " ".join(line.lstrip("# ") for line in comments)
 
 
 def _parse_yaml(text: str, source: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
@@ -78,6 +78,12 @@ class Settings(Strict):
     )
     tuner: TunerSettings | None = Field(description="the search and its budget; null trains without one")
     search: dict[str, AnyDimension] | None = Field(description="settings to search, each with its range")
+    _purpose: str = PrivateAttr("")  # no setting: nothing that is computed depends on it
+
+    @property
+    def purpose(self) -> str:
+        """Why there is this variant: the comment on top of its file."""
+        return self._purpose
 
     @model_validator(mode="after")
     def _possible(self) -> "Settings":
@@ -128,7 +134,8 @@ class Settings(Strict):
 
     def to_yaml(self) -> str:
         """Settings as a YAML document that resolves to the same settings."""
-        return yaml.safe_dump(self.model_dump(), sort_keys=False, default_flow_style=None)
+        comment = f"# {self.purpose}\n" if self.purpose else ""
+        return comment + yaml.safe_dump(self.model_dump(), sort_keys=False, default_flow_style=None)
 
 
 def known_keys(builder: str | None = None) -> list[str]:

@@ -45,7 +45,7 @@ def run_figures(
 
 def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figure:
     """Training and validation loss and accuracy by epoch."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")  # MLflow shows it in the run's description
     epochs = np.arange(1, len(history) + 1)
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for part, style in (("train", "--"), ("val", "-")):
@@ -57,7 +57,7 @@ def history_figure(history: Sequence[dict[str, float]], best_epoch: int) -> Figu
         axes.axvline(best_epoch + 1, color=NEUTRAL, linestyle=":", label="epoch kept")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 

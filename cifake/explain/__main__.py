@@ -12,7 +12,7 @@ from cifake.core.errors import ConfigError, exit_code
 from cifake.core.native_output import native_output_logged
 from cifake.data.folder import read_folder
 from cifake.explain.options import Options, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> None:
         resolved = find_model(options.run)
         if not resolved.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
+        name_project_run(f"explain {resolved.name}")
         if options.images:
             images, paths = read_folder(options.images)
             explain(options, resolved, images, {"paths": paths})

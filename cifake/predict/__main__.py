@@ -14,7 +14,7 @@ from cifake.core.errors import exit_code
 from cifake.core.native_output import native_output_logged
 from cifake.data.image_names import as_text
 from cifake.predict.options import Options, open_images, output_files, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -56,6 +56,8 @@ def run(options: Options) -> int:
         for output in outputs:
             stack.enter_context(output.locked(options.force))
         resolved = find_model(options.model)
+        inputs = as_text(sources[0].name) if len(sources) == 1 else f"{len(sources)} inputs"
+        name_project_run(f"predict {inputs} with {resolved.name}")
         print(f"model: {resolved.name}", flush=True)
         totals = [_prepare(*pair, resolved, options) for pair in zip(sources, outputs, strict=True)]
         _score(sources, outputs, totals, resolved, options)

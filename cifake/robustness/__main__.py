@@ -11,7 +11,7 @@ from cifake.core.native_output import native_output_logged
 from cifake.core.progress import configure_logging
 from cifake.data import Dataset
 from cifake.robustness.options import Options, parse
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ def main(argv: list[str]) -> None:
             raise RunError(
                 f"expected a run to log to, received the file {model.name}; see export for its images"
             )
+        name_project_run(f"robustness of {model.name}")
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
         if options.export:

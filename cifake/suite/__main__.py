@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
         suite = Suite(options, overrides, engine)
     print(suite.plan, flush=True)
     suite.train()
-    print(suite.ranking(), end="")
+    suite.rank()
     return suite.report_failures()
 
 

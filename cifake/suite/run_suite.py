@@ -12,8 +12,10 @@ from cifake.suite.display import Display
 from cifake.suite.jobs import ENDS, Engine, Event, RunContext
 from cifake.suite.options import Options
 from cifake.suite.plan import describe, look_up, make_jobs
-from cifake.tracking.queries import experiments_of
+from cifake.tracking.descriptions import log_ranking
+from cifake.tracking.queries import experiment_of, experiments_of
 from cifake.tracking.suite_run import open_store, suite_run
+from cifake.tracking.ui import describe_address, prepare_experiment
 
 
 class Suite:
@@ -43,6 +45,7 @@ class Suite:
         options, todo = self.options, [job for job in self.jobs if job.state != "reuse"]
         params = {"variants": ",".join(options.variants), "seeds": options.seeds, "force": options.force}
         with suite_run(f"suite of {len(self.jobs)} runs", self.plan, params) as (run_id, failures):
+            self.run_id = run_id
             run_context = RunContext(run_id, self.experiment, self.capacity.threads, options.force)
             try:
                 display = Display(todo, Console(stderr=True))
@@ -57,14 +60,21 @@ class Suite:
                 raise
             failures += [f"{self.jobs[event.job].name}: {event.text}" for event in self._failed()]
 
-    def ranking(self) -> str:
-        """The ranked table of the suite's finished runs; empty without one."""
+    def rank(self) -> None:
+        """Print the ranking, log it to the suite's run, and print where a browser shows all runs."""
         run_ids = [job.run_id for job in self.jobs] + [event.run_id for event in self.ended]
-        run_ids = [run_id for run_id in run_ids if run_id]
-        if not run_ids:
-            return ""
-        where = f"attributes.run_id IN ({', '.join(map(repr, run_ids))})"
-        return compare(experiments=experiments_of(run_ids), where=where).render("text")
+        if run_ids := [run_id for run_id in run_ids if run_id]:
+            where = f"attributes.run_id IN ({', '.join(map(repr, run_ids))})"
+            report = compare(experiments=experiments_of(run_ids), where=where)
+            print(report.render("text"), end="")
+            metric = report.metric.key
+            groups = [group for comparison in report.comparisons for group in comparison.groups]
+            means = {f"mean/{metric}/{group.name}": group.mean(metric) for group in groups}
+            values = {key: mean for key, mean in means.items() if mean is not None}
+            log_ranking(self.run_id, report.render("md"), values, report.render("html"))
+        experiment = experiment_of(self.run_id)
+        prepare_experiment(experiment)
+        print(describe_address(experiment))
 
     def report_failures(self) -> int:
         """Print why runs failed, with the tracebacks of defects.

@@ -27,16 +27,20 @@ def experiment_id(store: mlflow.MlflowClient = client) -> str:
     ``cifake``.
     """
     if store is client and (launched := project_run_id()):
-        return str(client.get_run(launched).info.experiment_id)
+        return experiment_of(launched)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
     known = store.get_experiment_by_name(name)
     return str(known.experiment_id if known else store.create_experiment(name))
 
 
+def experiment_of(run_id: str) -> str:
+    """The id of the experiment that a run is filed in."""
+    return str(client.get_run(run_id).info.experiment_id)
+
+
 def experiments_of(run_ids: Sequence[str]) -> list[str]:
     """The names of the experiments that runs are filed in."""
-    ids = {client.get_run(run_id).info.experiment_id for run_id in run_ids}
-    return sorted(client.get_experiment(each).name for each in ids)
+    return sorted(client.get_experiment(each).name for each in {*map(experiment_of, run_ids)})
 
 
 def finished_run(key: str) -> str | None:

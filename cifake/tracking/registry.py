@@ -8,6 +8,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from cifake.core.errors import RunError
+from cifake.tracking.descriptions import describe_version
 
 NAME, ALIAS = "cifake", "champion"
 
@@ -29,13 +30,14 @@ def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
-def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str]) -> ModelVersion:
+def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
     """Register a run's model as a new version, which becomes the champion.
 
     Args:
         client: of the store.
         run_id: of a finished run.
-        tags: of the version.
+        tags: of the version; see ``describe_version``.
+        reason: why it is promoted.
 
     Raises:
         RunError: the run holds no model.
@@ -48,7 +50,12 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str]) 
     model = client.get_logged_model(outputs.model_outputs[0].model_id)
     # Its address, and not models:/<id>, which MLflow would look up in the present store.
     version = client.create_model_version(
-        NAME, model.artifact_location, run_id, tags=dict(tags), model_id=model.model_id
+        NAME,
+        model.artifact_location,
+        run_id,
+        tags=dict(tags),
+        description=describe_version(tags, reason),
+        model_id=model.model_id,
     )
     client.set_registered_model_alias(NAME, ALIAS, version.version)
     return version

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from cifake import contract
 from cifake.config import Settings
 from cifake.data import Part
+from cifake.tracking.descriptions import describe_run
 from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_values import log_values
 
@@ -47,7 +48,8 @@ def log_result(
         for file, figure in figures.items():
             figure.savefig(folder / contract.FIGURES / file)
         client.log_artifacts(run_id, name)
-    log_values(run_id, metrics, {contract.NOTE_TAG: _note(metrics, len(test))})
+    note = describe_run(settings.purpose, metrics, len(test), run_id)
+    log_values(run_id, metrics, {contract.NOTE_TAG: note})
 
 
 @retry_while_unavailable
@@ -68,10 +70,12 @@ def log_model(run_id: str, model: Any, export: str | None = None) -> None:
     probability = TensorSpec(np.dtype("float32"), (-1, 1))
     backend = keras.backend.backend()
     packages = ("keras", "numpy", {"torch": "torch", "jax": "jax"}.get(backend, "tensorflow"))
+    run = client.get_run(run_id)  # Model.log would file the model in the default experiment
+    logged = client.create_logged_model(run.info.experiment_id, "model", run_id, params=run.data.params)
     Model.log(  # as mlflow.keras.log_model, which knows the active run alone
         artifact_path=None,
-        name="model",
         flavor=mlflow.keras,
+        model_id=logged.model_id,
         run_id=run_id,
         model=model,
         signature=ModelSignature(Schema([pixels]), Schema([probability])),
@@ -88,10 +92,3 @@ def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:
     return pa.table(
         [test.paths.tolist(), test.objects.tolist(), test.labels, scores], contract.predictions_schema()
     )
-
-
-def _note(metrics: Mapping[str, float], n: int) -> str:
-    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
-    rows = "".join(f"| {name} | {metrics[f'test/{name}']:.4f} |\n" for name in names)
-    caption = f"Test images: {n:,}. The positive class is FAKE, the threshold 0.5."
-    return f"{caption}\n\n| metric | test |\n|---|---|\n{rows}"

@@ -16,12 +16,13 @@ from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import process_identity
-from cifake.tracking.queries import experiment_id, stopped_search, unfinished_run
+from cifake.tracking.queries import experiment_id, experiment_of, stopped_search, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
-from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated
+from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
+from cifake.tracking.ui import prepare_experiment
 
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -56,7 +57,10 @@ def tracked_run(
     key = run_key(settings, data.digest)
     name = f"{variant} {settings.split} seed {settings.seed}"
     name = f"demo: {name}" if data.name == "demo" else name
-    tags = {contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity()}
+    tags = {  # MLflow shows them in this order: first what a reader looks for
+        **_metadata(variant, settings, data),
+        contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity(),
+    }  # fmt: skip
     if search:
         tags[contract.SEARCH_TAG] = search
     if parent:
@@ -70,6 +74,7 @@ def tracked_run(
             _rename(run_id, name, data)
         log_values(run_id, tags=tags)
         _log_settings(run_id, variant, settings, data)
+        prepare_experiment(experiment_of(run_id))
         yield run_id
     except BaseException as error:
         end_failed(run_id, error)
@@ -100,26 +105,27 @@ def _rename(run_id: str, name: str, data: Dataset) -> None:
 def _resume(stopped: str, launched: str | None) -> str:
     """Resume a run that was stopped; the one that ``mlflow run`` created only refers to it."""
     if launched and launched != stopped:
-        log_values(
-            launched,
-            tags={contract.NAME_TAG: "resumed another run", contract.NOTE_TAG: f"It resumed run {stopped}."},
-        )
+        name_run(launched, "resumed another run")
+        log_values(launched, tags={contract.NOTE_TAG: f"It resumed run {stopped}."})
     if contract.FAILURE_TAG in client.get_run(stopped).data.tags:
         client.delete_tag(stopped, contract.FAILURE_TAG)
     client.update_run(stopped, status="RUNNING")
     return stopped
 
 
-def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:
-    tags = {
+def _metadata(variant: str, settings: Settings, data: Dataset) -> dict[str, str]:
+    return {
         contract.VARIANT_TAG: variant,
-        contract.CONFIG_HASH_TAG: settings.config_hash(),
-        "dataset": data.name,
-        "dataset_digest": data.digest,
         "split": data.split,
-        contract.TEST_IMAGES_TAG: len(data.test),
+        "dataset": data.name,
+        contract.TEST_IMAGES_TAG: str(len(data.test)),
+        contract.COLOUR_TAG: contract.variant_colour(variant),
+        "dataset_digest": data.digest,
+        contract.CONFIG_HASH_TAG: settings.config_hash(),
     }
-    log_values(run_id, tags=tags)
+
+
+def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:
     params = {"variant": variant, **settings.flat()}
     for key in settings.search or {}:
         del params[key]  # what the search finds is logged at its end, see log_search

@@ -13,7 +13,6 @@ from mlflow.utils import name_utils
 from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
 from cifake.core.errors import stop_behind
 from cifake.tracking.retry import client, first_requests, without_retries
-from cifake.tracking.run_values import log_values
 
 logger = logging.getLogger(__name__)
 
@@ -40,22 +39,32 @@ def end_run(run_id: str, status: int = RunStatus.FINISHED, reason: str = "") -> 
     client.set_terminated(run_id, RunStatus.to_string(status))
 
 
-def end_failed(run_id: str, error: BaseException, wait: bool = False) -> None:
-    """End a run as FAILED or KILLED with the reason, at once or after waiting for an unreachable store."""
+def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str | None = None) -> None:
+    """End a run as FAILED or KILLED with the reason, at once or after waiting for an unreachable store.
+
+    ``name`` is given to a run that has none yet.
+    """
     error = stop_behind(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():
             end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
+            if name:
+                name_run(run_id, name)
     except MlflowException as unanswered:  # the caller raises the error, which matters more
         logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
 
 
-def name_project_run(run_id: str, tool: str) -> None:
-    """Tag the run that ``mlflow run`` created with its tool, and name it so unless the user gave a name."""
+def tag_tool(run_id: str, tool: str) -> None:
+    """Tag the run that ``mlflow run`` created with its tool."""
     with first_requests():
-        named = not is_generated(client.get_run(run_id).info.run_name or "")
-        log_values(run_id, tags={TOOL_TAG: tool} if named else {TOOL_TAG: tool, NAME_TAG: tool})
+        client.set_tag(run_id, TOOL_TAG, tool)
+
+
+def name_run(run_id: str, name: str) -> None:
+    """Name a run, unless it has a name that MLflow did not make up."""
+    if is_generated(client.get_run(run_id).info.run_name or ""):
+        client.set_tag(run_id, NAME_TAG, name)
 
 
 def is_generated(run_name: str) -> bool:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from mlflow.entities import RunStatus
 
-from cifake.contract import NAME_TAG, TOOL_TAG
+from cifake.contract import TOOL_TAG
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests
-from cifake.tracking.run_status import create_run, end_failed, end_run
+from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 
@@ -42,11 +42,12 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
         The run's id, and a list for the reasons of failures: with one the run ends FAILED. Ctrl-C and
         SIGTERM end it KILLED. It has no tag ``variant``: it is no row of a comparison.
     """
-    tags = {TOOL_TAG: "suite", NAME_TAG: name, **process_identity()}
+    tags = {TOOL_TAG: "suite", **process_identity()}
     with first_requests():
         run_id = project_run_id() or create_run(experiment_id(), name, tags)
     failures: list[str] = []
     try:
+        name_run(run_id, name)
         log_values(run_id, tags=tags)
         log_new_params(run_id, options)
         client.log_text(run_id, plan, "plan.txt")

@@ -19,6 +19,7 @@ from cifake.robustness.test import run_robustness_test
 from cifake.search.trial import Trial, is_worker
 from cifake.tracking.epochs import EpochLog
 from cifake.tracking.identity import checkpoint_directory, run_key
+from cifake.tracking.queries import experiment_of
 from cifake.tracking.resolved_model import model_of
 from cifake.tracking.results import log_model, log_result
 from cifake.tracking.resume import only_process
@@ -27,6 +28,7 @@ from cifake.tracking.robustness_results import was_tested
 from cifake.tracking.run import tracked_run
 from cifake.tracking.run_values import log_values
 from cifake.tracking.trials import log_search, search_directory, tracked_trial
+from cifake.tracking.ui import describe_address
 
 if TYPE_CHECKING:
     import keras
@@ -99,6 +101,8 @@ def train(
         else:
             shutil.rmtree(directory)
     logger.info("run %s of %s is finished", run_id, variant)
+    if not parent:
+        logger.info(describe_address(experiment_of(run_id)))
     return run_id
 
 

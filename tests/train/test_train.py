@@ -40,7 +40,12 @@ def test_status_tags_and_name(finished):
     assert run.info.run_name == "demo: base small seed 3"
     tags = {**TAGS, "config_hash": settings.config_hash(), "dataset_digest": load("demo", "small").digest}
     assert tags.items() <= run.data.tags.items()
-    assert run.data.tags["mlflow.note.content"].startswith("Test images: 1,000. The positive class is FAKE")
+    assert run.data.tags["mlflow.runColor"] == "#0072B2"
+    purpose, result, *_ = run.data.tags["mlflow.note.content"].split("\n\n")
+    assert purpose == "The model every other variant is measured against."
+    assert "over 1,000 test images" in result
+    shown = [tag for tag in run.data.tags if not tag.startswith("mlflow.")]
+    assert (shown[0], shown[-1]) == ("variant", "owner_started")  # MLflow shows them in this order
 
 
 def test_params_are_the_resolved_settings(finished):

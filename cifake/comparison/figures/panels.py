@@ -5,12 +5,12 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates, trivial_baseline
-from cifake.comparison.figures.style import COLOURS, GREY, heat_map, legend, lines
+from cifake.comparison.figures.style import GREY, heat_map, legend, lines
 from cifake.comparison.views.columns import metric_title
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
 from cifake.comparison.views.slices import object_parts
-from cifake.contract import describe_metric
+from cifake.contract import COLOURS, describe_metric
 from cifake.evaluation.metrics import ECE_BINS
 
 

@@ -9,21 +9,19 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
+from cifake.contract import COLOURS
 
 STYLE = {
     "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
     "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
 }  # fmt: skip
-# Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a
-# white or a black ground.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#7F7F7F"
 LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 
 def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
     """Groups with a colour and a line style each, as many as can be told apart."""
-    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS]
+    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS[:6]]
     for group, (colour, line) in zip(comparison.groups[:LINES_SHOWN], cycle(styles), strict=False):
         yield group, colour, line
 

@@ -1,0 +1,78 @@
+"""Descriptions that MLflow shows on a page: of a variant's run, a suite's run, a registered version."""
+
+import math
+import re
+from collections.abc import Mapping
+
+from cifake.contract import FIGURES, NOTE_TAG, OF_PREDICTIONS
+from cifake.tracking.retry import client
+from cifake.tracking.run_values import log_values
+
+LONGEST = 8000  # characters; the most that a tag takes
+IN_TABLE = ("f1", "accuracy", "precision", "recall", "roc_auc")
+PICTURES = ("history.png", "confusion_matrix.png")  # up to 700 pixels wide: the page does not shrink them
+NO_KEY = re.compile(r"[^\w\-. :/]")  # what no metric's key may hold
+
+VERSION_NOTE = """\
+Variant {variant}: {metric} {value} {interval}, over {seeds} seeds and the test images. Why it was promoted: \
+{reason}.
+
+**Input** uint8 [n, 32, 32, 3], RGB, 0 to 255. **Output** float32 [n, 1], the probability of FAKE; from 0.5 \
+on it is a call of FAKE.
+
+**Limits** It has seen CIFAKE alone: CIFAR-10's photographs, and images of the same ten classes by Stable \
+Diffusion 1.4, all of 32 by 32 pixels. Other generators, sizes and subjects are untested. Changes that an \
+eye hardly sees can mislead it: see `robust/` among the metrics of its run.
+"""
+
+
+def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str) -> str:
+    """Markdown for a variant's run. MLflow shows the first lines at once, the figures after a click.
+
+    Args:
+        purpose: why there is this variant.
+        metrics: final values by key.
+        n: test images.
+        run_id: of the run, which holds the figures.
+    """
+    accuracy = metrics["test/accuracy"]
+    half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / n)  # of a normal 95 % interval
+    result = (
+        f"**F1 {metrics['test/f1']:.4f}**, accuracy {accuracy:.4f} ± {half:.4f} (95 %, over {n:,} "
+        "test images; seeds add to it). Look at "
+        f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}), then at other seeds and variants: "
+        "`python compare.py --metric f1`."
+    )
+    rows = [f"| {OF_PREDICTIONS[name].title} | {metrics[f'test/{name}']:.4f} |" for name in IN_TABLE]
+    table = "\n".join(["| FAKE is positive, from 0.5 on | test |", "|:--|--:|", *rows])
+    pictures = [f"![{name}]({_artifact(name, run_id)})" for name in PICTURES]
+    return "\n\n".join(part for part in (purpose, result, table, *pictures) if part)
+
+
+def _artifact(figure: str, run_id: str) -> str:
+    """Where MLflow's server has a figure, relative to its pages."""
+    return f"get-artifact?path={FIGURES}/{figure}&run_uuid={run_id}"
+
+
+def describe_version(result: Mapping[str, str], reason: str) -> str:
+    """Markdown for a registered version.
+
+    Args:
+        result: its variant, metric, value, interval and seeds.
+        reason: why it was promoted: whom it beat, by how much.
+    """
+    return VERSION_NOTE.format(**result, reason=reason)
+
+
+def log_ranking(run_id: str, note: str, metrics: Mapping[str, float], page: str) -> None:
+    """Add the ranking of a suite to its run, which stays finished.
+
+    Args:
+        run_id: of the suite's run.
+        note: Markdown; becomes its description.
+        metrics: the groups' means by key.
+        page: HTML, stored as ``report.html``.
+    """
+    client.log_text(run_id, page, "report.html")
+    values = {NO_KEY.sub("_", key): value for key, value in metrics.items()}
+    log_values(run_id, values, {NOTE_TAG: note[:LONGEST]})

@@ -1,0 +1,157 @@
+"""What MLflow shows of an experiment: a description, and a view of its runs that compares variants.
+
+A saved view is a tag of the experiment. Its form is MLflow's own and not documented: the test of this module
+opens it in a browser. Print where it is: python -m cifake.tracking.ui.
+"""
+
+import base64
+import json
+import logging
+import os
+import sys
+import time
+import zlib
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+
+from cifake.contract import EXPERIMENT, NOTE_TAG, VARIANT_TAG
+from cifake.core.errors import exit_code
+from cifake.tracking.retry import client, first_requests, without_retries
+from cifake.tracking.store import store_address, store_lock
+
+logger = logging.getLogger(__name__)
+LOCAL_SERVER = "http://127.0.0.1:5000"  # of `make ui`
+VIEW = "variants"  # the saved view's key, and its name
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+COMPRESSED = "deflate;"  # what precedes the compressed state of a view
+RUNS_READ = 200  # the newest; which settings differ is read from them
+RANKED_BY = "metrics.`test/f1`"
+RESULTS = (
+    RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
+)  # fmt: skip
+NO_SETTINGS = ("seed", "variant", "search.", "tuner.")  # beginnings of params that are no column
+CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
+SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow
+
+EXPERIMENT_NOTE = """\
+**Photographs or generated images?** [Runs by variant, best first]({runs}) · \
+which differences are real: `python compare.py --metric f1`
+
+Each run trains a variant, a file in `experiments/`, with one seed on CIFAKE. The runs of a variant share a \
+colour; the view in the link groups them and shows their means, its charts begin with training and \
+validation. Suites, predictions and reports (tag `tool`) and the trials of searches are not in it.
+
+One seed proves little. `mlflow run . -P variants=base,sgd -P seeds=5` trains what is missing of five; its \
+run holds the ranking with intervals and paired tests.
+"""
+
+
+def prepare_experiment(experiment_id: str) -> None:
+    """Describe an experiment and save the view of its variants, but change nothing of a user's.
+
+    Nothing depends on it, so a store that refuses or does not answer gets a warning.
+    """
+    try:
+        with without_retries():
+            _prepare(experiment_id)
+    except MlflowException as error:
+        logger.warning("the view of the variants was not saved: %s", str(error).splitlines()[0])
+
+
+def _prepare(experiment_id: str) -> None:
+    tags = client.get_experiment(experiment_id).tags
+    if NOTE_TAG not in tags:
+        note = EXPERIMENT_NOTE.format(runs=_view_path(experiment_id))
+        client.set_experiment_tag(experiment_id, NOTE_TAG, note)
+    state = _state(_settings_that_differ(experiment_id))
+    if VIEW_TAG not in tags or _is_outdated(tags[VIEW_TAG], state):
+        client.set_experiment_tag(experiment_id, VIEW_TAG, _saved_view(state))
+
+
+def describe_address(experiment_id: str) -> str:
+    """A line for the end of a command: where a browser shows the runs of all variants."""
+    store = store_address()
+    if store.startswith("http"):
+        return f"all runs: {store.rstrip('/')}/{_view_path(experiment_id)}"
+    return f"all runs, after `make ui`: {LOCAL_SERVER}/{_view_path(experiment_id)}"
+
+
+def _view_path(experiment_id: str) -> str:
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
+
+
+def _settings_that_differ(experiment_id: str) -> list[str]:
+    """Params, by name, that have several values among the newest runs; one that is missing is a value."""
+    runs = client.search_runs([experiment_id], f"tags.{VARIANT_TAG} != ''", max_results=RUNS_READ)
+    names = {name for run in runs for name in run.data.params if not name.startswith(NO_SETTINGS)}
+    return sorted(name for name in names if len({run.data.params.get(name) for run in runs}) > 1)
+
+
+def _state(settings: list[str]) -> dict[str, Any]:
+    """What MLflow's page of runs is to show, in its own names."""
+    params = [f"params.`{name}`" for name in ("seed", *settings)]
+    columns = [*RESULTS, *params, f"tags.`{VARIANT_TAG}`"]
+    return {
+        "searchFilter": f"tags.{VARIANT_TAG} != ''",  # neither tools nor trials have it
+        "orderByKey": RANKED_BY,
+        "orderByAsc": False,
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": "tag", "groupByData": VARIANT_TAG}],
+        },
+        "selectedColumns": columns,
+        "columnOrder": columns,
+        "columnWidths": {"params.`seed`": 60, **dict.fromkeys([*RESULTS, *params[1:]], 96)},
+        "useGroupedValuesInCharts": False,  # lines of runs have the variants' colours, means would not
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "isAccordionReordered": True,  # sections stay in this order
+        "compareRunSections": [
+            {"uuid": name, "name": name, "display": True, "isReordered": False} for name in SECTIONS
+        ],
+        "compareRunCharts": [_chart(f"train/{name}", f"val/{name}") for name in CURVES],
+    }
+
+
+def _chart(*keys: str) -> dict[str, Any]:
+    """Lines of metrics by epoch; MLflow itself adds a chart for each metric that is in none."""
+    return {
+        "type": "LINE",
+        "uuid": keys[0],
+        "metricSectionId": SECTIONS[0],
+        "metricKey": keys[0],
+        "selectedMetricKeys": keys,
+        "isGenerated": False,
+        "deleted": False,
+    }
+
+
+def _saved_view(state: dict[str, Any]) -> str:
+    now = int(time.time() * 1000)
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
+    view = {"name": VIEW, "createdAt": now, "updatedAt": now, "state": COMPRESSED + packed}
+    return json.dumps(view)
+
+
+def _is_outdated(tag: str, state: dict[str, Any]) -> bool:
+    """Whether a saved view is this module's, but with other contents; a user's change has a later time."""
+    try:
+        view = json.loads(tag)
+        packed = base64.b64decode(view["state"].removeprefix(COMPRESSED))
+        is_own = view["createdAt"] == view["updatedAt"]
+        return bool(is_own and json.loads(zlib.decompress(packed)) != json.loads(json.dumps(state)))
+    except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
+        return False  # in another form: a user's
+
+
+def main() -> None:
+    """Print where the runs are, for `make ui`."""
+    with store_lock(), first_requests():
+        experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+    if experiment:
+        prepare_experiment(experiment.experiment_id)
+        print(describe_address(experiment.experiment_id))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
