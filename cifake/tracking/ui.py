@@ -35,8 +35,7 @@ CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validati
 SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow
 
 EXPERIMENT_NOTE = """\
-**Photographs or generated images?** [Runs by variant, best first]({runs}) · \
-which differences are real: `python compare.py --metric f1`
+**Photographs or generated images?** [Runs by variant, best first]({runs}) · tested: `python compare.py`
 
 Each run trains a variant, a file in `experiments/`, with one seed on CIFAKE. The runs of a variant share a \
 colour; the view in the link groups them and shows their means, its charts begin with training and \
@@ -102,7 +101,7 @@ def _state(settings: list[str]) -> dict[str, Any]:
         },
         "selectedColumns": columns,
         "columnOrder": columns,
-        "columnWidths": {"params.`seed`": 60, **dict.fromkeys([*RESULTS, *params[1:]], 96)},
+        "columnWidths": {"params.`seed`": 60, **dict.fromkeys([*RESULTS, *params[1:]], 100)},
         "useGroupedValuesInCharts": False,  # lines of runs have the variants' colours, means would not
         "runsHiddenMode": "FIRST_20_RUNS",
         "isAccordionReordered": True,  # sections stay in this order

@@ -89,7 +89,7 @@ def test_help_fits_80_columns(capsys, monkeypatch):
     assert stop.value.code == 0
     assert lines[0] == "usage: python compare.py [--KEY VALUE ...]"
     assert max(map(len, lines)) <= 80
-    described = [line.split()[0] for line in lines[4:] if line[2:3].strip()]
+    described = [line.split()[0] for line in lines if line.startswith("  ") and line[2:3].strip()]
     assert described == list(Options.model_fields)
     assert not [line for line in lines if line.count("(default:") > 1]
 
@@ -155,36 +155,36 @@ def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
     assert "test/accuracy, higher is better" in done.stdout
     kept, failed = mlflow.search_runs(["1"], filter_string="params.metric LIKE '%'", output_format="list")
     assert (failed.info.status, kept.info.status) == ("FAILED", "FINISHED")
-    assert (failed.info.run_name, kept.info.run_name) == ("compare", "compare")
+    assert (failed.info.run_name, kept.info.run_name) == ("compare", "compare accuracy")
     assert failed.data.tags["failure"].startswith("RunError: the baseline 'nope' is not among the rows")
     assert kept.data.tags["tool"] == "compare"
     assert "base" in mlflow.artifacts.load_text(f"{kept.info.artifact_uri}/report.html")
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "name", "reason"),
     [
-        (["--metrik", "f1"], "ConfigError: unknown option 'metrik'; did you mean 'metric'?"),
-        (["--metric", "best_epoch"], "ConfigError: best_epoch: it is not known whether higher or lower is "),
-        (["--variant", "nope"], "RunError: no finished run with variant 'nope'; there are: base"),
+        (["--metrik", "f1"], "compare", "ConfigError: unknown option 'metrik'; did you mean 'metric'?"),
+        (["--metric", "best_epoch"], "compare", "ConfigError: best_epoch: it is not known whether higher "),
+        (["--variant", "nope"], "compare", "RunError: no finished run with variant 'nope'; there are: base"),
         (
             ["--output", "/dev/full", "--format", "md"],
+            "compare",
             "RunError: output: /dev/full cannot be written (No space",
         ),
-        (["--promote", "--variant", "nope"], "RunError: no finished run with variant 'nope'"),
-        (["--promote"], "RunError: run "),
+        (["--promote", "--variant", "nope"], "promote", "RunError: no finished run with variant 'nope'"),
+        (["--promote"], "promote f1", "RunError: run "),
     ],
 )
-def test_the_run_of_a_project_says_why_the_command_failed(store, monkeypatch, words, reason):
+def test_the_run_of_a_project_says_why_the_command_failed(store, monkeypatch, words, name, reason):
     log_run("base", predictions=made_scores(1.0, 0))
     client = mlflow.MlflowClient()
     launched = client.create_run("1", run_name="nosy-cat-12").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", launched)
     assert run(*words) == 2
     launched = client.get_run(launched)
-    tool = "promote" if "--promote" in words else "compare"
-    assert (launched.info.status, launched.info.run_name) == ("FAILED", tool)
-    assert launched.data.tags["tool"] == tool
+    assert (launched.info.status, launched.info.run_name) == ("FAILED", name)
+    assert launched.data.tags["tool"] == name.split()[0]
     assert launched.data.tags["failure"].startswith(reason)
 
 

@@ -48,7 +48,13 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
         "2 to reuse; about 0.0 minutes of training",
     ]
     assert " 1   base          2 " in output  # the ranked table
-    assert len(runs()[0]) == 4
+    assert output.splitlines()[-1].startswith(
+        "all runs, after `make ui`: http://127.0.0.1:5000/#/experiments/1/"
+    )
+    children, (_, suite) = runs()
+    assert len(children) == 4
+    assert suite.data.metrics.keys() == {"mean/test/f1/base"}
+    assert "| 1 | base | 2 |" in suite.data.tags["mlflow.note.content"]
 
 
 def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice(store, tmp_path):

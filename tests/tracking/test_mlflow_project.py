@@ -5,8 +5,9 @@ import pytest
 from mlflow.utils.name_utils import _generate_random_name
 
 from cifake.core.errors import RunError, Terminated
-from cifake.tracking.mlflow_project import mlflow_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.run_status import is_generated
+from cifake.tracking.suite_run import suite_run
 
 
 def test_names_that_mlflow_makes_up_are_recognised():
@@ -54,5 +55,8 @@ def test_the_help_is_no_failure(launched):
 def test_a_name_that_the_user_gave_stays(launched):
     mlflow.MlflowClient().set_tag(launched, "mlflow.runName", "base-seed-1")
     with mlflow_project_run("audit"):
-        pass
+        name_project_run("audit of demo")
+    assert mlflow.get_run(launched).info.run_name == "base-seed-1"
+    with suite_run("suite of 2 runs", "the plan", {}) as (run_id, _):
+        assert run_id == launched
     assert mlflow.get_run(launched).info.run_name == "base-seed-1"

@@ -100,6 +100,13 @@ def test_the_view_is_written_again_only_when_other_settings_differ(three_variant
     assert tags()[VIEW_TAG] != before
 
 
+def test_a_store_that_cannot_be_changed_costs_a_warning(store, free_port, caplog):
+    mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port}")
+    prepare_experiment("1")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("the view of the variants was not saved: API request to ")
+
+
 def test_without_a_server_the_address_says_how_to_start_one(store):
     assert describe_address("7") == (
         "all runs, after `make ui`: http://127.0.0.1:5000/#/experiments/7/runs"
@@ -160,8 +167,12 @@ def test_the_run_of_a_suite_holds_the_ranking(store):
 
 
 def test_the_run_of_a_tool_is_named_by_what_it_does_unless_a_user_named_it(store, monkeypatch):
-    for given, expected in (("sassy-snake-12", "robustness of base seed 0"), ("mine", "mine")):
-        run = mlflow.MlflowClient().create_run("1", run_name=given)
+    for given, expected in (
+        ("sassy-snake-12", "robustness of base seed 0"),
+        ("robustness", "robustness"),
+        ("mine", "mine"),
+    ):
+        run = mlflow.MlflowClient().create_run("1", run_name=None if given == "mine" else given)
         monkeypatch.setenv("MLFLOW_RUN_ID", run.info.run_id)
         with mlflow_project_run("robustness"):
             if given == "mine":  # as a user may while it runs
