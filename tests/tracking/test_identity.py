@@ -58,7 +58,11 @@ def edit(package, file, old, new):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("config/builders.py", 'description="filters of each convolution"', 'description="their filters"'),
+        (
+            "config/builders.py",
+            'description="side of the convolutions, in pixels"',
+            'description="their side"',
+        ),
         ("config/settings.py", 'description="', 'description="The '),
         ("training/fit.py", "expected a finite training loss", "the training loss must be finite"),
         ("training/fit.py", '"""Fit a model', '"""Train a model'),
@@ -76,7 +80,7 @@ def test_texts_for_users_do_not_change_the_code_version(package, file, old, new)
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("training/fit.py", "STEPS_PER_EXECUTION = 10", "STEPS_PER_EXECUTION = 11"),
+        ("training/compile.py", "STEPS_PER_EXECUTION = 10", "STEPS_PER_EXECUTION = 11"),
         ("models/build.py", 'activation="sigmoid"', 'activation="tanh"'),
         ("config/builders.py", "[value] * len(layers)", "[value] + len(layers)"),
         ("evaluation/metrics.py", "return float(", "return -float("),
