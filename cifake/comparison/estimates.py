@@ -6,9 +6,13 @@ import numpy as np
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
-from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, holm, mcnemar
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample
+from cifake.comparison.statistics.exact_tests import holm, mcnemar
 from cifake.comparison.statistics.influence import INFLUENCE
-from cifake.contract import describe_metric
+from cifake.comparison.statistics.planning import NoiseSources, noise_sources
+from cifake.comparison.statistics.ranking import RankRange, rank
+from cifake.comparison.statistics.simultaneous import simultaneous
+from cifake.contract import describe_metric, higher_is_better
 from cifake.evaluation.metrics import decide
 
 
@@ -18,15 +22,23 @@ class Difference:
 
     Attributes:
         estimate: the group less the other, with its interval and its own p-value.
-        p_holm: that p-value adjusted for the number of comparisons made together.
+        adjusted: the same with the interval and the p-value that hold for all comparisons made together;
+            its confidence is the level that each interval needs for that.
+        p_holm: the p-value adjusted by Holm's method, for views that do not show ``adjusted`` yet.
         mcnemar_p: exact, adjusted; only for accuracy with one seed on each side.
-        tied: whether the adjusted p-value leaves it open that there is no difference.
+        same_models: whether both groups' models score every image alike, seed by seed.
     """
 
     estimate: Estimate
+    adjusted: Estimate
     p_holm: float
     mcnemar_p: float | None
-    tied: bool
+    same_models: bool
+
+    @property
+    def tied(self) -> bool:
+        """Whether the adjusted interval leaves it open that there is no difference."""
+        return self.adjusted.low <= 0 <= self.adjusted.high
 
 
 class MetricEstimates:
@@ -64,15 +76,29 @@ class MetricEstimates:
         if not self._crossed:
             return [None] * len(pairs)
         measured = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
-        estimates = [self._crossed.difference(self._place(a), self._place(b)) for a, b in measured]
-        adjusted = holm([estimate.p for estimate in estimates])
+        places = np.array([(self._place(a), self._place(b)) for a, b in measured], int).reshape(-1, 2)
+        estimates = [self._crossed.difference(*place) for place in places]
+        adjusted = simultaneous(self._crossed, places)
+        of_holm = holm([estimate.p for estimate in estimates])
         exact = self._mcnemar(measured)
-        limit = 1 - self.comparison.confidence
         found = {
-            (a.name, b.name): Difference(estimate, p, exact.get((a.name, b.name)), p >= limit)
-            for (a, b), estimate, p in zip(measured, estimates, adjusted, strict=True)
+            (a.name, b.name): Difference(own, of_all, p, exact.get((a.name, b.name)), _same_models(a, b))
+            for (a, b), own, of_all, p in zip(measured, estimates, adjusted, of_holm, strict=True)
         }
         return [found.get((a.name, b.name)) for a, b in pairs]
+
+    def ranking(self) -> dict[str, RankRange]:
+        """Which groups may be the best, and each one's possible ranks, by name; of those with predictions."""
+        if not self._crossed:
+            return {}
+        ranges = rank(self._crossed, higher_is_better(self.name))
+        return {group.name: of_one for group, of_one in zip(self._groups, ranges, strict=True)}
+
+    def noise(self, group: Group) -> NoiseSources | None:
+        """Where the noise of a group's mean comes from; None without predictions or with one seed."""
+        if not self._crossed or not group.scores:
+            return None
+        return noise_sources(self._crossed, self._place(group))
 
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":
@@ -95,3 +121,10 @@ def _sample(group: Group, name: str, labels: np.ndarray, rows: np.ndarray) -> Sa
         *(INFLUENCE[name](labels, scores[rows]) for scores in group.scores.values()), strict=True
     )
     return Sample(np.array(values), np.array(influence), list(group.scores))
+
+
+def _same_models(first: Group, second: Group) -> bool:
+    """Whether the groups have the same seeds, and scores that are equal seed by seed."""
+    return first.scores.keys() == second.scores.keys() and all(
+        np.array_equal(scores, second.scores[seed]) for seed, scores in first.scores.items()
+    )
