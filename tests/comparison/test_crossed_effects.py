@@ -162,7 +162,7 @@ def test_one_seed_in_common_pairs_nothing():
 def test_partly_common_seeds_as_a_mixed_model_has_them():
     """Simulated with known variances: the estimated variance is right on average."""
     design = Design(seeds=6, noise=2.0, common=4, correlation=0.8, ratio=2.0)
-    values, present, covariance, images = draw_values(design, 2, 20000, np.random.default_rng(3))
+    values, present, _, images = draw_values(design, 2, 20000, np.random.default_rng(3))
     noise, degrees, _ = seed_noise(values, present)
     seeds_alone = ((values - images[..., None]) * present).sum(-1) / 6
     assert noise[:, 0, 1].mean() == pytest.approx(np.var(seeds_alone[:, 0] - seeds_alone[:, 1]), rel=0.03)

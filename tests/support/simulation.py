@@ -5,15 +5,19 @@ so that the true mean of each metric is known in closed form. ``draw_values`` dr
 alone, normal and with a known covariance through the images, thousands of times at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, add_variances
 from cifake.comparison.statistics.image_noise import of_differences
 from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.comparison.statistics.seed_noise import seed_noise
+from cifake.comparison.statistics.sequential import look_levels
+from cifake.comparison.statistics.simultaneous import adjust
 
 IMAGES = 1000
 IMAGE_SHARE = 0.7  # of a score's variance that all seeds and groups have in common
@@ -169,3 +173,61 @@ def _satterthwaite(estimate: Estimate, seeds: int) -> float:
     variance = estimate.image_variance + of_seeds
     degrees = (seeds - 1) * (variance / of_seeds) ** 2 if of_seeds else np.inf
     return float(stdtrit(degrees, 0.975) * np.sqrt(variance))
+
+
+def any_false_call(
+    design: Design, groups: int, repetitions: int, against: str = "first", seed: int = 0
+) -> float:
+    """Chance that any of some equal groups is called different at 5 %, adjusted.
+
+    Args:
+        design: seeds of each group.
+        groups: how many.
+        repetitions: how many times.
+        against: ``first`` compares all others with the first; ``best`` with today's best; ``all`` is
+            all pairs.
+        seed: of the random numbers.
+    """
+    values, present, images, _ = draw_values(design, groups, repetitions, np.random.default_rng(seed))
+    means = (values * present).sum(-1) / design.seeds
+    noise, degrees, seed_covariance = seed_noise(values, present)
+    variance, degrees = add_variances(np.broadcast_to(of_differences(images), noise.shape), noise, degrees)
+    pairs = np.array(list(combinations(range(groups), 2)))
+    calls = 0
+    for place in range(repetitions):
+        best = int(means[place].argmax())
+        tested, family = {
+            "first": (pairs[: groups - 1], pairs[: groups - 1]),
+            "best": (np.array([(best, other) for other in range(groups) if other != best]), pairs),
+            "all": (pairs, pairs),
+        }[against]
+        at = (place, *tested.T)
+        lead = means[place, tested[:, 0]] - means[place, tested[:, 1]]
+        p_values = 2 * stdtr(degrees[at], -np.abs(lead) / np.sqrt(variance[at]))
+        covariance = images + np.diag(np.diag(seed_covariance[place]) / design.seeds)
+        adjusted, _ = adjust(p_values, family, covariance)
+        calls += adjusted.min() <= 0.05
+    return calls / repetitions
+
+
+def false_alarms_of_looks(design: Design, looks: Sequence[int], repetitions: int, seed: int = 0) -> float:
+    """Chance that two equal groups are called different at any look, as seeds are added.
+
+    Args:
+        design: its seeds are those of the last look, all common or none.
+        looks: numbers of seeds at which to look.
+        repetitions: how many times.
+        seed: of the random numbers.
+    """
+    values, present, images, _ = draw_values(design, 2, repetitions, np.random.default_rng(seed))
+    order = (present.cumsum(1) - 1) * present  # of each group's seeds
+    alarms = np.zeros(repetitions, bool)
+    for number, level in zip(looks, look_levels(looks), strict=True):
+        seen = present & (order < number)
+        columns = seen.any(0)
+        of_look, there = values[..., columns], seen[:, columns]
+        lead = np.subtract(*((of_look * there).sum(-1) / number).T)
+        noise, degrees, _ = seed_noise(of_look, there)
+        variance, degrees = add_variances(of_differences(images)[0, 1], noise[:, 0, 1], degrees[:, 0, 1])
+        alarms |= np.abs(lead) > stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance)
+    return float(alarms.mean())

@@ -11,6 +11,7 @@ where the adjusted p-value is at most 1 - confidence. Neither is larger than Bon
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -23,35 +24,42 @@ MOST_DIFFERENCES = 40_000_000  # drawn in all, so that many comparisons get fewe
 FEWEST_DRAWS = 2_000
 
 
-def simultaneous(crossed: CrossedEffects, pairs: np.ndarray) -> list[Estimate]:
+def simultaneous(
+    crossed: CrossedEffects, pairs: np.ndarray, family: np.ndarray | None = None
+) -> list[Estimate]:
     """Differences with the intervals and p-values that hold for all of them together.
 
     Args:
         crossed: the groups.
         pairs: int [m, 2], each a group and the one that is taken from it.
+        family: int [k, 2], the comparisons that these were chosen from by their values: all pairs,
+            where the reference is today's best; None takes ``pairs``.
 
     Returns:
         One a pair; its confidence is the level that its interval needs for that. The same models,
         which differ by exactly 0, are no comparison.
     """
+    family = pairs if family is None else family
+    family = family[crossed.standard_errors[tuple(family.T)] > 0]
     own = [crossed.difference(first, second) for first, second in pairs]
-    tested = np.array([estimate.standard_error > 0 for estimate in own], bool)
     p_values = np.array([estimate.p for estimate in own])
-    p_values[tested], level = adjust(p_values[tested], pairs[tested], crossed.covariance, crossed.confidence)
+    adjusted, level = adjust(p_values, family, crossed.covariance, crossed.confidence)
     return [
-        replace(crossed.difference(first, second, level), p=float(p))
-        for (first, second), p in zip(pairs, p_values, strict=True)
+        replace(
+            crossed.difference(first, second, level), p=float(p) if estimate.standard_error else estimate.p
+        )
+        for (first, second), estimate, p in zip(pairs, own, adjusted, strict=True)
     ]
 
 
 def adjust(
-    p_values: np.ndarray, pairs: np.ndarray, covariance: np.ndarray, confidence: float = 0.95
+    p_values: np.ndarray, family: np.ndarray, covariance: np.ndarray, confidence: float = 0.95
 ) -> tuple[np.ndarray, float]:
     """Adjust p-values for the number of comparisons and for what they share.
 
     Args:
-        p_values: [m], two-sided, one a comparison.
-        pairs: int [m, 2], the two groups of each comparison.
+        p_values: [m], two-sided, of some comparisons of the family.
+        family: int [k, 2], the two groups of each comparison.
         covariance: [G, G], of the groups' means.
         confidence: of all intervals together.
 
@@ -59,18 +67,18 @@ def adjust(
         The adjusted p-values [m], and the level of the single intervals that together have this
         confidence.
     """
-    if len(p_values) < 2:
+    if len(family) < 2:
         return p_values, confidence
-    draws, errors = draw_means(covariance, len(pairs)), np.sqrt(of_differences(covariance))
+    draws, errors = draw_means(covariance, len(family)), np.sqrt(of_differences(covariance))
     largest = np.zeros(draws.shape[1])
-    for first, second in pairs:
+    for first, second in family:
         if errors[first, second] > 0:
             np.maximum(largest, np.abs(draws[first] - draws[second]) / errors[first, second], out=largest)
-    smallest = np.sort(2 * special.ndtr(-largest))  # p-value where no difference is real
+    smallest = np.sort(2 * special.ndtr(-largest))  # p-values where no difference is real
     shares = np.searchsorted(smallest, p_values, side="right") / len(smallest)
-    bonferroni = np.minimum(1, len(pairs) * p_values)
+    bonferroni = np.minimum(1, len(family) * p_values)
     adjusted = np.minimum(bonferroni, np.maximum(shares, 1 / len(smallest)))
-    return adjusted, 1 - critical_p(smallest, len(pairs), confidence)
+    return adjusted, 1 - critical_p(smallest, len(family), confidence)
 
 
 def critical_p(smallest: np.ndarray, comparisons: int, confidence: float) -> float:
@@ -90,6 +98,10 @@ def draw_means(covariance: np.ndarray, comparisons: int) -> np.ndarray:
     draws = int(np.clip(MOST_DIFFERENCES // max(comparisons, 1), FEWEST_DRAWS, DRAWS))
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))  # an estimate may be slightly indefinite
-    normal = np.random.default_rng(0).standard_normal((len(covariance), draws))
-    found: np.ndarray = root @ normal
+    found: np.ndarray = root @ _normal_deviates(len(covariance), draws)
     return found
+
+
+@lru_cache(maxsize=1)
+def _normal_deviates(groups: int, draws: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((groups, draws))
