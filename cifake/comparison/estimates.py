@@ -8,7 +8,7 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample
 from cifake.comparison.statistics.exact_tests import holm, mcnemar
-from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.comparison.statistics.influence import INFLUENCE, ece_bias
 from cifake.comparison.statistics.planning import NoiseSources, noise_sources
 from cifake.comparison.statistics.ranking import RankRange, rank
 from cifake.comparison.statistics.simultaneous import simultaneous
@@ -57,19 +57,24 @@ class MetricEstimates:
         self._crossed: CrossedEffects | None = None
         if comparison.images is None or not self._groups:
             return
-        rows = np.full(len(comparison.images.labels), True) if images is None else images
+        self._rows = rows = np.full(len(comparison.images.labels), True) if images is None else images
         self._labels = comparison.images.labels[rows]
         if set(np.unique(self._labels)) == {0, 1}:  # other sets of images have no F1 or ROC
             samples = [_sample(group, name, self._labels, rows) for group in self._groups]
             self._crossed = CrossedEffects(samples, comparison.confidence)
 
     def mean(self, group: Group) -> Estimate | None:
-        """The group's mean over seeds, its interval within the metric's bounds; None without predictions."""
+        """The group's mean over seeds, its interval within the metric's bounds; None without predictions.
+
+        The interval of the calibration error reaches down to what is left of it without the bias that
+        noise adds.
+        """
         if not self._crossed or not group.scores:
             return None
         estimate = self._crossed.mean(self._place(group))
         least, most = describe_metric(self.name).bounds
-        return replace(estimate, low=max(estimate.low, least), high=min(estimate.high, most))
+        low = estimate.low - self._bias(group)
+        return replace(estimate, low=max(low, least), high=min(estimate.high, most))
 
     def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
         """First less second of each pair, tested together; None where one cannot be measured."""
@@ -99,6 +104,13 @@ class MetricEstimates:
         if not self._crossed or not group.scores:
             return None
         return noise_sources(self._crossed, self._place(group))
+
+    def _bias(self, group: Group) -> float:
+        if self.name != "ece":
+            return 0.0
+        return float(
+            np.mean([ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()])
+        )
 
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy.special import ndtr, stdtrit
 
+from cifake.comparison.statistics.behrens_fisher import p_value
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, add_variances
 from cifake.comparison.statistics.image_noise import of_differences
 from cifake.comparison.statistics.influence import INFLUENCE
@@ -191,7 +192,7 @@ def any_false_call(
     values, present, images, _ = draw_values(design, groups, repetitions, np.random.default_rng(seed))
     means = (values * present).sum(-1) / design.seeds
     noise, degrees, seed_covariance = seed_noise(values, present)
-    variance, degrees = add_variances(np.broadcast_to(of_differences(images), noise.shape), noise, degrees)
+    image_noise = np.broadcast_to(of_differences(images), noise.shape)
     pairs = np.array(list(combinations(range(groups), 2)))
     calls = 0
     for place in range(repetitions):
@@ -203,7 +204,7 @@ def any_false_call(
         }[against]
         at = (place, *tested.T)
         lead = means[place, tested[:, 0]] - means[place, tested[:, 1]]
-        p_values = 2 * stdtr(degrees[at], -np.abs(lead) / np.sqrt(variance[at]))
+        p_values = p_value(lead, image_noise[at], noise[at], degrees[at])
         covariance = images + np.diag(np.diag(seed_covariance[place]) / design.seeds)
         adjusted, _ = adjust(p_values, family, covariance)
         calls += adjusted.min() <= 0.05

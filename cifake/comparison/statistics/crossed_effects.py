@@ -86,9 +86,10 @@ class CrossedEffects:
     Attributes:
         means: [G], over seeds.
         seeds: int [G], how many.
-        standard_errors: [G, G], of the differences of the means.
-        degrees_of_freedom: [G, G], of the differences.
         image_covariance: [G, G], of the means through the images.
+        image_noise: [G, G], variances of the differences of the means through the images.
+        seed_noise: [G, G], through the seeds.
+        seed_degrees: [G, G], degrees of freedom of ``seed_noise``.
         one_seed_variance: [G], of one seed's value through the images.
         seed_covariance: [G, G], of one seed's values; the diagonal holds their variances.
     """
@@ -101,10 +102,8 @@ class CrossedEffects:
         self.image_covariance, self.one_seed_variance = image_covariance(
             [sample.influence for sample in samples], [sample.seeds for sample in samples]
         )
-        noise, degrees, self.seed_covariance = seed_noise(values, self._present)
-        self._image_noise = of_differences(self.image_covariance)
-        variance, self.degrees_of_freedom = add_variances(self._image_noise, noise, degrees)
-        self.standard_errors = np.sqrt(variance)
+        self.image_noise = of_differences(self.image_covariance)
+        self.seed_noise, self.seed_degrees, self.seed_covariance = seed_noise(values, self._present)
 
     @property
     def covariance(self) -> np.ndarray:
@@ -135,11 +134,13 @@ class CrossedEffects:
         own = self.seed_covariance[group, group] + self.seed_covariance[other, other]
         paired = int((self._present[group] & self._present[other]).sum()) > 1
         repeated = min(self.seeds[group], self.seeds[other]) > 1
+        images = self.image_noise[at]
+        variance, degrees = add_variances(images, self.seed_noise[at], self.seed_degrees[at])
         return _estimate(
             value=self.means[group] - self.means[other],
-            standard_error=self.standard_errors[at],
-            degrees=self.degrees_of_freedom[at],
-            image_variance=self._image_noise[at],
+            standard_error=np.sqrt(variance),
+            degrees=float(degrees),
+            image_variance=images,
             seed_variance=max(own - 2 * self.seed_covariance[at], 0.0) if repeated else None,
             confidence=confidence or self.confidence,
             seed_sets=1 if paired else 2,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from cifake.comparison.statistics.behrens_fisher import p_value
 from cifake.comparison.statistics.crossed_effects import CrossedEffects
 from cifake.comparison.statistics.image_noise import of_differences
 from cifake.comparison.statistics.simultaneous import critical_p, draw_means
@@ -43,9 +44,9 @@ def rank(crossed: CrossedEffects, higher_is_better: bool = True) -> list[RankRan
     if not pairs:
         return [RankRange(True, 1, 1)] * groups
     lead = means[None, :] - means[:, None]  # of the second group over the first
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(lead == 0, 0, lead / crossed.standard_errors)
-    better = special.stdtr(crossed.degrees_of_freedom, -t)  # one-sided p-values of that lead
+    noise = (crossed.image_noise, crossed.seed_noise, crossed.seed_degrees)
+    two_sided = p_value(lead.ravel(), *(each.ravel() for each in noise)).reshape(lead.shape)
+    better = np.where(lead > 0, two_sided / 2, 1 - two_sided / 2)  # one-sided p-values of that lead
     draws, errors = draw_means(crossed.covariance, pairs), np.sqrt(of_differences(crossed.covariance))
     errors[errors == 0] = np.inf  # the same models, a group and itself among them
     largest = np.zeros(draws.shape[1])

@@ -1,13 +1,14 @@
 """Comparisons tested together: single-step max-t tests, and intervals that agree with them.
 
-Hothorn, Bretz and Westfall 2008, Biometrical Journal 50, 346. All |t| are compared with one critical
-value, a quantile of the largest of them where no difference is real. Comparisons have unlike degrees of
-freedom, so each t first becomes the normal deviate z of the same p-value. The largest |z| is that of
-differences of normal means with a given covariance, drawn a fixed number of times from a fixed seed.
+Hothorn, Bretz and Westfall 2008, Biometrical Journal 50, 346. All comparisons are judged at one level,
+a quantile of the smallest p-value where no difference is real. Their degrees of freedom are unlike, so
+each becomes the normal deviate z of the same p-value (see ``behrens_fisher``), and the largest |z| is
+taken to be that of differences of normal means with a given covariance, drawn a fixed number of times
+from a fixed seed.
 
-The adjusted p-value of a comparison is the chance of a largest |z| at least as large as its own; its
-interval is the t interval of the level that the critical |z| has. So an interval leaves out 0 exactly
-where the adjusted p-value is at most 1 - confidence. Neither is larger than Bonferroni's.
+The adjusted p-value of a comparison is the chance of a smallest p-value at most as large as its own; its
+interval is the one of the common level. So an interval leaves out 0 exactly where the adjusted p-value is
+at most 1 - confidence. Neither is larger than Bonferroni's.
 """
 
 from dataclasses import replace
@@ -16,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
+from cifake.comparison.statistics.behrens_fisher import half_width, p_value
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate
 from cifake.comparison.statistics.image_noise import of_differences
 
@@ -39,16 +41,18 @@ def simultaneous(
         One a pair; its confidence is the level that its interval needs for that. The same models,
         which differ by exactly 0, are no comparison.
     """
-    family = pairs if family is None else family
-    family = family[crossed.standard_errors[tuple(family.T)] > 0]
     own = [crossed.difference(first, second) for first, second in pairs]
-    p_values = np.array([estimate.p for estimate in own])
+    family = pairs if family is None else family
+    family = family[(crossed.image_noise + crossed.seed_noise)[tuple(family.T)] > 0]
+    if len(family) < 2:
+        return own
+    at = tuple(pairs.T)
+    noise = crossed.image_noise[at], crossed.seed_noise[at], crossed.seed_degrees[at]
+    p_values = p_value(np.array([estimate.value for estimate in own]), *noise)
     adjusted, level = adjust(p_values, family, crossed.covariance, crossed.confidence)
     return [
-        replace(
-            crossed.difference(first, second, level), p=float(p) if estimate.standard_error else estimate.p
-        )
-        for (first, second), estimate, p in zip(pairs, own, adjusted, strict=True)
+        replace(each, low=each.value - width, high=each.value + width, p=float(p), confidence=level)
+        for each, width, p in zip(own, half_width(1 - level, *noise).tolist(), adjusted, strict=True)
     ]
 
 
@@ -67,8 +71,6 @@ def adjust(
         The adjusted p-values [m], and the level of the single intervals that together have this
         confidence.
     """
-    if len(family) < 2:
-        return p_values, confidence
     draws, errors = draw_means(covariance, len(family)), np.sqrt(of_differences(covariance))
     largest = np.zeros(draws.shape[1])
     for first, second in family:
