@@ -17,10 +17,11 @@ from rich.table import Table
 
 from cifake.comparison.comparison import make_comparisons
 from cifake.comparison.groups import Group
+from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import fetch_runs
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample
 from cifake.comparison.statistics.influence import INFLUENCE
-from cifake.contract import higher_is_better
+from cifake.contract import describe_metric, higher_is_better
 
 METRICS, SEEDS, DRAWS = ("f1", "accuracy", "loss", "roc_auc"), (3, 5, 10), 1500
 
@@ -67,8 +68,9 @@ def false_alarms(sample: Sample, seeds: int, rng: np.random.Generator) -> float:
 
 
 def main() -> None:
-    runs = fetch_runs(None, (), ("base", "epoch", "paper_cnn"), "small", "")
-    (comparison,) = make_comparisons(runs, "test/f1")
+    store = RunStore()
+    runs = fetch_runs(store, (), ("base", "epoch", "paper_cnn"), "small", "")
+    (comparison,) = make_comparisons(store, runs, describe_metric("test/f1"))
     groups = {group.name: group for group in comparison.groups}
     labels = comparison.images.labels
     table = Table(

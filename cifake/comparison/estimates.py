@@ -15,6 +15,7 @@ from cifake.comparison.statistics.simultaneous import simultaneous
 from cifake.contract import describe_metric, higher_is_better
 from cifake.evaluation.metrics import decide
 
+Pairs = list[tuple[Group, Group]]
 DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
 
 
@@ -26,14 +27,12 @@ class Difference:
         estimate: the group less the other, with its interval and its own p-value.
         adjusted: the same with the interval and the p-value that hold for all comparisons made together;
             its confidence is the level that each interval needs for that.
-        p_holm: the p-value adjusted by Holm's method, for views that do not show ``adjusted`` yet.
         mcnemar_p: exact, adjusted; only for accuracy with one seed on each side.
         same_models: whether both groups' models score every image alike, seed by seed.
     """
 
     estimate: Estimate
     adjusted: Estimate
-    p_holm: float
     mcnemar_p: float | None
     same_models: bool
 
@@ -56,6 +55,7 @@ class MetricEstimates:
         self.comparison = comparison
         self.name = name
         self._groups = [group for group in comparison.groups if group.scores]
+        self._places = {id(group): place for place, group in enumerate(self._groups)}
         self._crossed: CrossedEffects | None = None
         if comparison.images is None or not self._groups:
             return
@@ -77,26 +77,30 @@ class MetricEstimates:
         estimate = replace(estimate, low=estimate.low - self._bias(group))
         return _clip(estimate, *describe_metric(self.name).bounds)
 
-    def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
+    def differences(self, pairs: Pairs, family: Pairs | None = None) -> list[Difference | None]:
         """First less second of each pair, tested together; None where one cannot be measured.
 
         Intervals end where a difference of two values within the metric's bounds does.
+
+        Args:
+            pairs: of groups.
+            family: the pairs that these were chosen from by their values; None takes ``pairs``.
         """
         if not self._crossed:
             return [None] * len(pairs)
-        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
-        places = np.array([(self._place(a), self._place(b)) for a, b in measurable], int).reshape(-1, 2)
+        measurable, places = self._measurable(pairs)
         least, most = describe_metric(self.name).bounds
         bounds = least - most, most - least
         estimates = [self._crossed.difference(*place) for place in places]
-        adjusted = simultaneous(self._crossed, places)
-        of_holm = holm([estimate.p for estimate in estimates])
+        adjusted = simultaneous(
+            self._crossed, places, None if family is None else self._measurable(family)[1]
+        )
         exact = self._mcnemar(measurable)
         by_pair = {
             (a.name, b.name): Difference(
-                _clip(own, *bounds), _clip(of_all, *bounds), p, exact.get((a.name, b.name)), _same_models(a, b)
+                _clip(own, *bounds), _clip(of_all, *bounds), exact.get((a.name, b.name)), _same_models(a, b)
             )
-            for (a, b), own, of_all, p in zip(measurable, estimates, adjusted, of_holm, strict=True)
+            for (a, b), own, of_all in zip(measurable, estimates, adjusted, strict=True)
         }
         return [by_pair.get((a.name, b.name)) for a, b in pairs]
 
@@ -132,8 +136,14 @@ class MetricEstimates:
         right: np.ndarray = decide(scores) == self._labels
         return right
 
+    def _measurable(self, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+        """The pairs that can be compared, and the places of their groups: int [pairs, 2]."""
+        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        places = [(self._place(a), self._place(b)) for a, b in measurable]
+        return measurable, np.array(places, int).reshape(-1, 2)
+
     def _place(self, group: Group) -> int:
-        return next(place for place, known in enumerate(self._groups) if known is group)
+        return self._places[id(group)]
 
 
 def trivial_baseline(comparison: Comparison) -> tuple[float, str] | None:

@@ -18,6 +18,9 @@ STYLE = {
 # white or a black ground.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#7F7F7F"
+VERDICT_COLOURS = {
+    "reference": COLOURS[0], "better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[5],
+}  # fmt: skip
 LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 

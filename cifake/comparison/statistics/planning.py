@@ -34,7 +34,8 @@ def smallest_visible(estimate: Estimate, power: float = 0.8) -> float:
     error, degrees = estimate.standard_error, estimate.degrees_of_freedom
     if error == 0:
         return 0.0
-    critical = (estimate.high - estimate.value) / error
+    width = max(estimate.high - estimate.value, estimate.value - estimate.low)  # one end may be clipped
+    critical = width / error
     if np.isinf(degrees):
         return float((critical + special.ndtri(power)) * error)
     return float(special.nctdtrinc(degrees, 1 - power, critical) * error)

@@ -92,7 +92,8 @@ def critical_p(smallest: np.ndarray, comparisons: int, confidence: float) -> flo
         confidence: 1 less the chance of any below it where no difference is real.
     """
     limit = 1 - confidence
-    return max(float(smallest[int(limit * len(smallest))]), limit / comparisons)
+    quantile = float(smallest[int(limit * len(smallest))])
+    return max(min(quantile, limit), limit / comparisons)  # no more than of one comparison
 
 
 def draw_means(covariance: np.ndarray, comparisons: int) -> np.ndarray:
