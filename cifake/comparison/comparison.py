@@ -52,6 +52,11 @@ class Comparison:
     planned: bool = False
 
 
+def metric_title(comparison: Comparison) -> str:
+    """The metric's title; its whole key where it is not of the test part."""
+    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
+
+
 def make_comparisons(
     store: RunStore,
     runs: pd.DataFrame,

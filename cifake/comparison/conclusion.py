@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import trivial_baseline
 from cifake.comparison.standings import Standing, names
 from cifake.comparison.statistics.planning import BETTER, CANNOT_TELL, EQUIVALENT, WORSE
@@ -21,7 +21,7 @@ def headline(comparison: Comparison, rows: Sequence[Standing]) -> str:
     value = leader.mean(key)
     if value is None:
         return f"No run has {key}."
-    sentences = [f"{leader.name} leads with {_title(comparison)} {value:{form}}."]
+    sentences = [f"{leader.name} leads with {metric_title(comparison)} {value:{form}}."]
     if all(row.difference is None for row in rows):
         untested = ["Without predictions no difference is tested."] if len(rows) > 1 else []
         return " ".join([*sentences, *untested, *_no_better_than_trivial(comparison, rows)])
@@ -97,7 +97,3 @@ def _by(comparison: Comparison, rows: Sequence[Standing]) -> str:
     sizes = sorted(abs(row.difference.adjusted.value) for row in rows if row.difference)
     form = comparison.metric.form
     return "by " + " to ".join(dict.fromkeys(format(size, form) for size in (sizes[0], sizes[-1])))
-
-
-def _title(comparison: Comparison) -> str:
-    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key

@@ -7,13 +7,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.conclusion import headline
 from cifake.comparison.estimates import trivial_baseline
 from cifake.comparison.figures.style import GREY, VERDICT_COLOURS
 from cifake.comparison.standings import Standing, standings
 from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.views.columns import level, metric_title
+from cifake.comparison.views.columns import level
 
 WIDTH, ROW, TITLE_LINE = 12, 0.5, 120  # inches, inches, characters
 BELOW_NAME = 7  # points

@@ -3,9 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import COLOURS, GREY, heat_map, legend, lines
-from cifake.comparison.views.columns import metric_title
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
 from cifake.comparison.views.slices import object_parts

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import Difference
 from cifake.comparison.groups import Group
 from cifake.comparison.runs import OF_EPOCHS
@@ -43,11 +43,6 @@ def metric_text(comparison: Comparison) -> str:
 def level(comparison: Comparison) -> str:
     """The confidence level: ``95 %``."""
     return f"{100 * comparison.confidence:g} %"
-
-
-def metric_title(comparison: Comparison) -> str:
-    """The metric's title; its whole key where it is not of the test part."""
-    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
 
 
 def interval_text(comparison: Comparison, images: str = "test images") -> str:

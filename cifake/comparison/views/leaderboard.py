@@ -1,8 +1,9 @@
 """Which variant is best, by how much, and how sure that is."""
 
+from dataclasses import replace
 from typing import Any
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.conclusion import conclusion
 from cifake.comparison.estimates import trivial_baseline
 from cifake.comparison.standings import Standing, standings
@@ -77,7 +78,7 @@ def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]
         *GROUP_COLUMNS,
         metric_column(comparison),
         *difference_columns(comparison, rows, others),
-        interval_column(comparison, key, form),
+        replace(interval_column(comparison, key, form), title=f"interval of {metric_title(comparison)}"),
         *(
             Column(other, describe_metric(other).title, describe_metric(other).form)
             for other in MAIN_METRICS
