@@ -1,11 +1,13 @@
 """What the metric costs: which groups no other beats in both."""
 
-from itertools import permutations
+import math
+from itertools import combinations
 from typing import Any
+
+import numpy as np
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.groups import Group
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
@@ -32,16 +34,20 @@ def pareto(comparison: Comparison) -> Table:
         }
         for group in groups
     ]
-    pairs = list(permutations(groups, 2))
-    names = [(first.name, second.name) for first, second in pairs]
-    gains = dict(zip(names, _gains(comparison, pairs), strict=True))
-    for row, group in zip(rows, groups, strict=True):
-        for cost in COSTS:
+    sign = 1 if comparison.metric.higher_is_better else -1
+    tied = _ties(comparison)
+    for cost in COSTS:
+        seeds = {group.name: group.values(cost) for group in groups}
+        for row in rows:
             row[f"{cost}_front"] = not any(
-                _beats(gains[other.name, group.name], _saving(other, group, cost))
-                for other in groups
-                if other is not group
+                _beats(
+                    _gain(other, row, comparison.metric.key, sign, tied),
+                    _saving(seeds[other["variant"]], seeds[row["variant"]]),
+                )
+                for other in rows
+                if other is not row
             )
+    for row in rows:
         on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
     return view_table(
@@ -67,31 +73,36 @@ def pareto(comparison: Comparison) -> Table:
     )
 
 
-def _gains(comparison: Comparison, pairs: list[tuple[Group, Group]]) -> list[float | None]:
-    """How much better the first of each pair is; 0 where that is noise, None where it is not known."""
-    key, sign = comparison.metric.key, 1 if comparison.metric.higher_is_better else -1
+def _ties(comparison: Comparison) -> set[frozenset[str]]:
+    """Names of the pairs that cannot be told apart in the metric."""
+    pairs = list(combinations(comparison.groups, 2))
     differences = MetricEstimates(comparison, comparison.metric.name).differences(pairs)
-    gains: list[float | None] = []
-    for (first, second), difference in zip(pairs, differences, strict=True):
-        own, other = first.mean(key), second.mean(key)
-        if difference and difference.tied:
-            gains.append(0.0)
-        elif own is None:
-            gains.append(None)
-        else:
-            gains.append(float("inf") if other is None else sign * (own - other))
-    return gains
+    return {
+        frozenset((first.name, second.name))
+        for (first, second), difference in zip(pairs, differences, strict=True)
+        if difference and difference.tied
+    }
 
 
-def _saving(first: Group, second: Group, cost: str) -> float | None:
-    """How much cheaper the first is; 0 where some seed of it costs as much as some of the second's."""
-    own, other = first.values(cost), second.values(cost)
-    if not len(own):
+def _gain(
+    first: dict[str, Any], second: dict[str, Any], metric: str, sign: int, tied: set[frozenset[str]]
+) -> float | None:
+    """How much better the first is; 0 where that is noise, None where its value is not known."""
+    if frozenset((first["variant"], second["variant"])) in tied:
+        return 0.0
+    if first[metric] is None:
         return None
-    if not len(other):
-        return float("inf")
-    apart = own.max() < other.min() or other.max() < own.min()
-    return float(other.mean() - own.mean()) if apart else 0.0
+    return math.inf if second[metric] is None else sign * (first[metric] - second[metric])
+
+
+def _saving(first: np.ndarray, second: np.ndarray) -> float | None:
+    """How much cheaper the first is, by seed; 0 where some seed of it costs as much as one of the second."""
+    if not len(first):
+        return None
+    if not len(second):
+        return math.inf
+    apart = first.max() < second.min() or second.max() < first.min()
+    return float(second.mean() - first.mean()) if apart else 0.0
 
 
 def _beats(gain: float | None, saving: float | None) -> bool:
