@@ -34,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
             top=options.top,
             baseline=options.baseline,
             confidence=options.confidence,
+            margin=options.margin,
             tracking_uri=options.tracking_uri,
         )
         return _write(options, report)

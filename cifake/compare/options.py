@@ -34,6 +34,9 @@ class Options(CommandOptions):
     view: ViewName = Field("leaderboard", description=f"{', '.join(VIEW_NAMES)}; an html report has them all")
     baseline: str | None = Field(None, description="the row to compare the others with (default: the best)")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of intervals and tests")
+    margin: float = Field(
+        0.0, ge=0, description="a difference that does not matter: one surely within it is called equivalent"
+    )
     fail_if: Annotated[list[str], AfterValidator(_conditions)] = Field(
         [],
         description="'f1 < 0.93' or 'f1 drops 0.005 vs base': exit with 1 if the whole interval says so, "

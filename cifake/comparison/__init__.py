@@ -27,6 +27,7 @@ def compare(
     top: int | None = None,
     baseline: str | None = None,
     confidence: float = 0.95,
+    margin: float = 0.0,
     tracking_uri: str | None = None,
 ) -> "Report":
     """Compare finished runs: ``compare("f1").slices()``.
@@ -41,6 +42,7 @@ def compare(
         top: how many groups to show; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
+        margin: a difference that does not matter: one that is surely within it is called equivalent.
         tracking_uri: the store; None is MLflow's own choice.
 
     Returns:
@@ -56,4 +58,4 @@ def compare(
 
     store = RunStore(tracking_uri)
     runs = fetch_runs(store, experiments, variants, split, where)
-    return Report(store, runs, metric, direction, top, baseline, confidence)
+    return Report(store, runs, metric, direction, top, baseline, confidence, margin)

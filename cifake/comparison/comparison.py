@@ -34,6 +34,8 @@ class Comparison:
         groups: those shown, best first.
         reference: the one that differences are taken from.
         confidence: level of intervals and tests.
+        margin: a difference that does not matter; one surely within it is equivalent.
+        planned: whether the reference was named beforehand, not taken as the best of those shown.
         images: labels and object classes of the test images; None without any predictions.
         notes: what a reader must know about the runs.
     """
@@ -46,6 +48,13 @@ class Comparison:
     confidence: float
     images: Predictions | None
     notes: list[str] = field(default_factory=list)
+    margin: float = 0.0
+    planned: bool = False
+
+
+def metric_title(comparison: Comparison) -> str:
+    """The metric's title; its whole key where it is not of the test part."""
+    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
 
 
 def make_comparisons(
@@ -55,6 +64,7 @@ def make_comparisons(
     top: int | None = None,
     baseline: str | None = None,
     confidence: float = 0.95,
+    margin: float = 0.0,
 ) -> list[Comparison]:
     """One comparison for each data set and split, with the predictions of the groups shown.
 
@@ -65,12 +75,13 @@ def make_comparisons(
         top: groups to keep in each; None keeps all. The baseline is kept in any case.
         baseline: the group or variant to take differences from; None is the best one.
         confidence: level of intervals and tests.
+        margin: a difference that does not matter.
 
     Raises:
         RunError: no group, or more than one, goes by the baseline's name.
     """
     by_data = runs.groupby(["dataset", "split", "dataset_digest"], sort=True)
-    return [_make_comparison(store, part, metric, top, baseline, confidence) for _, part in by_data]
+    return [_make_comparison(store, part, metric, top, baseline, confidence, margin) for _, part in by_data]
 
 
 def _make_comparison(
@@ -80,6 +91,7 @@ def _make_comparison(
     top: int | None,
     baseline: str | None,
     confidence: float,
+    margin: float,
 ) -> Comparison:
     newest = runs.drop_duplicates([CONFIG_HASH_TAG, SEED])
     metadata = {key: str(runs[key].iloc[0]) for key in DATA_TAGS}
@@ -106,6 +118,8 @@ def _make_comparison(
         confidence=confidence,
         images=next(iter(usable.values()), None),
         notes=notes,
+        margin=margin,
+        planned=baseline is not None,
     )
 
 

@@ -6,11 +6,16 @@ import numpy as np
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
-from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, holm, mcnemar
-from cifake.comparison.statistics.influence import INFLUENCE
-from cifake.contract import describe_metric
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample
+from cifake.comparison.statistics.exact_tests import holm, mcnemar
+from cifake.comparison.statistics.influence import INFLUENCE, ece_bias
+from cifake.comparison.statistics.planning import NoiseSources, noise_sources
+from cifake.comparison.statistics.ranking import RankRange, rank
+from cifake.comparison.statistics.simultaneous import simultaneous
+from cifake.contract import describe_metric, higher_is_better
 from cifake.evaluation.metrics import decide
 
+Pairs = list[tuple[Group, Group]]
 DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
 
 
@@ -20,15 +25,21 @@ class Difference:
 
     Attributes:
         estimate: the group less the other, with its interval and its own p-value.
-        p_holm: that p-value adjusted for the number of comparisons made together.
+        adjusted: the same with the interval and the p-value that hold for all comparisons made together;
+            its confidence is the level that each interval needs for that.
         mcnemar_p: exact, adjusted; only for accuracy with one seed on each side.
-        tied: whether the adjusted p-value leaves it open that there is no difference.
+        same_models: whether both groups' models score every image alike, seed by seed.
     """
 
     estimate: Estimate
-    p_holm: float
+    adjusted: Estimate
     mcnemar_p: float | None
-    tied: bool
+    same_models: bool
+
+    @property
+    def tied(self) -> bool:
+        """Whether the adjusted interval leaves it open that there is no difference."""
+        return self.adjusted.low <= 0 <= self.adjusted.high
 
 
 class MetricEstimates:
@@ -44,42 +55,74 @@ class MetricEstimates:
         self.comparison = comparison
         self.name = name
         self._groups = [group for group in comparison.groups if group.scores]
+        self._places = {id(group): place for place, group in enumerate(self._groups)}
         self._crossed: CrossedEffects | None = None
         if comparison.images is None or not self._groups:
             return
-        rows = np.full(len(comparison.images.labels), True) if images is None else images
+        self._rows = rows = np.full(len(comparison.images.labels), True) if images is None else images
         self._labels = comparison.images.labels[rows]
         if set(np.unique(self._labels)) == {0, 1}:  # other sets of images have no F1 or ROC
             samples = [_sample(group, name, self._labels, rows) for group in self._groups]
             self._crossed = CrossedEffects(samples, comparison.confidence)
 
     def mean(self, group: Group) -> Estimate | None:
-        """The group's mean over seeds, its interval within the metric's bounds; None without predictions."""
+        """The group's mean over seeds, its interval within the metric's bounds; None without predictions.
+
+        The interval of the calibration error reaches down to what is left of it without the bias that
+        noise adds.
+        """
         if not self._crossed or not group.scores:
             return None
-        return _clip(self._crossed.mean(self._place(group)), *describe_metric(self.name).bounds)
+        estimate = self._crossed.mean(self._place(group))
+        estimate = replace(estimate, low=estimate.low - self._bias(group))
+        return _clip(estimate, *describe_metric(self.name).bounds)
 
-    def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
+    def differences(self, pairs: Pairs, family: Pairs | None = None) -> list[Difference | None]:
         """First less second of each pair, tested together; None where one cannot be measured.
 
         Intervals end where a difference of two values within the metric's bounds does.
+
+        Args:
+            pairs: of groups.
+            family: the pairs that these were chosen from by their values; None takes ``pairs``.
         """
         if not self._crossed:
             return [None] * len(pairs)
-        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        measurable, places = self._measurable(pairs)
         least, most = describe_metric(self.name).bounds
-        estimates = [
-            _clip(self._crossed.difference(self._place(a), self._place(b)), least - most, most - least)
-            for a, b in measurable
-        ]
-        adjusted = holm([estimate.p for estimate in estimates])
+        bounds = least - most, most - least
+        estimates = [self._crossed.difference(*place) for place in places]
+        adjusted = simultaneous(
+            self._crossed, places, None if family is None else self._measurable(family)[1]
+        )
         exact = self._mcnemar(measurable)
-        limit = 1 - self.comparison.confidence
         by_pair = {
-            (a.name, b.name): Difference(estimate, p, exact.get((a.name, b.name)), p >= limit)
-            for (a, b), estimate, p in zip(measurable, estimates, adjusted, strict=True)
+            (a.name, b.name): Difference(
+                _clip(own, *bounds), _clip(of_all, *bounds), exact.get((a.name, b.name)), _same_models(a, b)
+            )
+            for (a, b), own, of_all in zip(measurable, estimates, adjusted, strict=True)
         }
         return [by_pair.get((a.name, b.name)) for a, b in pairs]
+
+    def ranking(self) -> dict[str, RankRange]:
+        """Which groups may be the best, and each one's possible ranks, by name; of those with predictions."""
+        if not self._crossed:
+            return {}
+        ranges = rank(self._crossed, higher_is_better(self.name))
+        return {group.name: of_one for group, of_one in zip(self._groups, ranges, strict=True)}
+
+    def noise(self, group: Group) -> NoiseSources | None:
+        """Where the noise of a group's mean comes from; None without predictions or with one seed."""
+        if not self._crossed or not group.scores:
+            return None
+        return noise_sources(self._crossed, self._place(group))
+
+    def _bias(self, group: Group) -> float:
+        if self.name != "ece":
+            return 0.0
+        return float(
+            np.mean([ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()])
+        )
 
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":
@@ -93,8 +136,14 @@ class MetricEstimates:
         right: np.ndarray = decide(scores) == self._labels
         return right
 
+    def _measurable(self, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+        """The pairs that can be compared, and the places of their groups: int [pairs, 2]."""
+        measurable = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
+        places = [(self._place(a), self._place(b)) for a, b in measurable]
+        return measurable, np.array(places, int).reshape(-1, 2)
+
     def _place(self, group: Group) -> int:
-        return next(place for place, known in enumerate(self._groups) if known is group)
+        return self._places[id(group)]
 
 
 def trivial_baseline(comparison: Comparison) -> tuple[float, str] | None:
@@ -119,3 +168,10 @@ def _sample(group: Group, name: str, labels: np.ndarray, rows: np.ndarray) -> Sa
         *(INFLUENCE[name](labels, scores[rows]) for scores in group.scores.values()), strict=True
     )
     return Sample(np.array(values), np.array(influence), list(group.scores))
+
+
+def _same_models(first: Group, second: Group) -> bool:
+    """Whether the groups have the same seeds, and scores that are equal seed by seed."""
+    return first.scores.keys() == second.scores.keys() and all(
+        np.array_equal(scores, second.scores[seed]) for seed, scores in first.scores.items()
+    )

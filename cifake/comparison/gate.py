@@ -10,7 +10,9 @@ from cifake.comparison.condition import Condition
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.predictions import is_of_predictions
-from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample, seeds_needed
+from cifake.comparison.runs import SEED
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample
+from cifake.comparison.statistics.planning import seeds_needed
 from cifake.comparison.table import Column, Section, Table
 
 PASS, FAIL, CANNOT_TELL = "pass", "fail", "cannot tell"
@@ -119,7 +121,8 @@ def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) ->
         values = each.values(comparison.metric.key)
         if len(values) < 2:
             return None
-        samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in range(len(values))]))
+        seeds = each.runs.loc[each.runs[comparison.metric.key].notna(), SEED]
+        samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in seeds]))
     crossed = CrossedEffects(samples, comparison.confidence)
     return crossed.difference(0, 1) if baseline else crossed.mean(0)
 
@@ -141,7 +144,7 @@ def what_would_help(estimate: Estimate, limit: float, paired: bool) -> str:
     """How many seeds would take an estimate's interval off a limit."""
     if estimate.seed_variance is None:
         return "one seed says nothing about training noise: run at least 3"
-    needed = seeds_needed(estimate, limit, groups=2 if paired else 1)
+    needed = seeds_needed(estimate, limit)
     if needed is None:
         return "no number of seeds would tell: it is too close for these test images"
     return f"would need about {needed} seeds{' on each side' if paired else ''}"

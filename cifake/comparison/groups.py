@@ -13,6 +13,7 @@ from cifake.core.errors import RunError
 
 NO_SETTINGS = (SEED, f"{PARAMETER}{VARIANT_TAG}")
 NAMES_LISTED = 20
+HARMLESS = (f"{PARAMETER}validation_steps",)  # how training is watched, not how it is done
 
 
 @dataclass(frozen=True)

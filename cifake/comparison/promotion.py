@@ -35,7 +35,7 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
     """Test the best group against the champion's, on the same images.
 
     The test is the leaderboard's with the champion as its baseline: two-sided, and adjusted for all groups
-    (Holm), since the best was chosen among them.
+    together, since the best was chosen among them.
 
     Args:
         comparisons: all groups of one data set and split, of a metric of predictions.
@@ -76,17 +76,17 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
 def _judge(comparison: Comparison, best: Group, holder: Group, difference: Difference | None) -> Challenge:
     if difference is None:
         return Challenge(CANNOT_TELL, None, {}, f"{best.name} or {holder.name} has no usable predictions")
-    estimate = difference.estimate
+    estimate = difference.adjusted
     numbers = (
         f"{best.name} less {holder.name}: {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}] "
-        f"in {comparison.metric.key}, p = {difference.p_holm:.2g}"
+        f"in {comparison.metric.key}, p = {estimate.p:.2g}"
     )
     if difference.tied or estimate.seed_variance is None:
         reason = what_would_help(estimate, 0.0, paired=True)
         return Challenge(
             CANNOT_TELL, None, {}, f"{numbers}, which is not statistically significant ({reason})"
         )
-    tags = {"difference": f"{estimate.value:+.6f}", "p": f"{difference.p_holm:.3g}", "beaten": holder.name}
+    tags = {"difference": f"{estimate.value:+.6f}", "p": f"{estimate.p:.3g}", "beaten": holder.name}
     return _promote(comparison, best, numbers, tags)
 
 

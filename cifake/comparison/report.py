@@ -14,6 +14,7 @@ from cifake.comparison.promotion import Challenge, challenge
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
 from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import of_kept_epoch
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
@@ -32,6 +33,7 @@ class Report(View):
         top: groups to show of each data set and split; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
+        margin: a difference that does not matter.
 
     Raises:
         ConfigError: a metric of unknown direction.
@@ -47,12 +49,13 @@ class Report(View):
         top: int | None,
         baseline: str | None,
         confidence: float,
+        margin: float = 0.0,
     ):
         self.store = store
-        self.runs = runs
         self.metric = with_direction(find_metric(runs, metric), direction)
-        self._compare = partial(make_comparisons, store, runs, confidence=confidence)
-        super().__init__("leaderboard", self._compare(self.metric, top, baseline))
+        self.runs = of_kept_epoch(store, runs, self.metric.key)
+        self._compare = partial(make_comparisons, store, confidence=confidence, margin=margin)
+        super().__init__("leaderboard", self._compare(self.runs, self.metric, top, baseline))
 
     def view(self, name: str) -> View:
         """A view by name.
@@ -114,7 +117,8 @@ class Report(View):
             metric = find_metric(self.runs, condition.metric)
             if metric.higher_is_better is None:
                 metric = replace(metric, higher_is_better=condition.sign < 0)
-            comparisons = self._compare(metric, baseline=condition.baseline)
+            runs = of_kept_epoch(self.store, self.runs, metric.key)
+            comparisons = self._compare(runs, metric, baseline=condition.baseline)
             judged = [verdict for comparison in comparisons for verdict in judge(condition, comparison)]
             if not judged:
                 raise RunError(
@@ -131,7 +135,7 @@ class Report(View):
         """
         hashes = self.runs.loc[self.runs["run_id"] == champion, CONFIG_HASH_TAG]
         settings = None if champion is None else next(iter(hashes), "")
-        return challenge(self._compare(self.metric), settings)
+        return challenge(self._compare(self.runs, self.metric), settings)
 
     def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
         """The report as text of a format; html has every view with a row.

@@ -27,6 +27,8 @@ REQUESTS = 8  # at a time
 TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG)
 PARAMETER = "params."
 SEED = f"{PARAMETER}seed"
+OF_EPOCHS = ("val/", "train/")  # metrics that have a value an epoch
+BEST_EPOCH = "best_epoch"
 
 
 def fetch_runs(
@@ -73,6 +75,23 @@ def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dic
     with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
         histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
         return [{point.step: point.value for point in points} for points in histories]
+
+
+def of_kept_epoch(store: RunStore, runs: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The runs with a metric of an epoch, ``val/loss``, taken at the epoch whose weights are kept.
+
+    MLflow's own value is the last epoch's. Runs have the kept one as ``best/val_loss``; for earlier runs
+    it is read from the history, at the step ``best_epoch``. Other metrics stay as they are.
+    """
+    if not key.startswith(OF_EPOCHS) or BEST_EPOCH not in runs:
+        return runs
+    logged = f"best/{key.replace('/', '_')}"
+    kept = runs[logged].copy() if logged in runs else pd.Series(float("nan"), runs.index)
+    old = runs[kept.isna() & runs[BEST_EPOCH].notna() & runs[key].notna()]
+    histories = fetch_history(store, list(old["run_id"]), key)
+    for row, best, history in zip(old.index, old[BEST_EPOCH], histories, strict=True):
+        kept[row] = history.get(int(best), float("nan"))
+    return runs.assign(**{key: kept.fillna(runs[key])})
 
 
 def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ class Column:
         form: a format specification, or P_VALUE; empty for text.
         spread: the key of a standard deviation to show behind the value.
         upto: the key of the other end of an interval that starts with the value.
-        mark: the key of a flag; ``=`` stands behind the value of rows that have it.
+        upto_form: how such an interval is written.
     """
 
     key: str
@@ -29,7 +29,7 @@ class Column:
     form: str = ""
     spread: str | None = None
     upto: str | None = None
-    mark: str | None = None
+    upto_form: str = "[{}, {}]"
 
     def show(self, row: dict[str, Any]) -> str:
         """The cell of a row as people read it; a dash where there is no value."""
@@ -38,10 +38,10 @@ class Column:
             return "-"
         text = self._number(value)
         if self.upto:
-            return f"[{text}, {self._number(row[self.upto])}]"
+            return self.upto_form.format(text, self._number(row[self.upto]))
         if self.spread and row.get(self.spread) is not None:
             text = f"{text} ± {self._number(row[self.spread])}"
-        return f"{text} =" if self.mark and row.get(self.mark) else text
+        return text
 
     def _number(self, value: Any) -> str:
         if self.form == P_VALUE:
@@ -59,6 +59,8 @@ class Table:
         rows: plain values by key; None where there is none.
         metadata: what holds for every row: data set, split, digest, n, metric.
         notes: sentences below the table.
+        conclusion: what the rows say, in a few sentences; empty where the view has none.
+        essential: how many columns a narrow terminal keeps.
     """
 
     caption: str
@@ -66,6 +68,8 @@ class Table:
     rows: list[dict[str, Any]]
     metadata: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    conclusion: str = ""
+    essential: int = 4
 
 
 @dataclass(frozen=True)

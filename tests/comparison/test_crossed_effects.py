@@ -7,14 +7,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cifake.comparison.statistics.crossed_effects import (
     CrossedEffects,
-    Estimate,
     Sample,
-    holm,
-    mcnemar,
-    seeds_needed,
 )
+from cifake.comparison.statistics.exact_tests import holm, mcnemar
 from cifake.comparison.statistics.influence import INFLUENCE
-from tests.support.simulation import World, rates
+from cifake.comparison.statistics.seed_noise import seed_noise
+from tests.support.simulation import Design, World, draw_values, normal_rates, rates
 
 RNG = np.random.default_rng(5)
 LABELS = RNG.integers(0, 2, 400)
@@ -55,11 +53,16 @@ def test_two_single_seeds_are_a_paired_test_on_images():
     assert difference.p == pytest.approx(2 * scipy.stats.norm.sf(abs(z)))
 
 
+VALUES = (
+    np.array([0.80, 0.82, 0.83, 0.85, 0.81, 0.84]),
+    np.array([0.78, 0.80, 0.77, 0.82, 0.79, 0.80]),
+)
+
+
 def test_without_image_effects_it_is_welchs_test_over_seeds():
-    values = np.array([0.80, 0.82, 0.83, 0.85, 0.81, 0.84]), np.array([0.78, 0.80, 0.77, 0.82, 0.79, 0.80])
-    samples = [Sample(v, np.zeros((6, 50)), [f"{g}{i}" for i in range(6)]) for g, v in enumerate(values)]
+    samples = [Sample(v, np.zeros((6, 50)), [f"{g}{i}" for i in range(6)]) for g, v in enumerate(VALUES)]
     difference = CrossedEffects(samples).difference(0, 1)
-    welch = scipy.stats.ttest_ind(*values, equal_var=False)
+    welch = scipy.stats.ttest_ind(*VALUES, equal_var=False)
     assert difference.value / np.sqrt(difference.seed_variance / 6) == pytest.approx(welch.statistic)
     # Welch's refined degrees of freedom, 9.8, against Satterthwaite's 9.8: nearly equal variances
     assert difference.degrees_of_freedom == pytest.approx(welch.df, rel=0.02)
@@ -109,23 +112,100 @@ def test_delongs_variance_by_its_definition():
     assert estimate.image_variance == pytest.approx(delong, rel=0.01)
 
 
-def test_the_same_predictions_are_a_tie_with_the_same_and_with_other_seeds():
+@pytest.mark.parametrize("name", INFLUENCE)
+def test_the_same_models_differ_by_exactly_0(name):
     scores = scores_of(3)
-    for seeds in (["0", "1", "2"], ["7", "8", "9"]):
-        difference = CrossedEffects([sample("f1", scores), sample("f1", scores, seeds)]).difference(0, 1)
-        assert (difference.value, difference.p) == (0, 1)
-        assert difference.high > 0.005  # three seeds do not prove equality
-    alone = CrossedEffects([sample("f1", scores[:1]), sample("f1", scores[:1])]).difference(0, 1)
+    turned = sample(name, scores[::-1], ["2", "1", "0"])  # in another order
+    others = [sample(name, scores_of(4, 0.8)), turned, sample(name, scores_of(2), ["1", "9"])]
+    difference = CrossedEffects([sample(name, scores), *others]).difference(0, 2)
+    assert (difference.value, difference.low, difference.high, difference.p) == (0, 0, 0, 1)
+    alone = CrossedEffects([sample(name, scores[:1]), sample(name, scores[:1])]).difference(0, 1)
     assert (alone.low, alone.high, alone.p) == (0, 0, 1)
+
+
+def test_the_same_predictions_of_other_seeds_are_a_tie_and_no_proof():
+    scores = scores_of(3)
+    parts = [sample("f1", scores), sample("f1", scores, ["7", "8", "9"])]
+    difference = CrossedEffects(parts).difference(0, 1)
+    assert (difference.value, difference.p) == (0, 1)
+    assert difference.high > 0.005  # three seeds do not prove equality
+    assert difference.seed_sets == 2
+
+
+def test_common_seeds_without_image_effects_are_the_paired_t_test():
+    first, second = VALUES
+    samples = [Sample(v, np.zeros((6, 50)), [str(i) for i in range(6)]) for v in VALUES]
+    difference = CrossedEffects(samples).difference(0, 1)
+    reference = scipy.stats.ttest_rel(first, second)
+    assert difference.value / difference.standard_error == pytest.approx(reference.statistic)
+    assert difference.degrees_of_freedom == pytest.approx(5)
+    assert difference.p == pytest.approx(reference.pvalue)
+    assert difference.seed_variance == pytest.approx(np.var(first - second, ddof=1))
+    assert difference.seed_sets == 1
+
+
+def test_seeds_are_paired_by_name_and_not_by_order():
+    first, second = VALUES
+    images = np.zeros((6, 50))
+    turned = Sample(second[::-1], images, ["5", "4", "3", "2", "1", "0"])
+    difference = CrossedEffects([Sample(first, images, list("012345")), turned]).difference(0, 1)
+    assert difference.p == pytest.approx(scipy.stats.ttest_rel(first, second).pvalue)
+
+
+def test_one_seed_in_common_pairs_nothing():
+    images = np.zeros((6, 50))
+    apart = [Sample(v, images, [f"{g}{i}" for i in range(6)]) for g, v in enumerate(VALUES)]
+    shares = [apart[0], Sample(VALUES[1], images, ["00", *apart[1].seeds[1:]])]
+    assert CrossedEffects(shares).difference(0, 1) == CrossedEffects(apart).difference(0, 1)
+
+
+def test_partly_common_seeds_as_a_mixed_model_has_them():
+    """Simulated with known variances: the estimated variance is right on average."""
+    design = Design(seeds=6, noise=2.0, common=4, correlation=0.8, ratio=2.0)
+    values, present, _, images = draw_values(design, 2, 20000, np.random.default_rng(3))
+    noise, degrees, _ = seed_noise(values, present)
+    seeds_alone = ((values - images[..., None]) * present).sum(-1) / 6
+    assert noise[:, 0, 1].mean() == pytest.approx(np.var(seeds_alone[:, 0] - seeds_alone[:, 1]), rel=0.03)
+    # 4 (of 6) seeds share 0.8 of their effects: (2^2 + 4^2) / 6 - 2 * 4 / 36 * 0.8 * 2 * 4
+    assert noise[:, 0, 1].mean() == pytest.approx(20 / 6 - 8 / 36 * 6.4, rel=0.02)
+    assert np.all((degrees[:, 0, 1] >= 5) & (degrees[:, 0, 1] <= 10))
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 @pytest.mark.parametrize("noise", [0.3, 3.0])
 def test_intervals_cover_and_equal_groups_pass(seeds, noise):
-    found = rates(World("accuracy", seeds, noise, images=300), repetitions=2000)
+    found = rates(World("accuracy", Design(seeds, noise), images=300), repetitions=2000)
     assert 0.03 <= found["false alarms"] <= 0.07
     assert 0.93 <= found["coverage of a mean"] <= 0.97
     assert 0.93 <= found["coverage of a difference"] <= 0.97
+
+
+@pytest.mark.parametrize("metric", ["f1", "roc_auc"])
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_intervals_of_groups_with_common_seeds_cover(metric, correlation):
+    design = Design(seeds=5, noise=1.0, common=5, correlation=correlation, ratio=2.0)
+    found = rates(World(metric, design, images=300), repetitions=1000)
+    assert 0.03 <= found["false alarms"] <= 0.07
+    assert 0.93 <= found["coverage of a difference"] <= 0.97
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("ratio", [1.0, 3.0])
+@pytest.mark.parametrize("noise", [0.3, 3.0])
+def test_false_alarms_with_common_seeds(seeds, correlation, ratio, noise):
+    design = Design(seeds, noise, seeds, correlation, ratio)
+    alarms, width = normal_rates(design, repetitions=10000)
+    assert 0.03 <= alarms <= 0.07
+    assert width < 1.3
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("noise", [0.3, 3.0])
+def test_false_alarms_with_partly_common_seeds(correlation, noise):
+    alarms, width = normal_rates(Design(5, noise, 3, correlation), repetitions=10000)
+    assert 0.03 <= alarms <= 0.07
+    assert width < 1.1
 
 
 def test_holm_as_statsmodels_has_it():
@@ -140,16 +220,3 @@ def test_mcnemar_as_statsmodels_has_it():
     table = [[np.sum(first & second), np.sum(first & ~second)], [np.sum(~first & second), 0]]
     assert mcnemar(first, second) == pytest.approx(statsmodels_mcnemar(table, exact=True).pvalue)
     assert mcnemar(first, first) == 1
-
-
-def estimate(value, image_variance, seed_variance):
-    return Estimate(value, 0, 0, 0, 0, image_variance, seed_variance, confidence=0.95)
-
-
-def test_seeds_needed():
-    # t(0.975, R - 1) * 0.01 / sqrt(R) < 0.01 first holds at R = 7: 2.447 / 2.646 = 0.925
-    assert seeds_needed(estimate(0.91, 0.0, 1e-4), limit=0.90) == 7
-    # with twice the degrees of freedom at R = 6: 2.228 / 2.449 = 0.910
-    assert seeds_needed(estimate(0.01, 0.0, 1e-4), limit=0.0, groups=2) == 6
-    # 1.96 * 0.02 > 0.01: the images alone leave it open
-    assert seeds_needed(estimate(0.91, 4e-4, 1e-4), limit=0.90) is None

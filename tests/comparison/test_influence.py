@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.comparison.statistics.influence import INFLUENCE, ece_bias
 from cifake.contract import OF_PREDICTIONS
 from cifake.evaluation.metrics import FUNCTIONS, decide, ece
 
@@ -62,6 +62,32 @@ def test_influence_on_the_calibration_error_is_what_leaving_an_image_out_does():
     value, influence = INFLUENCE["ece"](labels, scores)
     left_out = [ece(np.delete(labels, i), np.delete(scores, i)) for i in range(20)]
     assert (value - np.array(left_out)) * 2999 == pytest.approx(influence[:20], abs=1e-3)
+
+
+@pytest.mark.parametrize(("slope", "truth"), [(1.0, 0.0), (0.9, 0.0142), (0.5, 0.1015)])
+@pytest.mark.parametrize("images", [1000, 10000])
+def test_the_interval_of_the_calibration_error_holds_for_calibrated_models_too(slope, truth, images):
+    """Logits are slope times as large as they should be; 0.9 is within the noise of 1,000 images."""
+    rng = np.random.default_rng(4)
+    held = without_bias = 0
+    for _ in range(400):
+        logits = rng.normal(0, 3, images)
+        scores = 1 / (1 + np.exp(-logits))
+        labels = (rng.random(images) < 1 / (1 + np.exp(-slope * logits))).astype(int)
+        value, influence = INFLUENCE["ece"](labels, scores)
+        width = 1.96 * influence.std() / np.sqrt(images)
+        held += max(value - width - ece_bias(labels, scores), 0) <= truth <= value + width
+        without_bias += max(value - width, 0) <= truth <= value + width
+    assert held / 400 >= 0.93
+    if slope == 1:
+        assert without_bias / 400 < 0.1
+
+
+def test_noise_adds_nothing_to_a_calibration_error_that_is_beyond_doubt():
+    labels = np.tile([0, 1, 1, 1], 2500)
+    assert ece_bias(labels, np.full(10000, 0.2)) < 1e-9
+    # One bin: 0.8 of the standard error sqrt(0.25 * 0.75 / 10,000)
+    assert ece_bias(labels, np.full(10000, 0.75)) == pytest.approx(0.798 * 0.00433, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["precision", "f1", "mcc"])

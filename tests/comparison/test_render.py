@@ -22,9 +22,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def test_cells():
-    row = {"v": 0.91236, "sd": 0.01, "low": 0.9, "high": 0.92, "p": 0.0004, "tied": True, "none": None}
+    row = {"v": 0.91236, "sd": 0.01, "low": 0.9, "high": 0.92, "p": 0.0004, "none": None}
     assert Column("v", "", ".4f", spread="sd").show(row) == "0.9124 ± 0.0100"
-    assert Column("v", "", ".4f", mark="tied").show(row) == "0.9124 ="
+    assert Column("low", "", ".1f", upto="high", upto_form="{}-{}").show(row) == "0.9-0.9"
     assert Column("low", "", "+.2f", upto="high").show(row) == "[+0.90, +0.92]"
     assert Column("p", "", "p").show(row) == "<0.001"
     assert Column("v", "", "p").show(row) == "0.912"
@@ -46,15 +46,21 @@ def test_formats_agree(store):
     assert rows[1]["test/f1_std"] == ""
     assert rows[0]["split"] == "full"
     lines = report.render("md").splitlines()
-    assert lines[2].startswith("| # | variant | seeds | F1 | accuracy |")
-    assert lines[4].startswith("| 1 | base | 2 | 0.6167 ± 0.4007 | 0.9100 |")
-    assert lines[5].startswith("| 2 | a\\|b | 1 | 0.1000 |")
+    assert lines[0] == "**base leads with F1 0.6167. Without predictions no difference is tested.**"
+    assert document["conclusion"] == "base leads with F1 0.6167. Without predictions no difference is tested."
+    assert lines[4].startswith("| # | variant | seeds | F1 | differs in | accuracy |")
+    assert lines[6].startswith("| 1 | base | 2 | 0.6167 ± 0.4007 | - | 0.9100 |")
+    assert lines[7].startswith("| 2 | a\\|b | 1 | 0.1000 |")
     plain = report.render("text")
     assert "0.6167 ± 0.4007" in plain
     assert "\x1b" not in plain
     tex = report.render("tex").splitlines()
-    assert tex[5] == r"\# & variant & seeds & F1 & accuracy & loss & training s \\"
-    assert tex[7] == r"1 & base & 2 & 0.6167 $\pm$ 0.4007 & 0.9100 & 0.2000 & 60.0 \\"
+    assert tex[2].startswith(
+        r"\caption{base leads with F1 0.6167. Without predictions no difference is tested. cifake, split "
+    )
+    assert tex[3] == r"\label{tab:leaderboard}"
+    assert tex[6] == r"\# & variant & seeds & F1 & differs in & accuracy & loss & training s \\"
+    assert tex[8] == r"1 & \textbf{base} & 2 & \textbf{0.6167 $\pm$ 0.4007} & - & 0.9100 & 0.2000 & 60.0 \\"
     assert report.frame["test/f1"].tolist() == [(0.9 + 1 / 3) / 2, 0.1]
 
 
@@ -74,10 +80,10 @@ def test_json_has_no_infinity():
 def test_text_leaves_out_what_does_not_fit_and_names_it(store):
     log_run("base [bold]", f1=0.9)
     section = Section("leaderboard", compare().tables)
-    lines = text([section], width=60).splitlines()
-    assert max(map(len, lines)) <= 60
+    lines = text([section], width=40).splitlines()
+    assert max(map(len, lines)) <= 40
     assert "base [bold]" in "".join(lines)
-    assert lines[-1] == "Too wide for 60 columns: training s."
+    assert " ".join(" ".join(lines).split()).endswith("Too wide for 40 columns: loss, training s.")
     assert "training s" in text([section], width=120)
 
 

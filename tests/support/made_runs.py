@@ -70,8 +70,8 @@ def log_run(
             }
         )
         mlflow.log_params({"seed": seed, "variant": variant, **params})
-        values = {f"test/{name}": value for name, value in metrics.items() if "/" not in name}
-        mlflow.log_metrics({**METRICS, **values, **{k: v for k, v in metrics.items() if "/" in k}})
+        values = {k if "/" in k or k in METRICS else f"test/{k}": v for k, v in metrics.items()}
+        mlflow.log_metrics({**METRICS, **values})
         for epoch, value in enumerate(history):
             mlflow.log_metrics({"val/loss": value, "val/accuracy": 1 - value}, step=epoch)
         if predictions is not None:

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
+from cifake.comparison.figures.forest import forest_figure
 from cifake.comparison.figures.panels import (
     calibration_figure,
     curves_figure,
-    leaderboard_figure,
     pareto_figure,
     slices_figure,
 )
 from cifake.comparison.figures.robustness_curves import robustness_figure
 
 FIGURES: dict[str, Callable[[Comparison], Figure]] = {
-    "leaderboard": leaderboard_figure,
+    "leaderboard": forest_figure,
     "slices": slices_figure,
     "pareto": pareto_figure,
     "curves": curves_figure,

@@ -3,42 +3,13 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import MetricEstimates, trivial_baseline
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import GREY, heat_map, legend, lines
-from cifake.comparison.views.columns import metric_title
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
 from cifake.comparison.views.slices import object_parts
 from cifake.contract import COLOURS, describe_metric
 from cifake.evaluation.metrics import ECE_BINS
-
-
-def leaderboard_figure(comparison: Comparison) -> Figure:
-    """Mean and interval of each group, each seed as a dot."""
-    estimates = MetricEstimates(comparison, comparison.metric.name)
-    groups = [group for group in comparison.groups if group.mean(comparison.metric.key) is not None]
-    figure = Figure(figsize=(8, 1 + 0.35 * len(groups)), layout="constrained")
-    axes = figure.subplots()
-    for place, group in enumerate(groups):
-        colour = COLOURS[0] if group is comparison.reference else GREY
-        values = group.values(comparison.metric.key)
-        axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.5, markersize=4)
-        estimate = estimates.mean(group)
-        if estimate:
-            axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=2)
-        axes.plot(values.mean(), place, "D", color=colour)
-    title = "◆ mean, ● seeds, line: interval"
-    if trivial := trivial_baseline(comparison):
-        value, answer = trivial
-        limits = axes.get_xlim()  # a line far off must not squeeze the groups together
-        axes.axvline(value, linestyle=":", color=GREY)
-        axes.set_xlim(limits)
-        title += f", dotted: always answering {answer}, {value:{comparison.metric.form}}"
-    axes.set_yticks(range(len(groups)), [group.name for group in groups])
-    axes.set(xlabel=metric_title(comparison), ylim=(len(groups) - 0.5, -0.5))
-    axes.set_title(title, fontsize=9, loc="left")
-    return figure
 
 
 def slices_figure(comparison: Comparison) -> Figure:

@@ -16,6 +16,9 @@ STYLE = {
     "font.size": 10, "text.parse_math": False,  # a variant may have a $ in its name
 }  # fmt: skip
 GREY = "#7F7F7F"
+VERDICT_COLOURS = {
+    "reference": COLOURS[0], "better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[5],
+}  # fmt: skip
 LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 

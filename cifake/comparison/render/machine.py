@@ -23,10 +23,16 @@ def comma_separated(sections: Sequence[Section]) -> str:
 
 
 def as_json(sections: Sequence[Section]) -> str:
-    """By section a list of tables, each with caption, what holds for its rows, rows and notes."""
+    """By section a list of tables, each with conclusion, caption, what holds for its rows, rows and notes."""
     documents = {
         section.name: [
-            {"caption": table.caption, **table.metadata, "rows": table.rows, "notes": table.notes}
+            {
+                "conclusion": table.conclusion,
+                "caption": table.caption,
+                **table.metadata,
+                "rows": table.rows,
+                "notes": table.notes,
+            }
             for table in section.tables
         ]
         for section in sections

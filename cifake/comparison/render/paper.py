@@ -7,7 +7,7 @@ from cifake.comparison.table import Section, Table
 
 _TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-    "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "→": r"$\to$", "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }  # fmt: skip
 _TEX_SIGN = re.compile("|".join(map(re.escape, _TEX)))
 
@@ -24,24 +24,35 @@ def markdown(sections: Sequence[Section]) -> str:
         body = "\n".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
         )
-        blocks.append("\n\n".join([table.caption, body, *table.notes]))
+        conclusion = [f"**{table.conclusion}**"] if table.conclusion else []
+        blocks.append("\n\n".join([*conclusion, table.caption, body, *table.notes]))
     return "\n\n".join(blocks) + "\n"
 
 
 def latex(sections: Sequence[Section]) -> str:
-    r"""Tables for LaTeX; the document needs ``\usepackage{booktabs}``."""
-    return "\n".join(_latex(table) for section in sections for table in section.tables)
-
-
-def _latex(table: Table) -> str:
-    head, *body = (
-        " & ".join(_tex(cell) for cell in line) + r" \\"
-        for line in [[column.title for column in table.columns], *_cells(table)]
+    r"""Tables for LaTeX, the best in bold; the document needs ``\usepackage{booktabs}``."""
+    return "\n".join(
+        _latex(table, f"tab:{section.name}{f'-{number}' if number > 1 else ''}")
+        for section in sections
+        for number, table in enumerate(section.tables, start=1)
     )
+
+
+def _latex(table: Table, label: str) -> str:
+    cells = [[_tex(cell) for cell in line] for line in _cells(table)]
+    for line, row in zip(cells, table.rows, strict=True):
+        if row.get("rank") == 1:
+            for place, column in enumerate(table.columns):
+                if column.key in ("variant", table.metadata.get("metric")):
+                    line[place] = rf"\textbf{{{line[place]}}}"
+    titles = [_tex(column.title) for column in table.columns]
+    head, *body = (" & ".join(line) + r" \\" for line in [titles, *cells])
+    text = " ".join([*([table.conclusion] if table.conclusion else []), table.caption, *table.notes])
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_tex(' '.join([table.caption, *table.notes]))}}}",
+        rf"\caption{{{_tex(text)}}}",
+        rf"\label{{{label}}}",
         rf"\begin{{tabular}}{{{''.join('r' if column.form else 'l' for column in table.columns)}}}",
         r"\toprule",
         head,

@@ -9,11 +9,15 @@ import rich.box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from cifake.comparison.table import Section, Table
 
 PIPED_WIDTH = 1000  # a reader that is no terminal wants whole lines
-LEAST_COLUMNS = 4  # rank, variant, runs and the metric
+VERDICT_STYLES = {
+    "better": "green", "worse": "red", "equivalent": "cyan", "cannot tell": "yellow",
+    "reference": "bold blue", "pass": "green", "fail": "red",
+}  # fmt: skip
 
 
 def text(sections: Sequence[Section], width: int | None = None) -> str:
@@ -31,23 +35,33 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
     for table in (table for section in sections for table in section.tables):
         count = len(table.columns)
         while (
-            count > LEAST_COLUMNS and console.measure(_grid(table, count), options=unbounded).maximum > width
+            count > table.essential
+            and console.measure(_grid(table, count), options=unbounded).maximum > width
         ):
             count -= 1
         left_out = ", ".join(column.title for column in table.columns[count:])
         notes = [*table.notes, f"Too wide for {width} columns: {left_out}."] if left_out else table.notes
-        console.print(table.caption, markup=False, highlight=False)
+        if table.conclusion:
+            console.print(Text(table.conclusion, style="bold"), end="\n\n")
+        console.print(table.caption, markup=False, highlight=False, end="\n\n")
         console.print(_grid(table, count))
+        console.print()
         for note in notes:
             console.print(note, markup=False, highlight=False)
     return buffer.getvalue()
 
 
 def _grid(table: Table, count: int) -> RichTable:
-    """The first columns of a table as rich draws them."""
-    grid = RichTable(box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns[:count]:
-        grid.add_column(column.title, justify="right" if column.form else "left", no_wrap=True)
+    """The first columns of a table as rich draws them; long texts break where nothing else can go."""
+    grid = RichTable(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for place, column in enumerate(table.columns[:count]):
+        wraps = count <= table.essential and place and not column.form
+        grid.add_column(column.title, justify="right" if column.form else "left", no_wrap=not wraps)
     for row in table.rows:
-        grid.add_row(*(escape(column.show(row)) for column in table.columns[:count]))
+        grid.add_row(*(_cell(column.show(row), column.key) for column in table.columns[:count]))
     return grid
+
+
+def _cell(shown: str, key: str) -> str:
+    style = VERDICT_STYLES.get(shown) if key == "verdict" else None
+    return f"[{style}]{escape(shown)}[/]" if style else escape(shown)

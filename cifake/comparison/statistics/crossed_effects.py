@@ -9,8 +9,9 @@ over R seeds is
 c the covariance of two seeds' metrics through the images they share (from influence values, see
 ``influence``), s^2 the sample variance of m over seeds, which holds seed effect and interaction. For
 the difference of two groups on the same images, c is the variance of the difference of their image
-effects: where the images matter alike to both it vanishes, and what is left is Welch's t-test over
-seeds. Crossed random effects: Gallas et al. 2009, Comm. Statist. Theory Methods 38, 2586.
+effects, and s^2 / R becomes the variance of the difference over seeds, paired by the seeds they have in
+common (see ``seed_noise``). Crossed random effects: Gallas et al. 2009, Comm. Statist. Theory Methods
+38, 2586.
 
 c rests on many images, s^2 / R on few seeds, so intervals use the t distribution, with the seeds'
 degrees of freedom divided by the seeds' share of the variance. Satterthwaite (1946) divides by the
@@ -22,12 +23,12 @@ A single seed cannot show seed noise: its variance is that of the images alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy import special
 
-MOST_SEEDS = 1000
+from cifake.comparison.statistics.image_noise import image_covariance, of_differences
+from cifake.comparison.statistics.seed_noise import seed_noise
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Sample:
     Attributes:
         values: [R], one a seed.
         influence: [R, n], each image's influence on each value.
-        seeds: [R], the seeds' names.
+        seeds: [R], the seeds' names; groups are paired by them.
     """
 
     values: np.ndarray
@@ -56,8 +57,11 @@ class Estimate:
         p: of the two-sided test that the true value is 0.
         degrees_of_freedom: of the t distribution behind both; infinite where images alone count.
         image_variance: what stays however many seeds there are; with one seed, all there is.
-        seed_variance: of one seed (for a difference, of one seed on each side); None with one seed.
+        seed_variance: of one seed (for a difference, of one seed on each side); None where a side has
+            one seed.
         confidence: the level of the interval.
+        standard_error: of the value.
+        seed_sets: 2 for a difference of groups that are not paired by seed, otherwise 1.
     """
 
     value: float
@@ -68,6 +72,8 @@ class Estimate:
     image_variance: float
     seed_variance: float | None
     confidence: float
+    standard_error: float
+    seed_sets: int = 1
 
 
 class CrossedEffects:
@@ -76,119 +82,114 @@ class CrossedEffects:
     Args:
         samples: one a group, all with the same n images.
         confidence: level of the intervals, between 0 and 1.
+
+    Attributes:
+        means: [G], over seeds.
+        seeds: int [G], how many.
+        image_covariance: [G, G], of the means through the images.
+        image_noise: [G, G], variances of the differences of the means through the images.
+        seed_noise: [G, G], through the seeds.
+        seed_degrees: [G, G], degrees of freedom of ``seed_noise``.
+        one_seed_variance: [G], of one seed's value through the images.
+        seed_covariance: [G, G], of one seed's values; the diagonal holds their variances.
     """
 
     def __init__(self, samples: Sequence[Sample], confidence: float = 0.95):
-        self.samples = samples
         self.confidence = confidence
-        influence = np.concatenate([sample.influence for sample in samples])
-        n = influence.shape[1]
-        covariance = influence @ influence.T / (n * (n - 1))
-        ends = np.cumsum([0, *(len(sample.values) for sample in samples)])
-        self._rows = [slice(*bounds) for bounds in pairwise(ends)]
-        self._covariance = covariance
+        values, self._present = _table(samples)
+        self.seeds = self._present.sum(1)
+        self.means = np.where(self._present, values, 0).sum(1) / self.seeds
+        self.image_covariance, self.one_seed_variance = image_covariance(
+            [sample.influence for sample in samples], [sample.seeds for sample in samples]
+        )
+        self.image_noise = of_differences(self.image_covariance)
+        self.seed_noise, self.seed_degrees, self.seed_covariance = seed_noise(values, self._present)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the means through images and seeds, [G, G], as if no two groups had seeds in common.
+
+        Estimated from few seeds, covariances would make comparisons look more alike than they are.
+        """
+        return self.image_covariance + np.diag(np.diag(self.seed_covariance) / self.seeds)
 
     def mean(self, group: int) -> Estimate:
         """The mean over a group's seeds."""
-        sample = self.samples[group]
+        images, of_seeds = max(self.image_covariance[group, group], 0.0), self.seed_covariance[group, group]
+        seeds = self.seeds[group]
+        variance, degrees = add_variances(images, of_seeds / seeds, seeds - 1)
+        repeated = of_seeds if seeds > 1 else None
+        error = np.sqrt(variance)
+        return _estimate(self.means[group], error, float(degrees), images, repeated, self.confidence)
+
+    def difference(self, group: int, other: int, confidence: float | None = None) -> Estimate:
+        """Mean of ``group`` less mean of ``other``, paired by image and by the seeds in common.
+
+        Args:
+            group: its place among the samples.
+            other: that of the group that is taken from it.
+            confidence: of the interval; None is that of all others.
+        """
+        at = (group, other)
+        own = self.seed_covariance[group, group] + self.seed_covariance[other, other]
+        paired = int((self._present[group] & self._present[other]).sum()) > 1
+        repeated = min(self.seeds[group], self.seeds[other]) > 1
+        images = self.image_noise[at]
+        variance, degrees = add_variances(images, self.seed_noise[at], self.seed_degrees[at])
         return _estimate(
-            float(np.mean(sample.values)), self._shared(group, group), [sample.values], self.confidence
+            value=self.means[group] - self.means[other],
+            standard_error=np.sqrt(variance),
+            degrees=float(degrees),
+            image_variance=images,
+            seed_variance=max(own - 2 * self.seed_covariance[at], 0.0) if repeated else None,
+            confidence=confidence or self.confidence,
+            seed_sets=1 if paired else 2,
         )
 
-    def difference(self, group: int, other: int) -> Estimate:
-        """Mean of ``group`` less mean of ``other``, paired by image."""
-        first, second = self.samples[group], self.samples[other]
-        shared = self._shared(group, group) + self._shared(other, other) - 2 * self._shared(group, other)
-        value = float(np.mean(first.values) - np.mean(second.values))
-        return _estimate(value, shared, [first.values, second.values], self.confidence)
 
-    def _shared(self, group: int, other: int) -> float:
-        """Mean covariance of two seeds' values through the images, over pairs of different seeds.
-
-        Equal seeds are left out where there are others: their interaction with the images is shared,
-        too, and belongs to the seeds' variance.
-        """
-        block = self._covariance[self._rows[group], self._rows[other]]
-        seeds, others = (np.array(self.samples[index].seeds) for index in (group, other))
-        different = seeds[:, None] != others[None, :]
-        return float(np.mean(block[different] if different.any() else block))
-
-
-def _estimate(value: float, shared: float, values: Sequence[np.ndarray], confidence: float) -> Estimate:
-    """From the variance through shared images and the seeds' values of one or two groups."""
-    shared = max(shared, 0.0)
-    repeated = [(float(np.var(each, ddof=1)), len(each)) for each in values if len(each) > 1]
-    of_seeds = sum(variance / seeds for variance, seeds in repeated)
-    variance = shared + of_seeds
-    degrees = _seed_degrees(repeated) * variance / of_seeds if of_seeds > 0 else np.inf
-    width = special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(variance)
-    if variance > 0:
-        p = 2 * special.stdtr(degrees, -abs(value) / np.sqrt(variance))
+def _estimate(
+    value: float,
+    standard_error: float,
+    degrees: float,
+    image_variance: float,
+    seed_variance: float | None,
+    confidence: float,
+    seed_sets: int = 1,
+) -> Estimate:
+    width = special.stdtrit(degrees, (1 + confidence) / 2) * standard_error
+    if standard_error > 0:
+        p = 2 * special.stdtr(degrees, -abs(value) / standard_error)
     else:
         p = 1.0 if value == 0 else 0.0
     return Estimate(
-        value=value,
+        value=float(value),
         low=float(value - width),
         high=float(value + width),
         p=float(p),
         degrees_of_freedom=float(degrees),
-        image_variance=shared,
-        seed_variance=float(sum(v for v, _ in repeated)) if len(repeated) == len(values) else None,
+        image_variance=float(image_variance),
+        seed_variance=None if seed_variance is None else float(seed_variance),
         confidence=confidence,
+        standard_error=float(standard_error),
+        seed_sets=seed_sets,
     )
 
 
-def _seed_degrees(repeated: Sequence[tuple[float, int]]) -> float:
-    """Degrees of freedom of a sum of variances of means, from (variance, number) of each.
-
-    Welch's (1947, Biometrika 34, 28) own refinement of Satterthwaite's, within its possible range.
-    """
-    terms = [variance / seeds for variance, seeds in repeated]
-    least, most = min(seeds for _, seeds in repeated) - 1, sum(seeds - 1 for _, seeds in repeated)
-    spread = sum(term**2 / (seeds + 1) for term, (_, seeds) in zip(terms, repeated, strict=True))
-    return float(np.clip(sum(terms) ** 2 / spread - 2, least, most))
+def add_variances(
+    images: np.ndarray, seeds: np.ndarray, degrees: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Variance and degrees of freedom of images and seeds together; all of one shape."""
+    variance = images + seeds
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return variance, np.where(seeds > 0, degrees * variance / seeds, np.inf)
 
 
-def seeds_needed(estimate: Estimate, limit: float, groups: int = 1) -> int | None:
-    """Roughly how many seeds (on each side) would put ``limit`` outside the interval.
-
-    Takes the estimate and its variances as they stand.
-
-    Args:
-        estimate: one with a seed variance.
-        limit: the value in question.
-        groups: 2 for a difference.
-
-    Returns:
-        At most 1,000; None where more would be needed, or no number of seeds is enough, because
-        the test images alone leave it open.
-    """
-    seeds = np.arange(2, MOST_SEEDS + 1)
-    of_seeds = (estimate.seed_variance or 0.0) / seeds
-    variance = estimate.image_variance + of_seeds
-    degrees = groups * (seeds - 1) * variance / np.maximum(of_seeds, np.finfo(float).tiny)
-    width = special.stdtrit(degrees, (1 + estimate.confidence) / 2) * np.sqrt(variance)
-    enough = seeds[width < abs(estimate.value - limit)]
-    return int(enough[0]) if len(enough) else None
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number (Holm 1979, Scand. J. Statist. 6, 65); order is kept."""
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(order), 0, -1)
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * np.array(p_values)[order]))
-    return [float(p) for p in adjusted]
-
-
-def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
-    """Two-sided exact p-value that two models are right equally often (McNemar 1947).
-
-    Args:
-        first_right: bool [n], where the first model's call is right.
-        second_right: bool [n], the second's, on the same images.
-    """
-    only_first = int(np.sum(first_right & ~second_right))
-    only_second = int(np.sum(~first_right & second_right))
-    fewer, disagreements = min(only_first, only_second), only_first + only_second
-    return min(1.0, 2 * float(special.bdtr(fewer, disagreements, 0.5)))
+def _table(samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """Values [G, S] by group and seed, 0 where there is none, and where there is one."""
+    names = sorted({seed for sample in samples for seed in sample.seeds})
+    column = {name: place for place, name in enumerate(names)}
+    values, present = np.zeros((len(samples), len(names))), np.zeros((len(samples), len(names)), bool)
+    for row, sample in enumerate(samples):
+        columns = [column[seed] for seed in sample.seeds]
+        values[row, columns], present[row, columns] = sample.values, True
+    return values, present

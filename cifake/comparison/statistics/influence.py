@@ -11,6 +11,7 @@ with both classes present, and return (value, influence [n]).
 from collections.abc import Callable
 
 import numpy as np
+from scipy import special
 
 from cifake.evaluation.metrics import ECE_BINS, decide
 
@@ -71,6 +72,23 @@ def ece(labels: np.ndarray, scores: np.ndarray) -> Influence:
     bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
     gaps = scores.astype(float) - labels
     return _mean(np.sign(np.bincount(bins, gaps, minlength=ECE_BINS))[bins] * gaps)
+
+
+def ece_bias(labels: np.ndarray, scores: np.ndarray) -> float:
+    """How much noise may add to the calibration error, at most, which is never below 0.
+
+    A bin's |N(gap, noise)| is larger on average than |gap|, the more so the smaller the gap; taken here
+    are the smallest gaps within two standard errors of those seen. Of a calibrated model it is all there
+    is (debiasing: Sun et al. 2024, arXiv 2408.08998, for the squared error).
+    """
+    n = len(labels)
+    bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
+    gaps = scores.astype(float) - labels
+    means, squares = (np.bincount(bins, each, minlength=ECE_BINS) / n for each in (gaps, gaps**2))
+    errors = np.sqrt(np.maximum(squares - means**2, np.finfo(float).tiny) / n)
+    least = np.maximum(np.abs(means) / errors - 2, 0)
+    excess = np.sqrt(2 / np.pi) * np.exp(-(least**2) / 2) - 2 * least * special.ndtr(-least)
+    return float(np.sum(errors * excess))
 
 
 def roc_auc(labels: np.ndarray, scores: np.ndarray) -> Influence:

@@ -1,15 +1,19 @@
 """What several views share: captions, the metric's columns, cells of estimates."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import Difference
 from cifake.comparison.groups import Group
+from cifake.comparison.runs import OF_EPOCHS
+from cifake.comparison.standings import judge_difference
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.table import P_VALUE, Column, Table
 from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
+VERDICT_COLUMN = Column("verdict", "verdict")
 
 
 def view_table(
@@ -18,29 +22,27 @@ def view_table(
     columns: list[Column],
     rows: list[dict[str, Any]],
     notes: list[str] | None = None,
+    conclusion: str = "",
+    essential: int = 4,
 ) -> Table:
     """The table of a view. Its caption begins with the data: ``cifake, split full, 20,000 test images``."""
     n = comparison.metadata[TEST_IMAGES_TAG]
     images = f"{n:,} test images" if n else "an unknown number of test images"
     data = f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
     notes = comparison.notes if notes is None else notes
-    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes)
+    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes, conclusion, essential)
 
 
 def metric_text(comparison: Comparison) -> str:
     """Which metric, and how to read it."""
     direction = "higher" if comparison.metric.higher_is_better else "lower"
-    return f"{comparison.metric.key}, {direction} is better; positive class FAKE, threshold 0.5"
+    epoch = " of the kept epoch" if comparison.metric.key.startswith(OF_EPOCHS) else ""
+    return f"{comparison.metric.key}{epoch}, {direction} is better; positive class FAKE, threshold 0.5"
 
 
 def level(comparison: Comparison) -> str:
     """The confidence level: ``95 %``."""
     return f"{100 * comparison.confidence:g} %"
-
-
-def metric_title(comparison: Comparison) -> str:
-    """The metric's title; its whole key where it is not of the test part."""
-    return comparison.metric.title if comparison.metric.key.startswith("test/") else comparison.metric.key
 
 
 def interval_text(comparison: Comparison, images: str = "test images") -> str:
@@ -79,14 +81,15 @@ def interval_cells(key: str, estimate: Estimate | None) -> dict[str, Any]:
     }
 
 
-def difference_cells(difference: Difference | None) -> dict[str, Any]:
-    """A difference with its interval and its tests."""
-    estimate = difference.estimate if difference else None
+def difference_cells(comparison: Comparison, difference: Difference | None) -> dict[str, Any]:
+    """A difference with its tests, and the interval that its verdict comes from."""
+    estimate = difference.adjusted if difference else None
     return {
         "difference": estimate.value if estimate else None,
         **interval_cells("difference", estimate),
-        "p": estimate.p if estimate else None,
-        "p_holm": difference.p_holm if difference else None,
+        "verdict": judge_difference(comparison, difference) if difference else None,
+        "p": difference.estimate.p if difference else None,
+        "p_adjusted": estimate.p if estimate else None,
         "mcnemar_p_holm": difference.mcnemar_p if difference else None,
         "tied": difference.tied if difference else None,
     }
@@ -97,13 +100,17 @@ def interval_column(comparison: Comparison, key: str, form: str) -> Column:
     return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high")
 
 
-def difference_columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
-    """Columns of differences; those that no row has a value for are left out."""
+def difference_columns(
+    comparison: Comparison, rows: list[dict[str, Any]], others: Sequence[Column] = ()
+) -> list[Column]:
+    """Columns of differences, with others behind the verdict; without those that no row has a value for."""
     form = f"+{comparison.metric.form}"
     columns = [
         Column("difference", "difference", form),
         interval_column(comparison, "difference", form),
-        Column("p_holm", "p (Holm)", P_VALUE),
+        VERDICT_COLUMN,
+        *others,
+        Column("p_adjusted", "p", P_VALUE),
         Column("mcnemar_p_holm", "p (McNemar)", P_VALUE),
     ]
     return [column for column in columns if any(row[column.key] is not None for row in rows)]

@@ -8,10 +8,7 @@ import numpy as np
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.groups import Group
-from cifake.comparison.runs import PARAMETER
-
-HARMLESS = {f"{PARAMETER}validation_steps"}  # how training is watched, not how it is done
+from cifake.comparison.groups import HARMLESS, Group
 
 
 def control_notes(comparison: Comparison) -> list[str]:
@@ -40,7 +37,7 @@ def _note(comparison: Comparison, first: Group, second: Group) -> str:
     (difference,) = estimates.differences([(second, first)])
     if difference is None:
         return f"A/A control: {second.name} against {first.name} could not be measured."
-    estimate = difference.estimate
+    estimate = difference.adjusted  # one comparison: nothing is adjusted
     once_in = round(1 / (1 - comparison.confidence))
     verdict = (
         "a tie, as it must be"

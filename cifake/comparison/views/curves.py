@@ -34,8 +34,8 @@ def curves(comparison: Comparison) -> Table:
     listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
     return view_table(
         comparison,
-        f"{CURVE} by epoch, mean over the seeds that reached it; "
-        "machine-readable formats have every epoch, with standard deviations.",
+        f"{CURVE} by epoch, mean over the seeds that reached it; epochs count from 1 (MLflow's "
+        "steps from 0); machine-readable formats have every epoch, with standard deviations.",
         [
             *GROUP_COLUMNS,
             Column("epoch_kept", "epoch kept", ".1f"),

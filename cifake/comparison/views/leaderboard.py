@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import Difference, MetricEstimates, trivial_baseline
-from cifake.comparison.groups import Group
+from cifake.comparison.comparison import Comparison, metric_title
+from cifake.comparison.conclusion import conclusion
+from cifake.comparison.estimates import trivial_baseline
+from cifake.comparison.standings import Standing, standings
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
@@ -27,77 +28,106 @@ MAIN_METRICS = (
     "test/f1", "test/accuracy", "test/precision", "test/recall", "test/loss", "test/roc_auc",
     "cost/train_seconds",
 )  # fmt: skip
+ESSENTIAL = 7  # columns up to the verdict
 
 
 def leaderboard(comparison: Comparison) -> Table:
     """Groups of repeats, best first, each against the best one or the baseline."""
-    estimates = MetricEstimates(comparison, comparison.metric.name)
-    differences = estimates.differences([(group, comparison.reference) for group in comparison.groups])
-    rows = [
-        _row(comparison, estimates, group, difference)
-        for group, difference in zip(comparison.groups, differences, strict=True)
-    ]
+    ranked = standings(comparison)
+    rows = [_row(comparison, standing) for standing in ranked]
+    tested = any(standing.difference for standing in ranked)
     return view_table(
         comparison,
-        _caption(comparison, differences),
+        _caption(comparison, ranked),
         _columns(comparison, rows),
         rows,
-        [*control_notes(comparison), *comparison.notes],
+        [*_smallest(comparison, ranked), *control_notes(comparison), *comparison.notes],
+        conclusion=conclusion(comparison, ranked),
+        essential=ESSENTIAL if tested else len(GROUP_COLUMNS) + 1,
     )
 
 
-def _row(
-    comparison: Comparison, estimates: MetricEstimates, group: Group, difference: Difference | None
-) -> dict[str, Any]:
+def _row(comparison: Comparison, standing: Standing) -> dict[str, Any]:
+    group, key, ranks = standing.group, comparison.metric.key, standing.ranks
+    reference = group is comparison.reference
     return {
         **group_cells(group),
         "config_hash": group.config_hash,
-        **metric_cells(group, comparison.metric.key),
-        **interval_cells(comparison.metric.key, estimates.mean(group)),
-        "reference": group is comparison.reference,
-        **difference_cells(difference),
-        **{
-            k: v
-            for key in MAIN_METRICS
-            if key != comparison.metric.key
-            for k, v in metric_cells(group, key).items()
-        },
+        "changes": standing.changes,
+        **metric_cells(group, key),
+        **interval_cells(key, standing.mean),
+        "reference": reference,
+        **difference_cells(comparison, standing.difference),
+        **({"verdict": "reference"} if reference else {}),
+        "more_seeds": standing.help,
+        "may_be_best": ranks.may_be_best if ranks else None,
+        "rank_from": ranks.highest if ranks else None,
+        "rank_to": ranks.lowest if ranks else None,
+        **{k: v for other in MAIN_METRICS if other != key for k, v in metric_cells(group, other).items()},
     }
 
 
 def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
-    rank, *others = GROUP_COLUMNS
-    form = comparison.metric.form
-    interval = interval_column(comparison, comparison.metric.key, form)
-    return [
-        replace(rank, mark="tied"),
-        *others,
+    key, form = comparison.metric.key, comparison.metric.form
+    others = [
+        Column("more_seeds", "would decide"),
+        Column("changes", "differs in"),
+        Column("rank_from", "ranks", "d", upto="rank_to", upto_form="{}-{}"),
+    ]
+    columns = [
+        *GROUP_COLUMNS,
         metric_column(comparison),
-        *([interval] if any(row[interval.key] is not None for row in rows) else []),
-        *difference_columns(comparison, rows),
+        *difference_columns(comparison, rows, others),
+        replace(interval_column(comparison, key, form), title=f"interval of {metric_title(comparison)}"),
         *(
-            Column(key, describe_metric(key).title, describe_metric(key).form)
-            for key in MAIN_METRICS
-            if key != comparison.metric.key and any(row[key] is not None for row in rows)
+            Column(other, describe_metric(other).title, describe_metric(other).form)
+            for other in MAIN_METRICS
+            if other != key
         ),
+    ]
+    tested = any(row["difference"] is not None for row in rows)
+    kept = {"rank", "variant", "seeds", key, *({"difference", "verdict"} if tested else ())}
+    hidden = set() if tested else {"verdict", "rank_from"}
+    return [
+        column
+        for column in columns
+        if column.key in kept
+        or (column.key not in hidden and any(row[column.key] is not None for row in rows))
     ]
 
 
-def _caption(comparison: Comparison, differences: list[Difference | None]) -> str:
+def _caption(comparison: Comparison, ranked: list[Standing]) -> str:
     caption = f"{metric_text(comparison)}. Mean ± standard deviation over seeds."
-    compared = sum(difference is not None for difference in differences)
     if not any(group.scores for group in comparison.groups):
         return caption
     caption += f" {interval_text(comparison)}"
     if trivial := trivial_baseline(comparison):
         value, answer = trivial
         caption += f" Always answering {answer} gives {value:{comparison.metric.form}}."
+    compared = sum(standing.difference is not None for standing in ranked)
     if not compared:
         return caption
-    name = comparison.reference.name
-    return (
-        f"{caption} Differences are from {name}, paired by image; p is adjusted for {compared} "
-        f"comparison{'s' if compared > 1 else ''} (Holm), intervals are not. "
-        f"= marks a tie: it cannot be told from {name} (p ≥ {1 - comparison.confidence:.2g}), "
-        "which does not prove the two equal."
+    measured = sum(bool(group.scores) for group in comparison.groups)
+    count = compared if comparison.planned else measured * (measured - 1) // 2
+    together = f"hold for all {count} {'comparisons' if comparison.planned else 'pairs'} together" * (
+        count > 1
     )
+    return (
+        f"{caption} Differences are from {comparison.reference.name}, paired by image and seed"
+        f"{'; their intervals and p ' + together if together else ''}. "
+        "Cannot tell does not prove two equal."
+    )
+
+
+def _smallest(comparison: Comparison, ranked: list[Standing]) -> list[str]:
+    """What could have been seen."""
+    sizes = sorted((s.smallest, s.group.name) for s in ranked if s.smallest)
+    if not sizes:
+        return []
+    (least, first), (most, last) = sizes[0], sizes[-1]
+    form = comparison.metric.form
+    upto = f" to {most:{form}} ({last})" if last != first else ""
+    return [
+        f"Smallest difference from {comparison.reference.name} that these seeds and images show in 80 % of "
+        f"cases: {least:{form}} ({first}){upto}."
+    ]

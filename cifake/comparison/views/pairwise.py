@@ -19,20 +19,17 @@ def pairwise(comparison: Comparison) -> Table:
     pairs = list(combinations(comparison.groups, 2))
     differences = MetricEstimates(comparison, comparison.metric.name).differences(pairs)
     rows = [
-        {"variant": first.name, "other": second.name, **difference_cells(difference)}
+        {"variant": first.name, "other": second.name, **difference_cells(comparison, difference)}
         for (first, second), difference in zip(pairs, differences, strict=True)
     ]
     compared = sum(difference is not None for difference in differences)
+    fewer = " The leaderboard compares with the baseline alone, so its intervals are narrower."
     return view_table(
         comparison,
-        f"{metric_text(comparison)}. Differences are first less second, "
-        f"paired by image; p is adjusted for {compared} comparisons (Holm), intervals "
-        f"({level(comparison)}) are not. A pair can be a tie here and differ in the "
-        f"leaderboard, which adjusts for fewer. = marks a tie (p ≥ {1 - comparison.confidence:.2g}).",
-        [
-            Column("variant", "first"),
-            Column("other", "second", mark="tied"),
-            *difference_columns(comparison, rows),
-        ],
+        f"{metric_text(comparison)}. Differences are first less second, paired by image and seed; "
+        f"intervals ({level(comparison)}) and p hold for all {compared} pairs together."
+        f"{fewer if comparison.planned else ''} Better and worse are said of the first.",
+        [Column("variant", "first"), Column("other", "second"), *difference_columns(comparison, rows)],
         rows,
+        essential=5,
     )

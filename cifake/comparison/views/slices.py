@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from cifake.comparison.comparison import Comparison
+from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.statistics.crossed_effects import Estimate
@@ -14,7 +14,6 @@ from cifake.comparison.views.columns import (
     interval_column,
     interval_text,
     metric_text,
-    metric_title,
     view_table,
 )
 

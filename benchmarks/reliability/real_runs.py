@@ -1,0 +1,103 @@
+"""What pairing by seed is worth on real runs: draws of a few seeds from many that were trained.
+
+Train at least 30 seeds first; MLFLOW_TRACKING_URI names the store:
+
+    python -m cifake.suite variants=base,epoch,paper_cnn seeds=30 split=small
+    python -m benchmarks.reliability.real_runs
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: threads would only wait
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from cifake.comparison.comparison import make_comparisons
+from cifake.comparison.groups import Group
+from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import fetch_runs
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample
+from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.contract import describe_metric, higher_is_better
+
+METRICS, SEEDS, DRAWS = ("f1", "accuracy", "loss", "roc_auc"), (3, 5, 10), 1500
+
+
+def sample_of(group: Group, labels: np.ndarray, metric: str) -> Sample:
+    """Values and influence of all of a group's seeds, in the order of the seeds."""
+    names = sorted(group.scores, key=int)
+    values, influence = zip(*(INFLUENCE[metric](labels, group.scores[seed]) for seed in names), strict=True)
+    return Sample(np.array(values), np.array(influence), names)
+
+
+def drawn(sample: Sample, rows: np.ndarray, names: str | None = None) -> Sample:
+    """Some of a group's seeds; with names, as if they were other seeds than any other group's."""
+    seeds = [f"{names}{row}" if names else sample.seeds[row] for row in rows]
+    return Sample(sample.values[rows], sample.influence[rows], seeds)
+
+
+def compared(
+    first: Sample, second: Sample, seeds: int, sign: int, rng: np.random.Generator
+) -> dict[str, float]:
+    """Shares of draws that find the first better, and widths, with common seeds and as if they were not."""
+    counts = np.zeros(2)
+    widths = []
+    for _ in range(DRAWS):
+        rows = rng.choice(len(first.seeds), seeds, replace=False)
+        paired = CrossedEffects([drawn(first, rows), drawn(second, rows)]).difference(0, 1)
+        apart = CrossedEffects([drawn(first, rows), drawn(second, rows, "other ")]).difference(0, 1)
+        both = (paired, apart)
+        counts += [sign * (each.low if sign > 0 else each.high) > 0 for each in both]
+        widths.append([each.high - each.low for each in both])
+    width = np.array(widths)
+    ratios = (np.median(width[:, 0] / width[:, 1]), width[:, 0].mean() / width[:, 1].mean())
+    return dict(zip(("paired", "apart", "median", "mean"), (*(counts / DRAWS), *ratios), strict=True))
+
+
+def false_alarms(sample: Sample, seeds: int, rng: np.random.Generator) -> float:
+    """Share of draws that call a variant different from itself with other seeds."""
+    alarms = 0
+    for _ in range(DRAWS):
+        rows = rng.permutation(len(sample.seeds))[: 2 * seeds]
+        parts = [drawn(sample, rows[:seeds]), drawn(sample, rows[seeds:])]
+        alarms += CrossedEffects(parts).difference(0, 1).p < 0.05
+    return alarms / DRAWS
+
+
+def main() -> None:
+    store = RunStore()
+    runs = fetch_runs(store, (), ("base", "epoch", "paper_cnn"), "small", "")
+    (comparison,) = make_comparisons(store, runs, describe_metric("test/f1"))
+    groups = {group.name: group for group in comparison.groups}
+    labels = comparison.images.labels
+    table = Table(
+        title=f"{DRAWS:,} draws of seeds from {len(groups['base'].scores)}, {len(labels):,} images; found "
+        "better: share of draws, paired by seed (as if not paired)",
+        title_justify="left",
+    )
+    for title in ("metric", "seeds", "base > epoch", "correlation", "base > paper_cnn", "correlation",
+                  "width, paired / not: median", "mean", "base = base"):  # fmt: skip
+        table.add_column(title, justify="right" if table.columns else "left")
+    for metric in track(METRICS, "drawing", console=Console(stderr=True)):
+        samples = {name: sample_of(group, labels, metric) for name, group in groups.items()}
+        sign = 1 if higher_is_better(metric) else -1
+        base = samples["base"]
+        for seeds in SEEDS:
+            rng = np.random.default_rng(seeds)
+            near, far = (compared(base, samples[name], seeds, sign, rng) for name in ("epoch", "paper_cnn"))
+            r_near, r_far = (
+                np.corrcoef(base.values, samples[name].values)[0, 1] for name in ("epoch", "paper_cnn")
+            )
+            table.add_row(
+                metric, str(seeds), f"{near['paired']:.2f} ({near['apart']:.2f})", f"{r_near:.2f}",
+                f"{far['paired']:.2f} ({far['apart']:.2f})", f"{r_far:.2f}", f"{far['median']:.2f}",
+                f"{far['mean']:.2f}", f"{100 * false_alarms(base, seeds, rng):.1f} %",
+            )  # fmt: skip
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

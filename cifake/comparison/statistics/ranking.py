@@ -1,0 +1,65 @@
+"""Which groups may be the best, and which ranks each may have.
+
+The best set is that of multiple comparisons with the best (Hsu 1984, Annals of Statistics 12, 1136): a
+group leaves it where another is better in a one-sided test of this group against all others together.
+Where the group is truly best, that happens with a chance of at most 1 - confidence, so the set holds the
+best with this confidence, however lucky today's first one was.
+
+Ranks come from simultaneous intervals of all pairs (Al Mohamad, Goeman and van Zwet 2022, Biometrics
+78, 238): a group is below those that are better in these, and above those that are worse. They hold for
+all groups at once, and are more cautious than the best set.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from cifake.comparison.statistics.behrens_fisher import p_value
+from cifake.comparison.statistics.crossed_effects import CrossedEffects
+from cifake.comparison.statistics.image_noise import of_differences
+from cifake.comparison.statistics.simultaneous import critical_p, draw_means
+
+
+@dataclass(frozen=True)
+class RankRange:
+    """What is known of a group's place.
+
+    Attributes:
+        may_be_best: whether it is in the set that holds the best group.
+        highest: the best rank that it may have, from 1.
+        lowest: the worst.
+    """
+
+    may_be_best: bool
+    highest: int
+    lowest: int
+
+
+def rank(crossed: CrossedEffects, higher_is_better: bool = True) -> list[RankRange]:
+    """Of each group, with the confidence of ``crossed`` for the best set, and for all ranks together."""
+    means = crossed.means if higher_is_better else -crossed.means
+    groups = len(means)
+    pairs = groups * (groups - 1) // 2
+    if not pairs:
+        return [RankRange(True, 1, 1)] * groups
+    lead = means[None, :] - means[:, None]  # of the second group over the first
+    noise = (crossed.image_noise, crossed.seed_noise, crossed.seed_degrees)
+    two_sided = p_value(lead.ravel(), *(each.ravel() for each in noise)).reshape(lead.shape)
+    better = np.where(lead > 0, two_sided / 2, 1 - two_sided / 2)  # one-sided p-values of that lead
+    draws, errors = draw_means(crossed.covariance, pairs), np.sqrt(of_differences(crossed.covariance))
+    errors[errors == 0] = np.inf  # the same models, a group and itself among them
+    largest = np.zeros(draws.shape[1])
+    may_be_best = np.empty(groups, bool)
+    for group in range(groups):
+        leads = (draws - draws[group]) / errors[group][:, None]
+        ahead = leads.max(axis=0)
+        np.maximum(largest, ahead, out=largest)
+        critical = critical_p(np.sort(special.ndtr(-ahead)), groups - 1, crossed.confidence)
+        may_be_best[group] = np.all(better[group] >= critical)
+    critical = critical_p(np.sort(2 * special.ndtr(-largest)), pairs, crossed.confidence)
+    surely = 2 * better < critical  # the second group is better than the first
+    return [
+        RankRange(bool(best), 1 + int(above), groups - int(below))
+        for best, above, below in zip(may_be_best, surely.sum(1), surely.sum(0), strict=True)
+    ]

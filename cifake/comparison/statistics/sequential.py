@@ -1,0 +1,83 @@
+"""Looking several times while seeds are added: boundaries that keep the chance of a false alarm.
+
+Alpha spending (Lan and DeMets 1983, Biometrika 70, 659): the chance of a false alarm up to the fraction
+t of all seeds is a(t) = 4 - 4 Phi(z / sqrt(t)), with Phi(z) = 1 - alpha / 4, which has the shape of
+O'Brien and Fleming (1979, Biometrics 35, 549): hard to cross early, nearly alpha at the end. A look's
+boundary is that of a normal deviate that has its share of the chance, given that no look before crossed;
+it becomes the level of the look's own t interval (Pocock 1977, Biometrika 64, 191). These intervals hold
+at all looks together (repeated confidence intervals: Jennison and Turnbull 1989, J. R. Statist. Soc. B
+51, 305), so the first that leaves out 0 decides, and is the one to report.
+
+The fraction is that of the planned seeds. Test images stay the same at all looks, so that looks are more
+alike than this supposes, and false alarms at most as many.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import optimize, special
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)  # of integrals over what has not crossed
+NEVER = 40.0  # standard deviations
+
+
+def look_levels(looks: Sequence[int], confidence: float = 0.95) -> np.ndarray:
+    """The level of each look's own interval, so that all together have this confidence.
+
+    Args:
+        looks: numbers of seeds at which to look, ascending; the last is the most there will be.
+        confidence: of all intervals together.
+
+    Returns:
+        [looks], for ``CrossedEffects.difference(group, other, level)``.
+    """
+    fractions = np.asarray(looks, float) / looks[-1]
+    levels: np.ndarray = 2 * special.ndtr(boundaries(fractions, 1 - confidence)) - 1
+    return levels
+
+
+def boundaries(fractions: np.ndarray, alpha: float = 0.05) -> np.ndarray:
+    """Two-sided boundaries for normal deviates.
+
+    Args:
+        fractions: [K], of the information at each look, ascending to at most 1.
+        alpha: chance of crossing any where there is no difference.
+
+    Returns:
+        [K], above 0.
+    """
+    spent = 4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(fractions))
+    found = np.empty(len(fractions))
+    for look, share in enumerate(np.diff(spent, prepend=0.0)):
+
+        def excess(z: float, look: int = look, share: float = share) -> float:
+            return float(crossing_chances(np.append(found[:look], z), fractions[: look + 1])[-1]) - share
+
+        found[look] = optimize.brentq(excess, 0.0, NEVER)
+    return found
+
+
+def crossing_chances(deviates: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+    """Chance of crossing a boundary for the first time at each look, where there is no difference.
+
+    Integrates Brownian motion from look to look (Armitage, McPherson and Rowe 1969, J. R. Statist. Soc.
+    A 132, 235).
+
+    Args:
+        deviates: [K], the boundaries of |z|.
+        fractions: [K], of the information at each look, ascending.
+
+    Returns:
+        [K].
+    """
+    bounds = deviates * np.sqrt(fractions)
+    points, mass = np.zeros(1), np.ones(1)  # of paths that have not crossed
+    chances = []
+    for bound, step in zip(bounds, np.sqrt(np.diff(fractions, prepend=0.0)), strict=True):
+        outside = special.ndtr((points - bound) / step) + special.ndtr((-bound - points) / step)
+        chances.append(mass @ outside)
+        reached = bound * NODES
+        moves = (reached[:, None] - points[None, :]) / step
+        density = np.exp(-(moves**2) / 2) / (step * np.sqrt(2 * np.pi))
+        points, mass = reached, bound * WEIGHTS * (density @ mass)
+    return np.array(chances)

@@ -1,0 +1,249 @@
+import json
+
+import pandas as pd
+import pytest
+
+from cifake.comparison import compare
+from cifake.comparison.groups import Group
+from cifake.comparison.render.text import text
+from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import fetch_runs, of_kept_epoch
+from cifake.comparison.standings import changes, names
+from cifake.comparison.table import Section
+from tests.support.made_runs import log_run, log_trained, made_scores
+
+
+def conclusion(metric="f1", **keywords):
+    return compare(metric, **keywords).tables[0].conclusion
+
+
+def by_name(table):
+    return {row["variant"]: row for row in table.rows}
+
+
+def group(**settings):
+    return Group("x", 1, pd.DataFrame([{f"params.{key}": value for key, value in settings.items()}]), {})
+
+
+def test_the_conclusion_says_who_leads_who_ties_who_is_worse_and_what_would_decide(compared):
+    assert conclusion("accuracy", tracking_uri=compared) == (
+        "val leads with accuracy 0.8500. base cannot be told from it. sgd and sigmoid (one seed) are worse, "
+        "by 0.1600 to 0.2200. With 95 % confidence the best is among val, base. "
+        "No number of seeds would decide base."
+    )
+    assert conclusion("loss", tracking_uri=compared) == (
+        "val leads with loss 0.3866. base cannot be told from it. sgd and sigmoid (one seed) are worse, "
+        "by 0.2103 to 0.3171. sigmoid (one seed) is not shown to beat always answering the share of FAKE "
+        "(0.6931). With 95 % confidence the best is among val, base. About 143 more seeds would decide base."
+    )
+
+
+def test_with_a_baseline_the_others_are_better_or_worse_than_it(compared):
+    assert conclusion("accuracy", tracking_uri=compared, baseline="sgd") == (
+        "val leads with accuracy 0.8500. val and base are better than sgd, by 0.1567 to 0.1600. "
+        "sigmoid (one seed) is worse than sgd, by 0.0600. With 95 % confidence the best is among val, base."
+    )
+
+
+def test_a_single_row_and_runs_without_predictions_have_a_conclusion(store):
+    log_run("base", f1=0.9)
+    assert conclusion() == "base leads with F1 0.9000."
+    log_run("sgd", f1=0.8, loss=0.1)
+    assert conclusion() == "base leads with F1 0.9000. Without predictions no difference is tested."
+    assert conclusion("loss").startswith("sgd leads with loss 0.1000.")
+    assert conclusion("cost/train_seconds").startswith("base leads with cost/train_seconds 60.0.")
+
+
+def test_the_same_models_are_called_that(store):
+    for variant, steps in (("base", 23), ("val", 10)):
+        for seed in (0, 1):
+            scores = made_scores(1.0, seed)
+            log_run(variant, seed, predictions=scores, params={"validation_steps": steps}, f1=0.8)
+    (table,) = compare().tables
+    row = by_name(table)["val"]
+    assert (row["verdict"], row["difference"], row["difference_low"], row["difference_high"]) == (
+        "equivalent", 0, 0, 0
+    )  # fmt: skip
+    assert "val is the same models as it." in table.conclusion
+
+
+def test_a_margin_adds_equivalent(compared):
+    narrow, wide = (compare("accuracy", margin=m, tracking_uri=compared).tables[0] for m in (0.0, 0.15))
+    assert [row["verdict"] for row in narrow.rows[:2]] == ["reference", "cannot tell"]
+    assert [row["verdict"] for row in wide.rows[:2]] == ["reference", "equivalent"]
+    assert f"{wide.rows[1]['variant']} is equivalent to it, within 0.15." in wide.conclusion
+
+
+def test_verdicts_agree_with_the_intervals_and_p_values_shown(compared):
+    for metric in ("f1", "accuracy", "loss", "roc_auc"):
+        for baseline in (None, "sgd"):
+            (table,) = compare(metric, baseline=baseline, tracking_uri=compared).tables
+            for row in table.rows:
+                if row["reference"]:
+                    assert (row["verdict"], row["difference"]) == ("reference", None)
+                    continue
+                leaves_out_0 = row["difference_low"] > 0 or row["difference_high"] < 0
+                assert leaves_out_0 == (row["verdict"] in ("better", "worse")) == (row["p_adjusted"] <= 0.05)
+
+
+def test_without_a_baseline_leaderboard_and_pairwise_have_the_same_intervals(compared):
+    report = compare("accuracy", tracking_uri=compared)
+    rows = by_name(report.tables[0])
+    best = report.tables[0].rows[0]["variant"]
+    pairs = [row for row in report.pairwise().tables[0].rows if row["variant"] == best]
+    assert len(pairs) == 3
+    for pair in pairs:
+        assert pair["difference_high"] == pytest.approx(-rows[pair["other"]]["difference_low"])
+        assert pair["p_adjusted"] == pytest.approx(rows[pair["other"]]["p_adjusted"])
+
+
+def test_possible_ranks_and_the_best_set_stand_in_the_rows(compared):
+    (table,) = compare("accuracy", tracking_uri=compared).tables
+    rows = by_name(table)
+    assert {name for name, row in rows.items() if row["may_be_best"]} == {"base", "val"}
+    assert (rows["base"]["rank_from"], rows["base"]["rank_to"]) == (1, 2)
+    (column,) = [column for column in table.columns if column.title == "ranks"]
+    assert column.show(rows["base"]) == "1-2"
+
+
+@pytest.mark.parametrize(
+    ("own", "reference", "expected"),
+    [
+        ({"optimizer": "sgd"}, {"optimizer": "adam"}, "optimizer adam → sgd"),
+        ({"model.filters": "[8]"}, {"model.filters": "[32]"}, "filters [32] → [8]"),
+        ({"a": "1", "b": "1", "c": "1"}, {"a": "0"}, "a 0 → 1, b none → 1 and 1 more"),
+        ({"seed": "1", "variant": "x"}, {"seed": "0", "variant": "y"}, ""),
+        ({"validation_steps": "10"}, {"validation_steps": "23"}, "validation_steps 23 → 10"),
+        (
+            {"validation_steps": "10", "epochs": "5"},
+            {"validation_steps": "23", "epochs": "20"},
+            "epochs 20 → 5",
+        ),
+        (
+            {"tuner.kind": "Hyperband", "search.lr.min": "0.1", "optimizer": "sgd", "epochs": "5"},
+            {"tuner": "None", "search": "None", "optimizer": "adam", "epochs": "20"},
+            "search, 2 settings",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_variant_is_comes_from_the_settings_that_differ(own, reference, expected):
+    assert changes(group(**own), group(**reference)) == expected
+
+
+def test_long_lists_of_names_end_in_a_count():
+    assert names(["a"]) == "a"
+    assert names(["a", "b", "c"]) == "a, b and c"
+    assert names(list("abcdefgh")) == "a, b, c, d, e and 3 others"
+
+
+def test_80_columns_keep_everything_up_to_the_verdict(compared):
+    section = Section("leaderboard", compare("accuracy", tracking_uri=compared).tables)
+    lines = text([section], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    (head,) = [line for line in lines if line.startswith("#")]
+    assert head.split() == [
+        "#",
+        "variant",
+        "seeds",
+        "accuracy",
+        "difference",
+        "95",
+        "%",
+        "interval",
+        "verdict",
+    ]
+    assert lines[0].split()[1:4] == ["leads", "with", "accuracy"]
+    assert any(
+        line.startswith("Too wide for 80 columns: would decide, differs in, ranks, p,") for line in lines
+    )
+
+
+def test_every_format_begins_with_the_conclusion(compared):
+    report = compare("accuracy", tracking_uri=compared)
+    said = report.tables[0].conclusion
+    assert json.loads(report.render("json"))["leaderboard"][0]["conclusion"] == said
+    assert report.render("md").startswith(f"**{said}**\n")
+    assert report.render("text").startswith(said)
+    assert said in report.render("html")
+    assert said in report._repr_html_()
+    assert rf"\caption{{{said.replace('%', chr(92) + '%')}" in report.render("tex")
+
+
+def test_a_metric_of_an_epoch_is_that_of_the_kept_epoch(store):
+    log_run("new", history=[0.5, 0.3, 0.9], **{"best_epoch": 1.0, "best/val_loss": 0.3})
+    log_run("old", history=[0.4, 0.6, 0.1], best_epoch=0.0)
+    log_run("bare", history=[0.8, 0.7])  # its best epoch, 3, is not in its history
+    (table,) = compare("val/loss").tables
+    assert {row["variant"]: row["val/loss"] for row in table.rows} == {"new": 0.3, "old": 0.4, "bare": 0.7}
+    assert [row["variant"] for row in table.rows] == ["new", "old", "bare"]
+    assert "val/loss of the kept epoch, lower is better" in table.caption
+    runs = fetch_runs(RunStore())
+    assert of_kept_epoch(RunStore(), runs, "test/f1") is runs
+    assert [v.verdict for v in compare().check("val/loss > 0.5")] == ["cannot tell"] * 3
+
+
+def test_epochs_count_from_1_and_the_view_says_so(store):
+    log_run("base", history=[0.5, 0.3, 0.9], best_epoch=1.0)
+    (table,) = compare().curves().tables
+    assert table.rows[0]["epoch_kept"] == 2
+    assert [column.title for column in table.columns][-3:] == ["1", "2", "3"]
+    assert "epochs count from 1 (MLflow's steps from 0)" in table.caption
+
+
+def test_costs_differ_only_beyond_their_spread(store):
+    for seed, (dear, cheap, close) in enumerate([(3.0, 1.0, 2.9), (4.0, 1.5, 3.5), (5.0, 2.0, 3.1)]):
+        for variant, f1, latency in (("dear", 0.9, dear), ("cheap", 0.9, cheap), ("close", 0.9, close)):
+            log_run(variant, seed, f1=f1, **{"cost/latency_ms": latency})
+    rows = by_name(compare().pareto().tables[0])
+    assert {name: row["cost/latency_ms_front"] for name, row in rows.items()} == {
+        "dear": False, "cheap": True, "close": False
+    }  # fmt: skip
+    assert rows["dear"]["cost/latency_ms_std"] == 1.0
+    for seed in range(3):  # 0.01 ms less, of a spread of 1 ms
+        log_run("twin", seed, f1=0.9, **{"cost/latency_ms": 0.99 + 0.5 * seed})
+    rows = by_name(compare().pareto().tables[0])
+    assert rows["cheap"]["cost/latency_ms_front"]
+    assert rows["twin"]["cost/latency_ms_front"]
+
+
+def test_a_tie_in_the_metric_takes_no_group_off_the_front(compared):
+    rows = by_name(compare("accuracy", tracking_uri=compared).pareto().tables[0])
+    assert {name for name, row in rows.items() if row["cost/parameters_front"]} == {"base", "val"}
+
+
+def test_the_forest_plot_is_dashed_for_one_seed_and_coloured_by_verdict(compared):
+    report = compare("accuracy", tracking_uri=compared)
+    (figure,) = report.figures
+    left, right = figure.axes
+    rows = report.tables[0].rows
+    assert figure.get_suptitle().replace("\n", " ").startswith(f"{rows[0]['variant']} leads with accuracy ")
+    intervals = {line.get_ydata()[0]: line for line in right.lines if len(set(line.get_ydata())) == 1
+                 and len(line.get_xdata()) == 2}  # fmt: skip
+    drawn = {
+        rows[place]["variant"]: (line.get_linestyle(), line.get_color()) for place, line in intervals.items()
+    }
+    assert drawn == {
+        rows[1]["variant"]: ("-", "#7F7F7F"), "sgd": ("-", "#D55E00"), "sigmoid": ("--", "#D55E00")
+    }  # fmt: skip
+    ends = intervals[1].get_xdata()
+    assert list(ends) == [rows[1]["difference_low"], rows[1]["difference_high"]]
+    words = {text.get_text() for text in left.texts}
+    assert {"reference", "optimizer adam → sgd"} <= words
+    assert any(word.endswith("one seed") for word in words)
+
+
+def test_a_forest_plot_without_predictions_has_one_panel(store):
+    log_run("base", f1=0.9)
+    log_run("sgd", f1=0.8)
+    (figure,) = compare().figures
+    assert len(figure.axes) == 1
+    figure.canvas.draw()
+
+
+def test_scores_far_apart_are_a_verdict_though_the_interval_is_clipped(store):
+    for seed in range(3):
+        log_trained("good", 9.0, [seed])
+        log_trained("bad", -9.0, [seed])
+    row = by_name(compare("accuracy").tables[0])["bad"]
+    assert row["verdict"] == "worse"
+    assert -1 <= row["difference_low"] <= row["difference_high"] < 0

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from cifake.comparison.statistics.sequential import boundaries, crossing_chances, look_levels
+from tests.support.simulation import Design, false_alarms_of_looks
+
+
+@pytest.mark.parametrize(
+    ("looks", "published"),  # Lan and DeMets' program, two-sided 5 % (R package ldbounds)
+    [
+        (2, [2.9626, 1.9686]),
+        (3, [3.7103, 2.5114, 1.9930]),
+        (5, [4.8769, 3.3569, 2.6803, 2.2898, 2.0310]),
+    ],
+)
+def test_boundaries_are_the_published_ones(looks, published):
+    found = boundaries(np.arange(1, looks + 1) / looks)
+    assert found == pytest.approx(published, abs=2e-4)
+
+
+@pytest.mark.parametrize(("looks", "constant"), [(2, 1.977), (3, 2.004), (4, 2.024), (5, 2.040), (10, 2.087)])
+def test_obrien_and_flemings_own_boundaries_spend_5_percent(looks, constant):
+    fractions = np.arange(1, looks + 1) / looks
+    assert crossing_chances(constant / np.sqrt(fractions), fractions).sum() == pytest.approx(0.05, abs=1e-4)
+
+
+@pytest.mark.parametrize(("looks", "pooled"), [(2, 0.083), (5, 0.142), (10, 0.193)])
+def test_looking_without_boundaries_inflates_false_alarms(looks, pooled):
+    """Armitage, McPherson and Rowe 1969, table 2."""
+    fractions = np.arange(1, looks + 1) / looks
+    assert crossing_chances(np.full(looks, 1.96), fractions).sum() == pytest.approx(pooled, abs=1e-3)
+
+
+def test_chances_are_those_of_a_multivariate_normal():
+    fractions, deviates = np.array([0.3, 0.5, 1.0]), np.array([2.5, 2.4, 2.0])
+    correlation = np.sqrt(np.minimum.outer(fractions, fractions) / np.maximum.outer(fractions, fractions))
+    inside = scipy.stats.multivariate_normal(cov=correlation, seed=1).cdf(deviates, lower_limit=-deviates)
+    assert crossing_chances(deviates, fractions).sum() == pytest.approx(1 - inside, abs=1e-4)
+
+
+def test_one_look_is_the_plain_interval():
+    assert look_levels([5]) == pytest.approx([0.95])
+    assert look_levels([3, 5, 10], 0.9)[-1] < look_levels([10], 0.9)[0] + 0.02
+
+
+@pytest.mark.parametrize("design", [
+    Design(10, 0.3, 10, 0.5), Design(10, 3.0, 10, 0.5), Design(10, 1.0, 10), Design(10, 3.0, 0),
+])  # fmt: skip
+def test_false_alarms_over_all_looks(design):
+    assert 0.03 <= false_alarms_of_looks(design, range(3, 11), repetitions=10000) <= 0.07
