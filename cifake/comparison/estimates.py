@@ -1,6 +1,7 @@
 """A metric of all groups of a comparison, on all test images or some, with intervals and tests."""
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -76,14 +77,22 @@ class MetricEstimates:
         low = estimate.low - self._bias(group)
         return replace(estimate, low=max(low, least), high=min(estimate.high, most))
 
-    def differences(self, pairs: list[tuple[Group, Group]]) -> list[Difference | None]:
-        """First less second of each pair, tested together; None where one cannot be measured."""
+    def differences(
+        self, pairs: list[tuple[Group, Group]], against_best: bool = False
+    ) -> list[Difference | None]:
+        """First less second of each pair, tested together; None where one cannot be measured.
+
+        Args:
+            pairs: of groups.
+            against_best: whether the second group was taken because it scores best today. Its luck then
+                counts: the comparisons are tested as some of all pairs.
+        """
         if not self._crossed:
             return [None] * len(pairs)
         measured = [(a, b) for a, b in pairs if a.scores and b.scores and a is not b]
         places = np.array([(self._place(a), self._place(b)) for a, b in measured], int).reshape(-1, 2)
         estimates = [self._crossed.difference(*place) for place in places]
-        adjusted = simultaneous(self._crossed, places)
+        adjusted = simultaneous(self._crossed, places, self._all_pairs() if against_best else None)
         of_holm = holm([estimate.p for estimate in estimates])
         exact = self._mcnemar(measured)
         found = {
@@ -104,6 +113,9 @@ class MetricEstimates:
         if not self._crossed or not group.scores:
             return None
         return noise_sources(self._crossed, self._place(group))
+
+    def _all_pairs(self) -> np.ndarray:
+        return np.array(list(combinations(range(len(self._groups)), 2)), int).reshape(-1, 2)
 
     def _bias(self, group: Group) -> float:
         if self.name != "ece":

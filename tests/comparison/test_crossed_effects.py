@@ -184,7 +184,7 @@ def test_intervals_cover_and_equal_groups_pass(seeds, noise):
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_intervals_of_groups_with_common_seeds_cover(metric, correlation):
     design = Design(seeds=5, noise=1.0, common=5, correlation=correlation, ratio=2.0)
-    found = rates(World(metric, design, images=300), repetitions=1000)
+    found = rates(World(metric, design), repetitions=800)
     assert 0.03 <= found["false alarms"] <= 0.07
     assert 0.93 <= found["coverage of a difference"] <= 0.97
 
