@@ -16,7 +16,7 @@ common (see ``seed_noise``). Crossed random effects: Gallas et al. 2009, Comm. S
 c rests on many images, s^2 / R on few seeds, so intervals use the t distribution. Satterthwaite (1946)
 gives it v / share^2 degrees of freedom, v those of the seeds and share theirs of the variance. That
 covers 91 % where 95 % are meant, because the share itself was estimated from few seeds. v / share^k with
-k = 2 - 2 / v, but at least 1, covers 93 to 96 % (``benchmarks/reliability/intervals.py``).
+k = 2 - 2 / v, but at least 1, covers 92 to 97 % (``benchmarks/reliability/intervals.py``).
 
 A single seed cannot show seed noise: its variance is that of the images alone.
 """
