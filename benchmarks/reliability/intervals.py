@@ -1,48 +1,84 @@
-"""Do the intervals cover, and do equal groups pass as equal? By simulation with known truth.
+"""Do intervals cover, and do equal groups pass as equal? By simulation with known truth.
 
 Scores are logits of a probit model: quality + seed effect + image effect + interaction, so that the
 true mean of each metric is known in closed form. ``small`` and ``large`` seed noise are 0.3 and 3
-times the noise of the test images.
+times the noise of the test images; a ratio of 0.33 makes it a third in every second group. The second
+table has more cells of the metric's values alone, drawn from normal distributions.
+
+    python -m benchmarks.reliability.intervals [repetitions]
 """
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: threads would only wait
 
+import sys
+from itertools import product
+
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.support.simulation import IMAGES, World, rates
+from tests.support.simulation import Design, World, normal_rates, rates
 
-REPETITIONS = 4000
-NOISE = {"small": 0.3, "large": 3.0}
+REPETITIONS, IMAGES = 4000, 1000
+METRICS, SEEDS, NOISE = ("accuracy", "f1", "roc_auc"), (3, 5, 10), {"small": 0.3, "large": 3.0}
+THIRD = 1 / 3
+# Seeds in common, their correlation, and the noise of every second group by that of the others.
+SCORES = [
+    ("none", 0.0, 1),
+    ("all", 0.0, 1),
+    ("all", 0.5, 1),
+    ("all", 0.9, 1),
+    ("all", 0.5, THIRD),
+    ("half", 0.5, 1),
+]
+VALUES = list(product(("all", "half", "none"), (1, THIRD)))
+CORRELATIONS = (0.0, 0.5, 0.9)
+
+
+def common_seeds(name: str, seeds: int) -> int:
+    return {"none": 0, "half": (seeds + 1) // 2, "all": seeds}[name]
+
+
+def of_scores(repetitions: int) -> Table:
+    table = Table(title=f"Scores: {repetitions:,} repetitions, {IMAGES:,} images", title_justify="left")
+    for title in ("metric", "seeds", "seed noise", "common", "correlation", "ratio", "false alarms", "mean",
+                  "difference", "mean, Satterthwaite"):  # fmt: skip
+        table.add_column(title, justify="right" if table.columns else "left")
+    cells = list(product(METRICS, SEEDS, NOISE, SCORES))
+    for metric, seeds, noise, (common, correlation, ratio) in track(
+        cells, "scores", console=Console(stderr=True)
+    ):
+        design = Design(seeds, NOISE[noise], common_seeds(common, seeds), correlation, ratio)
+        found = rates(World(metric, design, IMAGES), repetitions)
+        texts = [f"{100 * rate:.1f} %" for rate in found.values()]
+        table.add_row(metric, str(seeds), noise, common, f"{correlation:g}", f"{ratio:.2g}", *texts)
+    return table
+
+
+def of_values(repetitions: int) -> Table:
+    table = Table(
+        title=f"Values: {repetitions:,} repetitions; false alarms, and the median width by that without "
+        "pairing, at correlations of",
+        title_justify="left",
+    )
+    for title in ("seeds", "seed noise", "common", "ratio", *(f"{value:g}" for value in CORRELATIONS)):
+        table.add_column(title, justify="right")
+    cells = list(product(SEEDS, NOISE, VALUES))
+    for seeds, noise, (common, ratio) in track(cells, "values", console=Console(stderr=True)):
+        designs = [Design(seeds, NOISE[noise], common_seeds(common, seeds), c, ratio) for c in CORRELATIONS]
+        found = [normal_rates(design, repetitions) for design in designs]
+        texts = [f"{100 * rate:.1f} %, {width:.2f}" for rate, width in found]
+        table.add_row(str(seeds), noise, common, f"{ratio:.2g}", *texts)
+    return table
 
 
 def main() -> None:
-    table = Table(title=f"{REPETITIONS:,} repetitions, {IMAGES:,} images", title_justify="left")
-    worlds = [
-        (name, World(metric, seeds, noise))
-        for metric in ("accuracy", "f1", "roc_auc")
-        for seeds in (3, 5, 10)
-        for name, noise in NOISE.items()
-    ]
-    for title in (
-        "metric",
-        "seeds",
-        "seed noise",
-        "false alarms",
-        "mean",
-        "difference",
-        "mean, Satterthwaite",
-    ):
-        table.add_column(title, justify="right" if table.columns else "left")
-    for name, world in track(worlds, "simulating", console=Console(stderr=True)):
-        measured = rates(world, REPETITIONS)
-        table.add_row(
-            world.metric, str(world.seeds), name, *(f"{100 * rate:.1f} %" for rate in measured.values())
-        )
-    Console(width=120).print(table)
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else REPETITIONS
+    console = Console(width=140)
+    console.print(of_values(5 * repetitions))
+    console.print(of_scores(repetitions))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What pairing by seed is worth on real runs: draws of a few seeds from many that were trained.
 
-Train at least 30 seeds first; MLFLOW_TRACKING_URI names the store:
+Train many seeds first; MLFLOW_TRACKING_URI names the store:
 
-    python -m cifake.suite variants=base,epoch,paper_cnn seeds=30 split=small
+    python -m cifake.suite variants=base,epoch seeds=60 split=small
+    python -m cifake.suite variants=paper_cnn seeds=30 split=small
     python -m benchmarks.reliability.real_runs
 """
 
@@ -27,7 +28,7 @@ METRICS, SEEDS, DRAWS = ("f1", "accuracy", "loss", "roc_auc"), (3, 5, 10), 1500
 
 
 def sample_of(group: Group, labels: np.ndarray, metric: str) -> Sample:
-    """Values and influence of all of a group's seeds, in the order of the seeds."""
+    """Values and influence of all of a group's seeds, which are numbered from 0, in their order."""
     names = sorted(group.scores, key=int)
     values, influence = zip(*(INFLUENCE[metric](labels, group.scores[seed]) for seed in names), strict=True)
     return Sample(np.array(values), np.array(influence), names)
@@ -46,7 +47,7 @@ def compared(
     counts = np.zeros(2)
     widths = []
     for _ in range(DRAWS):
-        rows = rng.choice(len(first.seeds), seeds, replace=False)
+        rows = rng.choice(min(len(first.seeds), len(second.seeds)), seeds, replace=False)
         paired = CrossedEffects([drawn(first, rows), drawn(second, rows)]).difference(0, 1)
         apart = CrossedEffects([drawn(first, rows), drawn(second, rows, "other ")]).difference(0, 1)
         both = (paired, apart)
@@ -55,6 +56,12 @@ def compared(
     width = np.array(widths)
     ratios = (np.median(width[:, 0] / width[:, 1]), width[:, 0].mean() / width[:, 1].mean())
     return dict(zip(("paired", "apart", "median", "mean"), (*(counts / DRAWS), *ratios), strict=True))
+
+
+def correlation(first: Sample, second: Sample) -> float:
+    """Of two groups' values over their common seeds."""
+    seeds = min(len(first.seeds), len(second.seeds))
+    return float(np.corrcoef(first.values[:seeds], second.values[:seeds])[0, 1])
 
 
 def false_alarms(sample: Sample, seeds: int, rng: np.random.Generator) -> float:
@@ -88,9 +95,7 @@ def main() -> None:
         for seeds in SEEDS:
             rng = np.random.default_rng(seeds)
             near, far = (compared(base, samples[name], seeds, sign, rng) for name in ("epoch", "paper_cnn"))
-            r_near, r_far = (
-                np.corrcoef(base.values, samples[name].values)[0, 1] for name in ("epoch", "paper_cnn")
-            )
+            r_near, r_far = (correlation(base, samples[name]) for name in ("epoch", "paper_cnn"))
             table.add_row(
                 metric, str(seeds), f"{near['paired']:.2f} ({near['apart']:.2f})", f"{r_near:.2f}",
                 f"{far['paired']:.2f} ({far['apart']:.2f})", f"{r_far:.2f}", f"{far['median']:.2f}",

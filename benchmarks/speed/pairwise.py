@@ -20,8 +20,10 @@ from matplotlib.figure import Figure
 
 from benchmarks.measure import in_turn, show
 from cifake.comparison.figures.style import STYLE
-from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample, holm
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample
 from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.comparison.statistics.ranking import rank
+from cifake.comparison.statistics.simultaneous import simultaneous
 
 VARIANTS, SEEDS, IMAGES, RESAMPLES = 20, 5, 20000, 2000
 PAIRS = list(combinations(range(VARIANTS), 2))
@@ -37,14 +39,16 @@ def make_scores(images: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(labels: np.ndarray, scores: np.ndarray, metric: str = "f1") -> np.ndarray:
-    """Standard errors, by images, of the differences of all pairs; intervals and p-values on the way."""
+    """Standard errors, by images, of the differences of all pairs; simultaneous intervals, adjusted
+    p-values, the best set and ranks on the way.
+    """
     samples = []
-    for group, of_group in enumerate(scores):
+    for of_group in scores:
         values, influence = zip(*(INFLUENCE[metric](labels, each) for each in of_group), strict=True)
-        samples.append(Sample(np.array(values), np.array(influence), [f"{group}/{s}" for s in range(SEEDS)]))
+        samples.append(Sample(np.array(values), np.array(influence), [str(seed) for seed in range(SEEDS)]))
     crossed = CrossedEffects(samples)
-    differences = [crossed.difference(*pair) for pair in PAIRS]
-    holm([difference.p for difference in differences])
+    simultaneous(crossed, np.array(PAIRS))
+    rank(crossed)
     influence = np.array([sample.influence.mean(0) for sample in samples])
     return np.array([np.std(influence[a] - influence[b]) for a, b in PAIRS]) / np.sqrt(len(labels))
 

@@ -159,7 +159,7 @@ def test_one_seed_in_common_pairs_nothing():
     assert CrossedEffects(shares).difference(0, 1) == CrossedEffects(apart).difference(0, 1)
 
 
-def test_partly_common_seeds_as_a_mixed_model_has_them():
+def test_the_variance_with_partly_common_seeds_is_right_on_average():
     """Simulated with known variances: the estimated variance is right on average."""
     design = Design(seeds=6, noise=2.0, common=4, correlation=0.8, ratio=2.0)
     values, present, _, images = draw_values(design, 2, 20000, np.random.default_rng(3))
@@ -184,7 +184,7 @@ def test_intervals_cover_and_equal_groups_pass(seeds, noise):
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_intervals_of_groups_with_common_seeds_cover(metric, correlation):
     design = Design(seeds=5, noise=1.0, common=5, correlation=correlation, ratio=2.0)
-    found = rates(World(metric, design, images=300), repetitions=1000)
+    found = rates(World(metric, design), repetitions=800)
     assert 0.03 <= found["false alarms"] <= 0.07
     assert 0.93 <= found["coverage of a difference"] <= 0.97
 

@@ -101,3 +101,12 @@ def test_unknown_names_are_no_pass(compared):
         report.check("f1 drops 0.1 vs nope")
     with pytest.raises(RunError, match=r"nothing to judge by .* base is the only row"):
         compare(tracking_uri=compared, variants=["base"]).check("f1 drops 0.1 vs base")
+
+
+def test_costs_of_common_seeds_are_paired(store):
+    for seed, seconds in ((1, 10.0), (0, 30.0), (2, 20.0)):
+        log_run("base", seed, **{"cost/train_seconds": seconds})
+    for seed, seconds in ((0, 31.0), (1, 11.1), (2, 20.9), (7, 21.0)):
+        log_run("slow", seed, params={"epochs": 30}, **{"cost/train_seconds": seconds})
+    found, _ = verdicts(None, "cost/train_seconds rises 15 vs base", metric="cost/train_seconds")
+    assert found == {"slow": "pass"}

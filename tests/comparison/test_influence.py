@@ -83,7 +83,7 @@ def test_the_interval_of_the_calibration_error_holds_for_calibrated_models_too(s
         assert without_bias / 400 < 0.1
 
 
-def test_noise_adds_nothing_to_a_calibration_error_that_is_beyond_doubt():
+def test_noise_adds_nothing_to_a_calibration_error_that_is_significant():
     labels = np.tile([0, 1, 1, 1], 2500)
     assert ece_bias(labels, np.full(10000, 0.2)) < 1e-9
     # One bin: 0.8 of the standard error sqrt(0.25 * 0.75 / 10,000)

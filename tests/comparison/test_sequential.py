@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 
 from cifake.comparison.statistics.sequential import boundaries, crossing_chances, look_levels
-from tests.support.simulation import Design, false_alarms_of_looks
+from tests.support.simulation import Design, looking
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,12 @@ def test_one_look_is_the_plain_interval():
     Design(10, 0.3, 10, 0.5), Design(10, 3.0, 10, 0.5), Design(10, 1.0, 10), Design(10, 3.0, 0),
 ])  # fmt: skip
 def test_false_alarms_over_all_looks(design):
-    assert 0.03 <= false_alarms_of_looks(design, range(3, 11), repetitions=10000) <= 0.07
+    alarms, _ = looking(design, range(3, 11), repetitions=10000)
+    assert 0.03 <= alarms <= 0.07
+
+
+def test_a_large_difference_needs_few_looks():
+    design = Design(10, 1.0, 10, 0.5)
+    called, seeds = looking(design, range(3, 11), 2000, difference=6.0)
+    assert called > 0.99
+    assert seeds < 6

@@ -211,24 +211,29 @@ def any_false_call(
     return calls / repetitions
 
 
-def false_alarms_of_looks(design: Design, looks: Sequence[int], repetitions: int, seed: int = 0) -> float:
-    """Chance that two equal groups are called different at any look, as seeds are added.
+def looking(
+    design: Design, looks: Sequence[int], repetitions: int, difference: float = 0.0, seed: int = 0
+) -> tuple[float, float]:
+    """How often two groups are called different at any look, and after how many seeds on average.
 
     Args:
         design: its seeds are those of the last look, all common or none.
         looks: numbers of seeds at which to look.
         repetitions: how many times.
+        difference: of the groups, in standard deviations of a test set's noise.
         seed: of the random numbers.
     """
     values, present, images, _ = draw_values(design, 2, repetitions, np.random.default_rng(seed))
     order = (present.cumsum(1) - 1) * present  # of each group's seeds
-    alarms = np.zeros(repetitions, bool)
+    called, seeds = np.zeros(repetitions, bool), np.full(repetitions, looks[-1])
     for number, level in zip(looks, look_levels(looks), strict=True):
         seen = present & (order < number)
         columns = seen.any(0)
         of_look, there = values[..., columns], seen[:, columns]
-        lead = np.subtract(*((of_look * there).sum(-1) / number).T)
+        lead = difference + np.subtract(*((of_look * there).sum(-1) / number).T)
         noise, degrees, _ = seed_noise(of_look, there)
         variance, degrees = add_variances(of_differences(images)[0, 1], noise[:, 0, 1], degrees[:, 0, 1])
-        alarms |= np.abs(lead) > stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance)
-    return float(alarms.mean())
+        now = np.abs(lead) > stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance)
+        seeds[now & ~called] = number
+        called |= now
+    return float(called.mean()), float(seeds.mean())

@@ -13,10 +13,10 @@ effects, and s^2 / R becomes the variance of the difference over seeds, paired b
 common (see ``seed_noise``). Crossed random effects: Gallas et al. 2009, Comm. Statist. Theory Methods
 38, 2586.
 
-c rests on many images, s^2 / R on few seeds, so intervals use the t distribution, with the seeds'
-degrees of freedom divided by the seeds' share of the variance. Satterthwaite (1946) divides by the
-share squared; with a share that was itself estimated from three seeds, that covers 91 % where 95 %
-are meant, and this 93 to 96 % (``benchmarks/reliability/intervals.py``).
+c rests on many images, s^2 / R on few seeds, so intervals use the t distribution. Satterthwaite (1946)
+gives it v / share^2 degrees of freedom, v those of the seeds and share theirs of the variance. That
+covers 91 % where 95 % are meant, because the share itself was estimated from few seeds. v / share^k with
+k = 2 - 2 / v, but at least 1, covers 92 to 97 % (``benchmarks/reliability/intervals.py``).
 
 A single seed cannot show seed noise: its variance is that of the images alone.
 """
@@ -176,12 +176,19 @@ def _estimate(
 
 
 def add_variances(
-    images: np.ndarray, seeds: np.ndarray, degrees: np.ndarray
+    images: np.ndarray | float, seeds: np.ndarray, degrees: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Variance and degrees of freedom of images and seeds together; all of one shape."""
+    """Variance and degrees of freedom of images and seeds together.
+
+    Args:
+        images: variances, known.
+        seeds: variances, estimated.
+        degrees: their degrees of freedom.
+    """
     variance = images + seeds
     with np.errstate(divide="ignore", invalid="ignore"):
-        return variance, np.where(seeds > 0, degrees * variance / seeds, np.inf)
+        power = np.maximum(2 - 2 / np.asarray(degrees, float), 1)
+        return variance, np.where(seeds > 0, degrees * (variance / seeds) ** power, np.inf)
 
 
 def _table(samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate
+from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, add_variances
 
 MOST_SEEDS = 1000
 BETTER, WORSE, EQUIVALENT, CANNOT_TELL = "better", "worse", "equivalent", "cannot tell"
@@ -56,8 +56,7 @@ def seeds_needed(estimate: Estimate, limit: float) -> int | None:
     """
     seeds = np.arange(2, MOST_SEEDS + 1)
     of_seeds = (estimate.seed_variance or 0.0) / seeds
-    variance = estimate.image_variance + of_seeds
-    degrees = estimate.seed_sets * (seeds - 1) * variance / np.maximum(of_seeds, np.finfo(float).tiny)
+    variance, degrees = add_variances(estimate.image_variance, of_seeds, estimate.seed_sets * (seeds - 1))
     width = special.stdtrit(degrees, (1 + estimate.confidence) / 2) * np.sqrt(variance)
     enough = seeds[width < abs(estimate.value - limit)]
     return int(enough[0]) if len(enough) else None
