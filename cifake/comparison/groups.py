@@ -78,7 +78,9 @@ def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
         same = firsts.loc[[key for key in hashes if names[key] == name]][settings]
         differing = same[[key for key in settings if len(same[key].unique()) > 1]]
         for key, row in differing.iterrows():
-            values = [f"{str(setting).removeprefix(PARAMETER)}={value}" for setting, value in row.items()]
+            values = [
+                f"{str(setting).removeprefix(PARAMETER)}={value}" for setting, value in row.dropna().items()
+            ]
             names[str(key)] = " ".join([name, *values])
     return names
 

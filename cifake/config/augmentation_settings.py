@@ -39,6 +39,11 @@ class AugmentationSettings(Strict):
             raise ValueError(
                 f"expected crop to be a multiple of crop_step {self.crop_step}, received {self.crop}"
             )
+        if self.affine and self.horizontal_flip == "alternating":
+            raise ValueError(
+                "expected horizontal_flip true or false with rotation, shift, shear or zoom, received "
+                "alternating"
+            )
         if self.mixup and self.cutmix and self.mixup_probability + self.cutmix_probability > 1:
             raise ValueError(
                 "expected mixup_probability and cutmix_probability of at most 1 together, received "

@@ -81,14 +81,19 @@ def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command and turn its end into an exit code of the process.
 
     Returns:
-        The command's own code, 0 for None; 2 for a user's mistake (one line on stderr); 130 for Ctrl-C and
-        143 for SIGTERM, as shells do. Other exceptions are defects and pass through with their traceback.
+        The command's own code, 0 for None; 2 for a user's mistake (one line on stderr); 130 for Ctrl-C,
+        143 for SIGTERM and 141 when the reader of the output has gone, as shells do. Other exceptions are
+        defects and pass through with their traceback.
     """
     signal.signal(signal.SIGTERM, raise_terminated)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8, nor terminals
     try:
         code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or else Python complains when it flushes at exit
+        code = 141
     except (Exception, KeyboardInterrupt, Terminated) as error:
         if stop := stop_behind(error):
             text, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)

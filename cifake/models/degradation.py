@@ -45,6 +45,7 @@ class RandomDegradation(keras.layers.Layer):
     def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         if not training:
             return images
+        dtype, images = images.dtype, ops.cast(images, "float32")  # quality has more steps than bfloat16
         kinds = [kind for kind, largest in self.amounts.items() if largest]
         shape = (ops.shape(images)[0], 1, 1, 1)
         which = ops.floor(keras.random.uniform(shape, 0, len(kinds) + 1, seed=self.seed_generator))
@@ -53,7 +54,7 @@ class RandomDegradation(keras.layers.Layer):
         for number, kind in enumerate(kinds):
             changed = getattr(self, f"_{kind}")(images / self.white, self.amounts[kind] * strength)
             degraded = ops.where(which == number, changed, degraded)
-        return ops.clip(degraded, 0, 1) * self.white
+        return ops.cast(ops.clip(degraded, 0, 1) * self.white, dtype)
 
     def _noise(self, images: keras.KerasTensor, sigma: keras.KerasTensor) -> keras.KerasTensor:
         return images + sigma * keras.random.normal(ops.shape(images), seed=self.seed_generator)

@@ -114,6 +114,13 @@ def test_variants_of_one_name_are_told_apart_by_what_differs(store):
     assert cells(comparison()[0], "variant") == [("base epochs=20",), ("base epochs=5",), ("sgd",)]
 
 
+def test_a_setting_that_one_group_lacks_is_not_in_its_name(store):
+    log_run("base", params={"schedule": None})
+    log_run("base", params={"schedule.kind": "cosine"})
+    names = {row["variant"] for row in compare("f1").tables[0].rows}
+    assert names == {"base schedule=None", "base schedule.kind=cosine"}
+
+
 def test_only_finished_variant_runs_count(store):
     log_run("base", f1=0.9)
     log_run("sgd", f1=0.99, status="FAILED")

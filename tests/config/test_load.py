@@ -326,6 +326,8 @@ def test_a_setting_that_was_added_later_is_part_of_the_hash_once_it_is_on(key):
          "augmentation: expected crop to be a multiple of crop_step 2, received 3"),
         ("base", {"augmentation": {"mixup": 1.0, "cutmix": 1.0, "mixup_probability": 0.6}},
          "mixup_probability and cutmix_probability of at most 1 together, received 0.6 and 1.0"),
+        ("affine", {"augmentation.horizontal_flip": "alternating"},
+         "expected horizontal_flip true or false with rotation, shift, shear or zoom, received alternating"),
         ("base", {"augmentation.horizontal_flip": "often"}, "expected False, True or 'alternating'"),
         ("base", {"momentum": 0.9}, "momentum: expected optimizer sgd or rmsprop, received adam"),
         ("sgd", {"nesterov": True}, "nesterov: expected optimizer sgd with momentum above 0"),

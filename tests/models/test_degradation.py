@@ -51,6 +51,12 @@ def test_all_kinds_leave_a_quarter_untouched(images):
     assert 6 < (np.abs(changed - images / 255).max(axis=(1, 2, 3)) < 1e-6).sum() < 30
 
 
+def test_bfloat16_images_are_degraded_in_float32(images):
+    layer = RandomDegradation(noise=0.1, blur=1.0, jpeg=0.7, dtype="mixed_bfloat16")
+    changed = layer(images / 255, training=True)
+    assert keras.backend.standardize_dtype(changed.dtype) == "bfloat16"
+
+
 def test_noise_has_its_sigma():
     grey = np.full((50, 32, 32, 3), 0.5, "float32")
     noisy = np.asarray(RandomDegradation(noise=0.1)._noise(grey, strengths(50, 0.1)))
