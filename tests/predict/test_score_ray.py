@@ -12,6 +12,12 @@ from cifake.predict.options import parse
 from cifake.predict.shards import ShardedOutput
 
 
+@pytest.fixture(autouse=True)
+def _log_level(monkeypatch):
+    """Scoring sets it for the whole process; other tests must not see it."""
+    monkeypatch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Sixty noisy images, one that is broken and one that is larger; lists have 25 images a shard."""

@@ -47,7 +47,7 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
         "  base  reuse seeds 0, 4",
         "2 to reuse; about 0.0 minutes of training",
     ]
-    assert " 1   base          2 " in output  # the ranked table
+    assert "\n1  base         2  " in output  # the ranked table
     assert output.splitlines()[-1].startswith(
         "all runs, after `make ui`: http://127.0.0.1:5000/#/experiments/1/"
     )
