@@ -82,7 +82,10 @@ def changes(group: Group, reference: Group) -> str:
 
     How training is watched is named where nothing else differs.
     """
-    own, other = group.settings(), reference.settings()
+    own, other = (
+        {key: value for key, value in each.settings().items() if value != "None"}
+        for each in (group, reference)
+    )
     differing = [
         key
         for key in sorted({*own, *other})

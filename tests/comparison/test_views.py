@@ -285,6 +285,14 @@ def test_runs_that_were_not_tested_are_named(store):
     assert table.notes == ["Not tested yet, see mlflow run . -e robustness: sgd."]
 
 
+def test_only_the_seeds_that_were_tested_count(store):
+    log_trained("base", 1.0, [0], tested=True)
+    log_trained("base", 1.0, [1, 2])
+    (table,) = compare().robustness().tables
+    assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1)]
+    assert table.notes == ["base: 1 of 3 seeds tested."]
+
+
 def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):
     (table,) = compare("robust/pgd_8/accuracy", tracking_uri=compared).tables
     rows = by_name(table)

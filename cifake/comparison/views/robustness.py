@@ -23,7 +23,7 @@ KEYS = {f"{ROBUST}{name}/accuracy": name for name in PERTURBATIONS}
 
 def robustness(comparison: Comparison) -> Table:
     """Groups that were tested, with their accuracy under each perturbation and its interval."""
-    tested = [group for group in comparison.groups if _keys(group)]
+    tested = [_tested(group) for group in comparison.groups if _keys(group)]
     keys = [key for key in KEYS if any(key in _keys(group) for group in tested)]
     rows: list[dict[str, Any]] = [
         {
@@ -33,14 +33,20 @@ def robustness(comparison: Comparison) -> Table:
         }
         for group in tested
     ]
-    notes: list[str] = []
+    names = [group.name for group in tested]
+    notes = [
+        f"{group.name}: {len(own.runs)} of {len(group.runs)} seeds tested."
+        for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
+        if len(own.runs) < len(group.runs)
+    ]
     for key in keys:
         on_key = on_metric(replace(comparison, groups=tested), key)
         estimates = MetricEstimates(on_key, "accuracy")
         for row, group in zip(rows, on_key.groups, strict=True):
             row |= {**metric_cells(group, key), **interval_cells(key, estimates.mean(group))}
         notes += on_key.notes
-    untested = [group.name for group in comparison.groups if group not in tested]
+    notes = list(dict.fromkeys(notes))
+    untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
         notes.append(f"Not tested yet, see mlflow run . -e robustness: {', '.join(untested)}.")
     return view_table(
@@ -56,6 +62,11 @@ def robustness(comparison: Comparison) -> Table:
         rows,
         notes,
     )
+
+
+def _tested(group: Group) -> Group:
+    """The group's runs that were tested."""
+    return replace(group, runs=group.runs[group.runs.reindex(columns=list(KEYS)).notna().any(axis=1)])
 
 
 def _keys(group: Group) -> list[str]:
