@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ import requests
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from cifake.core.addresses import without_password
 from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError
 
@@ -32,7 +32,7 @@ class RunStore:
 
     def __init__(self, tracking_uri: str | None = None):
         uri = tracking_uri or str(mlflow.get_tracking_uri())
-        self.address = re.sub(r"://[^/@]*@", "://", uri)  # without a user's name and password
+        self.address = without_password(uri)
         if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
             raise RunError(f"there is no store at {self.address}; {HINT}")
         if uri.startswith(("http:", "https:")):

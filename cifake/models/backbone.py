@@ -1,7 +1,6 @@
 """Models of keras.applications by name: default image size, preprocessing and weights."""
 
 import contextlib
-import difflib
 import functools
 import socket
 import sys
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 
 from cifake.core.errors import ConfigError
+from cifake.core.nearest import nearest
 
 DOWNLOAD_TIMEOUT = 10  # seconds without an answer
 
@@ -89,9 +89,8 @@ def preprocessing(name: str) -> keras.layers.Layer:
 def _find(name: str) -> Callable[..., keras.Model]:
     known = [model for model in dir(keras.applications) if model[0].isupper()]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         raise ConfigError(
-            f"model.backbone: keras.applications has no '{name}'; did you mean '{near}'? "
+            f"model.backbone: keras.applications has no '{name}'; did you mean '{nearest(name, known)}'? "
             f"It has {', '.join(known)}"
         )
     function: Callable[..., keras.Model] = getattr(keras.applications, name)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mlflow
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
@@ -15,6 +14,7 @@ from cifake.data import Dataset
 from cifake.data import load as load_data
 from cifake.tracking.queries import FINISHED, search_runs
 from cifake.tracking.retry import client, retry_while_unavailable, without_retries
+from cifake.tracking.store import store_address
 
 if TYPE_CHECKING:
     import keras
@@ -100,7 +100,7 @@ def find_model(reference: str) -> ResolvedModel:
             run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
     except MlflowException as error:
         reason = str(error).splitlines()[0]
-        raise RunError(f"no model '{reference}' in {mlflow.get_tracking_uri()} ({reason})") from None
+        raise RunError(f"no model '{reference}' in {store_address()} ({reason})") from None
     return model_of(run)
 
 
@@ -135,7 +135,5 @@ def _tracked_run(reference: str) -> Run:
         return client.get_run(reference)
     runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", FINISHED)
     if not runs:
-        raise RunError(
-            f"no finished run of a variant '{reference}' in {mlflow.get_tracking_uri()}; expected {FORMS}"
-        )
+        raise RunError(f"no finished run of a variant '{reference}' in {store_address()}; expected {FORMS}")
     return runs[0]

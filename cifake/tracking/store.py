@@ -3,12 +3,12 @@
 import contextlib
 import logging
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import mlflow
 
+from cifake.core.addresses import without_password
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 
@@ -54,7 +54,7 @@ def shared_address(others: Sequence[str]) -> str:
 
 def store_address() -> str:
     """The store's address, without user name and password."""
-    return re.sub(r"://[^/@]*@", "://", mlflow.get_tracking_uri())
+    return without_password(mlflow.get_tracking_uri())
 
 
 @contextlib.contextmanager

@@ -167,6 +167,8 @@ def test_a_mistake_is_not_waited_for(store):
 def test_a_password_is_not_shown():
     mlflow.set_tracking_uri("http://me:secret@127.0.0.1:1/a@b")
     assert store.store_address() == "http://127.0.0.1:1/a@b"
+    mlflow.set_tracking_uri("http://me:se@cret@127.0.0.1:1/a@b")
+    assert store.store_address() == "http://127.0.0.1:1/a@b"
     mlflow.set_tracking_uri(None)
 
 
