@@ -27,15 +27,7 @@ class AdversarialModel(keras.Model):
 
 
 def against_attacks(model: keras.Model, settings: AdversarialSettings) -> keras.Model:
-    """A model with the same weights, to train instead of the given one.
-
-    Args:
-        model: takes uint8 [n, 32, 32, 3].
-        settings: the attack.
-
-    Raises:
-        ConfigError: a backend other than TensorFlow.
-    """
+    """A model with the same weights, to train instead of the given one, which takes uint8 [n, 32, 32, 3]."""
     require_tensorflow("adversarial training")
     same, logits = on_float(model), logits_on_float(model)
     trained = AdversarialModel(same.inputs, same.outputs, name=model.name)

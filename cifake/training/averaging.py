@@ -1,7 +1,5 @@
 """Evaluate and keep the moving average of a training's weights instead of the weights themselves."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
@@ -15,11 +13,8 @@ class Averaging(keras.callbacks.Callback):
 
     Keras' SwapEMAWeights leaves batch normalisation the statistics of the weights that are trained, which
     do not fit their average. Here they are estimated again, as in "Rethinking 'Batch' in BatchNorm" (Wu &
-    Johnson 2021). Training continues with its own weights, statistics and random state.
-
-    Args:
-        images: of the training part, as the model takes them; the first ones are used.
-        keep: whether training ends with the average of the last epoch.
+    Johnson 2021), on the first of the training images. Training continues with its own weights, statistics
+    and random state; with ``keep`` it ends with the average of the last epoch.
 
     It comes after the callbacks that see the average, and before those that see what is trained.
     """
@@ -35,7 +30,8 @@ class Averaging(keras.callbacks.Callback):
         self._average()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        _assign(self.model, self._trained)
+        for variable, value in zip(self.model.variables, self._trained, strict=True):
+            variable.assign(value)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         if self.keep:
@@ -47,11 +43,9 @@ class Averaging(keras.callbacks.Callback):
 
 
 def estimate_batch_statistics(model: keras.Model, batches: list[np.ndarray]) -> None:
-    """Set the statistics of batch normalisation to their mean over batches; nothing else changes.
+    """Set the statistics of batch normalisation to their mean over batches of what the model takes.
 
-    Args:
-        model: its layers run as in training.
-        batches: images, or features, as the model takes them.
+    Layers run as in training; nothing else changes.
     """
     layers = [
         layer
@@ -75,8 +69,3 @@ def estimate_batch_statistics(model: keras.Model, batches: list[np.ndarray]) -> 
 
 def _values(model: keras.Model) -> list[np.ndarray]:
     return [np.array(ops.convert_to_numpy(variable)) for variable in model.variables]
-
-
-def _assign(model: keras.Model, values: list[Any]) -> None:
-    for variable, value in zip(model.variables, values, strict=True):
-        variable.assign(value)

@@ -16,15 +16,9 @@ CHANGES, SIDES = 1, 2  # tell apart what is drawn from the seed besides the orde
 class Batches(keras.utils.PyDataset):
     """Batches from endless passes over the images, so that no epoch is ever empty.
 
-    What an epoch holds depends on the seed and the epoch's number alone.
-
-    Args:
-        part: images and labels.
-        batch_size: images per batch.
-        steps: batches per epoch; None is one pass over the images, with a smaller last batch.
-        seed: of the order of each pass, and of the transform. None is for validation: every epoch holds
-            the first images in the part's order, none of them twice.
-        transform: changes each batch; see ``transform_of``. None is for validation.
+    An epoch has ``steps`` batches, or is one pass with a smaller last batch. What it holds, and how the
+    transform (see ``transform_of``) changes it, depends on the seed and the epoch's number alone. Without a
+    seed, for validation, every epoch holds the first images in the part's order, none of them twice.
     """
 
     def __init__(

@@ -28,10 +28,7 @@ class Checkpoint(keras.callbacks.Callback):
     Keras' BackupAndRestore overwrites its last file, so that a process killed meanwhile leaves none. It
     also loses the state of early stopping: the best weights, and the epochs since.
 
-    Args:
-        file: of this training alone.
-        best: chooses the best epoch; precedes this callback.
-        history: metrics by epoch, to which a preceding callback appends.
+    ``best``, which chooses the best epoch, precedes this callback, as does what appends to ``history``.
     """
 
     def __init__(self, file: Path, best: keras.callbacks.EarlyStopping, history: list[dict[str, float]]):
@@ -46,14 +43,10 @@ class Checkpoint(keras.callbacks.Callback):
         self._written: Future[None] | None = None
 
     def restore(self, model: keras.Model, epochs: int) -> int:
-        """Load the file's state into a compiled model, if there is one.
-
-        Args:
-            model: with a built optimizer; weights, optimizer and random state are overwritten.
-            epochs: the largest number to train.
+        """Load the file's state, if there is one, into a compiled model: weights, optimizer, random state.
 
         Returns:
-            The epoch to resume with, from 0; ``epochs`` if training has ended already.
+            The epoch to resume with, from 0; ``epochs``, the most to train, if training has ended already.
         """
         if not self.file.exists():
             return 0

@@ -18,14 +18,9 @@ def compile_model(
     steps_per_epoch: int = 1,
     first_epoch: int = 0,
 ) -> None:
-    """Compile a model with its optimizer, its loss and the metrics of each epoch.
+    """Compile a model with its optimizer (see ``make_optimizer``), its loss and the metrics of each epoch.
 
-    Args:
-        model: to compile.
-        settings: of the optimizer.
-        steps_per_execution: training steps per call of TensorFlow's graph.
-        steps_per_epoch: batches per epoch, which a schedule counts.
-        first_epoch: the epoch at which the optimizer starts to count its steps.
+    TensorFlow's graph does ``steps_per_execution`` training steps a call.
     """
     model.compile(
         make_optimizer(settings, steps_per_epoch, first_epoch),

@@ -27,18 +27,14 @@ OnEpochEnd = Callable[[int, dict[str, float]], None]
 class Fitted:
     """The result of a training.
 
-    Attributes:
-        history: metrics by epoch, with the keys of the run contract.
-        best_epoch: the epoch with the best ``monitor``, from 0.
-        seconds: wall time of ``fit``, with validation and a frozen backbone's features; of a resumed
-            training, with that of earlier processes up to their last saved epochs.
-        images: training images processed.
+    Its seconds are the wall time of ``fit``, with validation and a frozen backbone's features; of a resumed
+    training, with that of earlier processes up to their last saved epochs.
     """
 
-    history: list[dict[str, float]]
-    best_epoch: int
+    history: list[dict[str, float]]  # metrics by epoch, with the keys of the run contract
+    best_epoch: int  # that with the best ``monitor``, from 0
     seconds: float
-    images: int
+    images: int  # training images processed
 
 
 def fit(
@@ -53,10 +49,9 @@ def fit(
     """Train on the training part, and choose the best epoch on the validation part.
 
     Args:
-        model: see ``build_model``; compiled here, and left with the best epoch's weights
-            when ``restore_best_weights`` is set.
+        model: compiled here, and left with the best epoch's weights when ``restore_best_weights`` is set.
         data: its test part is not read.
-        settings: all but the model's.
+        settings: those that the model was built with.
         on_epoch_end: receives each epoch's number, from 0, and its metrics.
         initial_epoch: the epoch to start with, from 0, if the model's weights are trained already.
         cache_features: run a frozen backbone once per image, and train the head alone; the scores are
@@ -79,7 +74,12 @@ def fit(
     )
     validation = Batches(data.validation, settings.batch_size, settings.validation_steps)
     compile_model(model, settings, steps_per_execution, train.num_batches, initial_epoch)
-    best = _best_epoch(settings)
+    best = keras.callbacks.EarlyStopping(
+        monitor=settings.monitor.replace("val/", "val_"),
+        mode="max" if higher_is_better(settings.monitor) else "min",
+        patience=settings.patience or settings.epochs,
+        restore_best_weights=settings.restore_best_weights,
+    )
     report = _Report(train, on_epoch_end)
     callbacks = [report, best]
     if settings.ema:
@@ -105,15 +105,6 @@ def fit(
     )
 
 
-def _best_epoch(settings: Settings) -> keras.callbacks.EarlyStopping:
-    return keras.callbacks.EarlyStopping(
-        monitor=_keras_name(settings.monitor),
-        mode="max" if higher_is_better(settings.monitor) else "min",
-        patience=settings.patience or settings.epochs,
-        restore_best_weights=settings.restore_best_weights,
-    )
-
-
 class _Report(keras.callbacks.Callback):
     """Pass the metrics of each epoch on, and choose its images at its start."""
 
@@ -127,7 +118,10 @@ class _Report(keras.callbacks.Callback):
         self.train.start_epoch(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        metrics = {_contract_name(name): float(value) for name, value in (logs or {}).items()}
+        metrics = {
+            f"val/{name[4:]}" if name.startswith("val_") else f"train/{name}": float(value)
+            for name, value in (logs or {}).items()
+        }
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         self.history.append(metrics)
         self.pass_on(epoch, metrics)
@@ -136,12 +130,3 @@ class _Report(keras.callbacks.Callback):
                 f"epoch {epoch + 1}: expected a finite training loss, received "
                 f"{metrics['train/loss']}; lower learning_rate (now {metrics['learning_rate']:g})"
             )
-
-
-def _contract_name(keras_name: str) -> str:
-    is_validation = keras_name.startswith("val_")
-    return f"val/{keras_name[4:]}" if is_validation else f"train/{keras_name}"
-
-
-def _keras_name(contract_name: str) -> str:
-    return contract_name.replace("val/", "val_")

@@ -33,17 +33,12 @@ def is_fixed(settings: Settings) -> bool:
 
 
 def on_features(model: keras.Model, data: Dataset, settings: Settings) -> tuple[keras.Model, Dataset]:
-    """The head of a model, and the data as its inputs.
-
-    Args:
-        model: with a frozen backbone; see ``is_fixed``. The head shares its layers, so
-            training one trains the other.
-        data: its test part is not read.
-        settings: identify the features in the cache, with the backbone's weights and the data.
+    """The head of a model with a frozen backbone (see ``is_fixed``), and the data as its inputs.
 
     Returns:
-        A model from float32 [n, d] to the probability of FAKE, and the data with training and
-        validation images replaced by their float32 [n, d] features, mapped from disk.
+        A model from float32 [n, d] to the probability of FAKE, which shares the layers of the given one, and
+        the data with training and validation images replaced by their float32 [n, d] features, mapped from
+        disk. The test part is not read.
     """
     extractor = keras.Model(model.input, model.get_layer(FEATURES).output)
     folder = cache_directory() / "features" / _key(extractor, data, settings)
@@ -57,7 +52,8 @@ def on_features(model: keras.Model, data: Dataset, settings: Settings) -> tuple[
                 logger.info("computing the features of %s %s images", f"{len(part):,}", name)
                 _extract(extractor, part, file)
         parts[name] = dataclasses.replace(part, images=np.load(file, mmap_mode="r"))
-    return _head(model), dataclasses.replace(data, **parts)
+    head = keras.Model(model.get_layer(FEATURES).output, model.output, name="head")
+    return head, dataclasses.replace(data, **parts)
 
 
 def _key(extractor: keras.Model, data: Dataset, settings: Settings) -> str:
@@ -94,13 +90,3 @@ def _extract(extractor: keras.Model, part: Part, file: Path) -> None:
         extractor.make_predict_function()  # here, not by all threads at once
         for block in in_order(pool, extract, range(0, len(part), BATCH), ahead=2 * AT_ONCE):
             stream.write(block.astype("<f4").tobytes())
-
-
-def _head(model: keras.Model) -> keras.Model:
-    """The layers after the features, as a model with features as input."""
-    first = model.layers.index(model.get_layer(FEATURES)) + 1
-    features = keras.Input(model.get_layer(FEATURES).output.shape[1:], name=FEATURES)
-    x = features
-    for layer in model.layers[first:]:
-        x = layer(x)
-    return keras.Model(features, x, name="head")

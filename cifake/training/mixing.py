@@ -10,16 +10,9 @@ Examples = tuple[np.ndarray, np.ndarray]
 def mix(
     random: np.random.Generator, images: np.ndarray, labels: np.ndarray, settings: AugmentationSettings
 ) -> Examples:
-    """Mix a batch with itself in another order by mixup, by CutMix, or not at all.
+    """Mix a batch, uint8 [n, h, w, 3] and float32 [n], with itself in another order, or leave it as it is.
 
-    Args:
-        random: decides which, and how much.
-        images: uint8 [n, h, w, 3].
-        labels: float32 [n].
-        settings: of each, the alpha of its Beta(alpha, alpha) distribution, and its probability.
-
-    Returns:
-        New images and labels of the same shapes and types.
+    Mixup and CutMix have each a probability, and the alpha of their Beta(alpha, alpha) distribution.
     """
     mixup_below = settings.mixup_probability if settings.mixup else 0.0
     cutmix_below = mixup_below + (settings.cutmix_probability if settings.cutmix else 0.0)
@@ -34,16 +27,9 @@ def mix(
 
 
 def mixup(images: np.ndarray, labels: np.ndarray, partners: np.ndarray, kept: float) -> Examples:
-    """Blend each image and label with its partner's (Zhang et al. 2018).
+    """Blend each image and label with its partner's, at ``partners``, int [n] (Zhang et al. 2018).
 
-    Args:
-        images: uint8 [n, h, w, 3].
-        labels: float32 [n].
-        partners: int [n], the position of each image's partner.
-        kept: the weight of the image itself, 0 to 1.
-
-    Returns:
-        Images rounded to uint8, and labels.
+    ``kept`` is the weight of the image itself, 0 to 1; images are rounded to uint8.
     """
     weight = np.float32(kept)
     blended = weight * images + (1 - weight) * images[partners]
@@ -55,15 +41,8 @@ def cutmix(
 ) -> Examples:
     """Paste a rectangle of its partner into each image (Yun et al. 2019).
 
-    Args:
-        images: uint8 [n, h, w, 3].
-        labels: float32 [n].
-        partners: int [n], the position of each image's partner.
-        kept: the fraction of the area that is kept if the rectangle lies within the image.
-        centre: of the rectangle, row and column.
-
-    Returns:
-        Images, and labels mixed by the area that is in fact kept.
+    ``kept`` is the fraction of the area that is kept if the rectangle around ``centre``, row and column, lies
+    within the image. Labels are mixed by the area that is in fact kept.
     """
     shape = np.array(images.shape[1:3])
     sides = np.rint(shape * np.sqrt(1 - kept)).astype(int)

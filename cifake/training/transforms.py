@@ -78,10 +78,7 @@ def random_cutout(
 def cutout(images: np.ndarray, centres: np.ndarray, sides: np.ndarray) -> np.ndarray:
     """Paint a grey square into each image (DeVries & Taylor 2017), clipped at the border.
 
-    Args:
-        images: uint8 [n, h, w, 3].
-        centres: int [n, 2], row and column.
-        sides: int [n], in pixels; 0 paints nothing.
+    ``centres`` are row and column, int [n, 2]; ``sides`` are in pixels, int [n], and 0 paints nothing.
     """
     painted = images.copy()
     for image, start, side in zip(painted, centres - sides[:, None] // 2, sides, strict=True):

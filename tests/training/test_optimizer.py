@@ -10,8 +10,7 @@ from cifake.config import ScheduleSettings
 from cifake.config import load as load_settings
 from cifake.models import build_model
 from cifake.training.compile import compile_model
-from cifake.training.optimizer import make_optimizer
-from cifake.training.schedules import make_schedule
+from cifake.training.optimizer import make_optimizer, make_schedule
 from tests.support.project import EXPERIMENTS
 
 
