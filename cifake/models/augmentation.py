@@ -17,14 +17,8 @@ class RandomAffine(keras.layers.Layer):
 
     The changes are combined into one matrix per image, as in Keras 2's ImageDataGenerator, so that
     pixels are interpolated once. A chain of Keras' layers would blur them at every step. Pixels outside
-    the image repeat its border.
-
-    Args:
-        rotation: largest angle, in degrees.
-        shift: largest shift along each axis, as a fraction of the side.
-        shear: largest angle, in degrees.
-        zoom: each axis is scaled by 1 - zoom to 1 + zoom.
-        horizontal_flip: mirror half of the images.
+    the image repeat its border. The amounts are those of ``AugmentationSettings``; each axis is shifted for
+    itself, and scaled by 1 - zoom to 1 + zoom.
     """
 
     def __init__(
@@ -37,10 +31,8 @@ class RandomAffine(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.amounts = {
-            "rotation": rotation, "shift": shift, "shear": shear, "zoom": zoom,
-            "horizontal_flip": horizontal_flip,
-        }  # fmt: skip
+        self.rotation, self.shear = math.radians(rotation), math.radians(shear)
+        self.shift, self.zoom, self.horizontal_flip = shift, zoom, horizontal_flip
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, images: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
@@ -57,22 +49,15 @@ class RandomAffine(keras.layers.Layer):
                 (count,), around - largest, around + largest, seed=self.seed_generator
             )
 
-        angle = draw(math.radians(self.amounts["rotation"]))
-        shear = draw(math.radians(self.amounts["shear"]))
-        across, down = draw(self.amounts["zoom"], 1.0), draw(self.amounts["zoom"], 1.0)
-        if self.amounts["horizontal_flip"]:
+        angle, shear = draw(self.rotation), draw(self.shear)
+        across, down = draw(self.zoom, 1.0), draw(self.zoom, 1.0)
+        if self.horizontal_flip:
             across = across * ops.sign(draw(1.0))
         # Rotation times shear times zoom, about the centre of the pixel grid.
         xx, xy = ops.cos(angle) * across, -ops.sin(angle + shear) * down
         yx, yy = ops.sin(angle) * across, ops.cos(angle + shear) * down
         centre = (side - 1) / 2
-        x0 = centre - (xx + xy) * centre + draw(self.amounts["shift"] * side)
-        y0 = centre - (yx + yy) * centre + draw(self.amounts["shift"] * side)
+        x0 = centre - (xx + xy) * centre + draw(self.shift * side)
+        y0 = centre - (yx + yy) * centre + draw(self.shift * side)
         zero = ops.zeros_like(xx)
         return ops.stack([xx, xy, x0, yx, yy, y0, zero, zero], axis=1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.amounts}

@@ -18,12 +18,9 @@ DOWNLOAD_TIMEOUT = 10  # seconds without an answer
 
 
 def load_backbone(name: str, weights: str, size: int) -> keras.Model:
-    """A backbone without its classifier.
+    """A model of keras.applications without its classifier, for images of ``size`` pixels a side.
 
-    Args:
-        name: of a model in keras.applications.
-        weights: ``imagenet`` (Keras downloads them once), ``none`` or a file.
-        size: side of its images, in pixels.
+    Its weights are ``imagenet``, which Keras downloads once, ``none`` or a file.
 
     Raises:
         ConfigError: an unknown name, too small a size, or weights that cannot be loaded.

@@ -24,11 +24,9 @@ POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 def build_model(settings: Settings) -> keras.Model:
     """A model with its own preprocessing, so that training and serving cannot differ.
 
-    Args:
-        settings: the run's settings; initial weights depend on Keras' global random seed.
-
     Returns:
-        A model, not compiled, from uint8 [n, 32, 32, 3] to the probability of FAKE, float32 [n, 1].
+        A model, not compiled, from uint8 [n, 32, 32, 3] to the probability of FAKE, float32 [n, 1]. Its
+        initial weights depend on Keras' global random seed.
 
     Raises:
         ConfigError: an unknown backbone, or weights that cannot be loaded.

@@ -9,16 +9,7 @@ from cifake.models.normalisation import batch_normalisation
 
 
 def cnn(pixels: keras.KerasTensor, settings: CnnSettings, augment: Augment) -> keras.KerasTensor:
-    """Features of an image.
-
-    Args:
-        pixels: images, uint8 [n, 32, 32, 3].
-        settings: layer sizes and activations.
-        augment: changes images during training.
-
-    Returns:
-        float [n, units of the last dense layer].
-    """
+    """Features of images, uint8 [n, 32, 32, 3]: float [n, units of the last dense layer]."""
     x = augment(layers.Rescaling(1 / 255)(pixels), 1.0)
     kernel_sizes = per_layer(settings.kernel_size, settings.filters)
     activations = per_layer(settings.activation, settings.filters)

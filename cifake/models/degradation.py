@@ -25,13 +25,8 @@ TO_YCBCR = np.array(
 class RandomDegradation(keras.layers.Layer):
     """Degrade images at random during training.
 
-    Each image gets one of the kinds that are on, or none, with a random strength up to the largest.
-
-    Args:
-        noise: largest standard deviation of Gaussian noise, as a fraction of the range.
-        blur: largest standard deviation of a Gaussian blur, in pixels.
-        jpeg: largest loss: the quality is 100 (1 - jpeg) to 100, without chroma subsampling.
-        white: the largest value of a pixel.
+    Each image gets one of the kinds that are on, or none, with a random strength up to the largest, which is
+    that of ``AugmentationSettings``. ``white`` is the largest value of a pixel.
     """
 
     def __init__(
@@ -67,7 +62,10 @@ class RandomDegradation(keras.layers.Layer):
         return _along_both_axes(weights / ops.sum(weights, axis=2, keepdims=True), images)
 
     def _jpeg(self, images: keras.KerasTensor, loss: keras.KerasTensor) -> keras.KerasTensor:
-        """Round the cosine coefficients of blocks to multiples of their quantisation steps."""
+        """Round the cosine coefficients of blocks to multiples of their quantisation steps.
+
+        The quality is 100 (1 - loss); colour is not subsampled.
+        """
         cosines = cosine_blocks(images.shape[1])
         place = np.arange(images.shape[1]) % BLOCK
         steps = np.stack([table[np.ix_(place, place)] for table in (LUMINANCE, CHROMINANCE, CHROMINANCE)], -1)
@@ -79,12 +77,6 @@ class RandomDegradation(keras.layers.Layer):
         coefficients = ops.round(_along_both_axes(cosines, levels) / steps) * steps
         levels = ops.matmul(_along_both_axes(cosines.T, coefficients), np.linalg.inv(TO_YCBCR))
         return (levels + 128) / 255
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.amounts, "white": self.white}
 
 
 def cosine_blocks(side: int) -> np.ndarray:

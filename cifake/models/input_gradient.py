@@ -8,13 +8,17 @@ from keras import ops
 from cifake.core.errors import RunError
 
 
-def on_float(model: keras.Model) -> keras.Model:
-    """The same layers on float32 [n, 32, 32, 3] of 0 to 255: integers have no gradient.
+def on_float(model: keras.Model, last: keras.layers.Layer | None = None) -> keras.Model:
+    """The same layers, with their weights, on float32 [n, 32, 32, 3] of 0 to 255: integers have no gradient.
 
-    Args:
-        model: takes uint8 [n, 32, 32, 3]; its weights are shared, not copied.
+    ``last`` takes the place of the last layer.
     """
-    return _on_float(model, None)
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return last if last and layer is model.layers[-1] else layer
+
+    pixels = keras.Input(model.input_shape[1:], dtype="float32", name="float_pixels")
+    return keras.models.clone_model(model, input_tensors=pixels, clone_function=clone)
 
 
 def logits_on_float(model: keras.Model) -> keras.Model:
@@ -26,7 +30,7 @@ def logits_on_float(model: keras.Model) -> keras.Model:
     Raises:
         RunError: see ``logit_layer``.
     """
-    return _on_float(model, logit_layer(model))
+    return on_float(model, logit_layer(model))
 
 
 def logit_layer(model: keras.Model) -> "Logit":
@@ -50,11 +54,8 @@ def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
 
     Args:
         logits: see ``logits_on_float``.
-        pixels: float32 [n, 32, 32, 3].
+        pixels: float32 [n, 32, 32, 3]; the result is -1, 0 or 1 for each.
         signs: float32 [n], 1 for FAKE and -1 for REAL.
-
-    Returns:
-        -1, 0 or 1, float32 [n, 32, 32, 3].
     """
     import tensorflow as tf
 
@@ -72,14 +73,12 @@ def ascend(
     Args:
         logits: see ``logits_on_float``.
         start: float32 [n, 32, 32, 3], the first iterate.
-        around: float32 [n, 32, 32, 3], the images, at the centre of the ball.
+        around: float32 [n, 32, 32, 3], the images, at the centre of the ball; the result is within epsilon
+            of them, and 0 to 255.
         signs: float32 [n], 1 for FAKE and -1 for REAL.
         epsilon: largest change of a pixel, in steps of 1/255.
         step: step size, in the same unit.
         steps: number of steps.
-
-    Returns:
-        float32 [n, 32, 32, 3], within epsilon of ``around`` and 0 to 255.
     """
     import tensorflow as tf
 
@@ -101,11 +100,3 @@ class Logit(keras.layers.Layer):
 
     def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
         return ops.matmul(features, self.dense.kernel) + self.dense.bias
-
-
-def _on_float(model: keras.Model, last: keras.layers.Layer | None) -> keras.Model:
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return last if last and layer is model.layers[-1] else layer
-
-    pixels = keras.Input(model.input_shape[1:], dtype="float32", name="float_pixels")
-    return keras.models.clone_model(model, input_tensors=pixels, clone_function=clone)

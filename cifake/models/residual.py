@@ -15,15 +15,9 @@ GLOBAL_POOLING = {"average": layers.GlobalAveragePooling2D, "max": layers.Global
 
 
 def residual(pixels: keras.KerasTensor, settings: ResidualSettings, augment: Augment) -> keras.KerasTensor:
-    """Features of an image.
+    """Features of images, uint8 [n, 32, 32, 3].
 
-    Args:
-        pixels: images, uint8 [n, 32, 32, 3].
-        settings: stem, stages and head.
-        augment: changes images during training.
-
-    Returns:
-        float [n, units of the last dense layer], or the pooled filters of the last stage without one.
+    They are float [n, units of the last dense layer], or the pooled filters of the last stage without one.
     """
     x = augment(layers.Rescaling(1 / 255)(pixels), 1.0)
     x = _convolve(x, settings.stem, settings.stem_kernel_size, settings)

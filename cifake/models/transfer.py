@@ -26,15 +26,9 @@ class InferenceMode(keras.Model):
 
 
 def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Augment) -> keras.KerasTensor:
-    """Features of an image.
+    """Features of images, uint8 [n, 32, 32, 3], which are augmented after they were resized.
 
-    Args:
-        pixels: images, uint8 [n, 32, 32, 3].
-        settings: the backbone, its weights, the layers to train, and the head.
-        augment: changes images during training, after they were resized.
-
-    Returns:
-        float [n, units of the last dense layer], or the pooled features without one.
+    They are float [n, units of the last dense layer], or the pooled features without one.
 
     Raises:
         ConfigError: an unknown backbone, or weights that cannot be loaded.
@@ -46,7 +40,9 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
         x = layers.Resizing(size, size, dtype="float32")(x)
     x = preprocessing(settings.backbone)(augment(x, 255.0))
     backbone = load_backbone(settings.backbone, settings.weights, size)
-    freeze(backbone, settings.trainable_layers)
+    if settings.trainable_layers != "all":
+        for layer in backbone.layers[: len(backbone.layers) - settings.trainable_layers]:
+            layer.trainable = False  # batch normalisation also keeps its statistics then
     momentum = settings.batch_norm_momentum
     # Pretrained weights keep the batch statistics they were trained with, even when they are fine-tuned
     # (Keras guide "Transfer learning & fine-tuning"), unless a momentum asks for new ones.
@@ -59,19 +55,6 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
     x = backbone(x)
     x = layers.GlobalAveragePooling2D(name=FEATURES, dtype="float32")(x)
     return _head(x, settings)
-
-
-def freeze(backbone: keras.Model, trainable_layers: int | str) -> None:
-    """Freeze all but the last layers; frozen batch normalisation also keeps its statistics.
-
-    Args:
-        backbone: changed in place.
-        trainable_layers: number of layers to train, counted from the end, or ``all``.
-    """
-    if trainable_layers == "all":
-        return
-    for layer in backbone.layers[: len(backbone.layers) - int(trainable_layers)]:
-        layer.trainable = False
 
 
 def _head(x: keras.KerasTensor, settings: TransferSettings) -> keras.KerasTensor:
