@@ -18,12 +18,8 @@ class Strict(BaseModel):
 def added(default: Any, **keywords: Any) -> Any:
     """A setting that was added after runs had been made.
 
-    It is left out of ``config_hash`` while it has its default, so that runs made before it existed are
-    still repeats of those made after.
-
-    Args:
-        default: what training did before.
-        keywords: of pydantic's ``Field``.
+    Its default is what training did before. While it has that, ``config_hash`` leaves it out, so that runs
+    made before it existed are still repeats of those made after.
     """
     return Field(default, json_schema_extra={"added": True}, **keywords)
 

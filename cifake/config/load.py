@@ -29,9 +29,6 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.1 reads 1e-3 as text; here it is a number."""
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: list(resolvers) for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
@@ -40,11 +37,7 @@ _Loader.add_implicit_resolver(
 
 
 def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Resolve a variant file with its parents, apply overrides, and validate the result.
-
-    Args:
-        path: a variant's YAML file.
-        overrides: values by dotted key, such as ``{"model.filters": [64, 64]}``.
+    """Resolve a variant file with its parents, apply overrides by dotted key, and validate the result.
 
     Raises:
         ConfigError: a missing file, a cycle of parents, an unknown key or an invalid value.
@@ -64,11 +57,7 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
 
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Parse values, given by dotted key as YAML texts.
-
-    Raises:
-        ConfigError: a text that is not valid YAML.
-    """
+    """Parse values, given by dotted key as YAML texts."""
     return {key: _parse_yaml(text, f"--{key}") for key, text in texts.items()}
 
 

@@ -11,10 +11,7 @@ from cifake.core.errors import ConfigError
 
 
 def parse(argv: Sequence[str], program: str, summary: str) -> tuple[str, Settings]:
-    """Read ``FILE [--KEY VALUE | KEY=VALUE ...]``.
-
-    Returns:
-        The variant's name (the file's stem) and its resolved settings.
+    """The variant's name, which is the file's stem, and its settings, from ``FILE [--KEY VALUE ...]``.
 
     Raises:
         ConfigError: not one file, or a setting that ``load`` refuses.

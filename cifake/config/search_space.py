@@ -53,44 +53,40 @@ class Choice(Dimension):
 
 
 class Range(Dimension):
-    """Numbers from min to max, both included."""
+    """Numbers from min to max, both included, in steps when a step is given."""
 
+    min: float
+    max: float
+    step: float | None = Field(None, gt=0)
     sampling: Literal["linear", "log"] = "linear"
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Range":
-        low, high = self.extremes()
-        if low >= high:
-            raise ValueError(f"expected min below max, received min {low} and max {high}")
-        if self.sampling == "log" and low <= 0:
-            raise ValueError(f"expected a min above 0 for log sampling, received {low}")
-        if self.sampling == "log" and getattr(self, "step", None):
+        if self.min >= self.max:
+            raise ValueError(f"expected min below max, received min {self.min} and max {self.max}")
+        if self.sampling == "log" and self.min <= 0:
+            raise ValueError(f"expected a min above 0 for log sampling, received {self.min}")
+        if self.sampling == "log" and self.step:
             raise ValueError("expected step or log sampling, received both; remove one")
         return self
 
+    def extremes(self) -> list[Any]:
+        return [self.min, self.max]
+
 
 class IntRange(Range):
-    """Whole numbers from min to max."""
+    """Whole numbers."""
 
     type: Literal["int"]
     min: int
     max: int
     step: Count | None = None
 
-    def extremes(self) -> list[Any]:
-        return [self.min, self.max]
-
 
 class FloatRange(Range):
-    """Numbers from min to max, in steps when a step is given."""
+    """Numbers that need not be whole."""
 
     type: Literal["float"]
-    min: float
-    max: float
-    step: float | None = Field(None, gt=0)
-
-    def extremes(self) -> list[Any]:
-        return [self.min, self.max]
 
 
 AnyDimension = Annotated[Choice | IntRange | FloatRange, Field(discriminator="type")]
@@ -118,12 +114,9 @@ def lengths(space: Mapping[str, Dimension]) -> dict[str, tuple[str, list[int]]]:
 
 
 def overrides(space: Mapping[str, Dimension], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a tuner's flat values to settings by dotted key.
+    """Convert a tuner's flat values to settings by dotted key; values of other settings are ignored.
 
-    Args:
-        space: the dimensions by setting.
-        values: such as ``{"learning_rate": 0.001, "model.filters.layers": 2, "model.filters.0": 32,
-            "model.filters.1": 64}``; others are ignored.
+    ``{"model.filters.layers": 2, "model.filters.0": 32, "model.filters.1": 64}`` gives ``[32, 64]``.
     """
     leaders = lengths(space)
     counts = {key: values[f"{leader}.layers"] for key, (leader, _) in leaders.items()}

@@ -107,14 +107,7 @@ class Settings(Strict):
         return self
 
     def at(self, point: Mapping[str, Any]) -> "Settings":
-        """These settings without the search, at one point of its space.
-
-        Args:
-            point: values by dotted key.
-
-        Raises:
-            ValidationError: a value that its setting does not take.
-        """
+        """These settings without the search, at one point of its space: values by dotted key."""
         values: dict[str, Any] = {**self.model_dump(), "search": None, "tuner": None}
         for key, value in point.items():
             values = merge(values, nest(key, value))

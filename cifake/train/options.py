@@ -13,14 +13,7 @@ PROCESS_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_
 
 
 def parse(argv: Sequence[str]) -> tuple[str, Settings]:
-    """Read the command line.
-
-    Returns:
-        The variant's name and its resolved settings.
-
-    Raises:
-        ConfigError: settings that are wrong, or that this backend does not support.
-    """
+    """The variant's name and its resolved settings, which this backend supports."""
     variant, settings = parse_variant(
         argv, "python -m cifake.train", "Train one variant and track it in MLflow."
     )

@@ -50,17 +50,13 @@ def train(
 ) -> str:
     """Train, evaluate and track a variant; with settings for a tuner, search first.
 
-    A training that was stopped, for whatever reason, resumes in its run after its last epoch; a search
-    after its last trial. When several processes share a search the chief trains, workers only search.
+    Unless ``from_scratch``, a training that was stopped, for whatever reason, resumes in its run after its
+    last epoch; a search after its last trial. When several processes share a search the chief trains,
+    workers only search. The test part is read once, after training.
 
-    Args:
-        variant: its name.
-        settings: as resolved.
-        data: all three parts; the test part is read once, after training.
-        watch: shows a training; see ``cifake.cli.display.show_training``, which trials also use.
-        parent: the run that this one belongs to. Without one the process exists for this training, and
-            its whole lifetime counts as ``cost/total_seconds``.
-        from_scratch: resume nothing.
+    Without a ``parent``, the run that this one belongs to, the process exists for this training, and its
+    whole lifetime counts as ``cost/total_seconds``. ``watch`` shows a training or a trial, as
+    ``cifake.cli.display.show_training`` does.
 
     Returns:
         The MLflow run's id; empty for a worker of a search.
@@ -79,7 +75,6 @@ def train(
     else:
         directory = checkpoint_directory(run_key(settings, data.digest))
     with only_process(directory, "search" if tuner else "training"):
-        model = None
         if not tuner or isinstance(settings.model, TransferSettings):
             model = _build(settings)  # also before a search: a backbone that cannot be loaded leaves no run
         random_state = random.getstate()  # adversarial training draws numbers, and MLflow may
@@ -87,7 +82,7 @@ def train(
         with tracked_run(variant, settings, data, search, parent, from_scratch) as run_id:
             random.setstate(random_state)
             chosen = _search(run_id, settings, tuner, data, directory, watch) if tuner else settings
-            if tuner or model is None:
+            if tuner:
                 model = _build(chosen)
             checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
             with watch(variant, chosen.epochs, chosen.monitor) as show_epoch:
