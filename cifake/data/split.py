@@ -66,7 +66,8 @@ def part_rows(sizes: Mapping[str, int], split: str) -> dict[str, slice]:
     for name, size in sizes.items():
         if wanted[name] > size:
             raise DataError(
-                f"split '{split}' takes {wanted[name]:,} {name} images, there are {size:,}; use split=full"
+                f"split: expected {wanted[name]:,} {name} images or more for split={split}, "
+                f"received {size:,}; use split=full"
             )
     train, test = sizes["train"], sizes["train"] + sizes["validation"]
     if split == "all":

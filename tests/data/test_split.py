@@ -73,7 +73,8 @@ def test_split_all_trains_on_all_but_the_last_5000_validation_images():
     assert part_rows({"train": 79622, "validation": 20000, "test": 20000}, "all") == {
         "train": slice(0, 94622), "validation": slice(94622, 99622), "test": slice(99622, 119622)
     }  # fmt: skip
-    with pytest.raises(DataError, match="split 'all' takes 5,000 validation images, there are 4,999; use"):
+    message = "split: expected 5,000 validation images or more for split=all, received 4,999; use split=full"
+    with pytest.raises(DataError, match=message):
         part_rows({"train": 9000, "validation": 4999, "test": 40}, "all")
 
 
@@ -89,7 +90,8 @@ def test_the_last_validation_images_are_balanced_and_have_no_copy():
 
 
 def test_too_few_images_for_the_small_split():
-    with pytest.raises(DataError, match="split 'small' takes 800 train images, there are 64; use split=full"):
+    message = "split: expected 800 train images or more for split=small, received 64; use split=full"
+    with pytest.raises(DataError, match=message):
         part_rows({"train": 64, "validation": 16, "test": 40}, "small")
 
 
