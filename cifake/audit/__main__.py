@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cifake.audit.contents import Audit, audit
 from cifake.audit.options import parse
@@ -16,11 +16,7 @@ from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the data set's counts, copies, JPEG tables and unusable files, and write them as JSON.
-
-    Returns:
-        0, or 1 if the data set cannot be trained on.
-    """
+    """Print and write what the data set holds; the exit code is 1 if it cannot be trained on."""
     with mlflow_project_run("audit"):
         options = parse(argv)
         source = find(options.dataset)
@@ -36,18 +32,17 @@ def main(argv: Sequence[str]) -> int:
 
 def show(result: Audit, console: Console) -> None:
     """Print an audit as tables."""
-    counts = Table(title=f"{result.source}: {result.files:,} files", title_justify="left")
     columns = [(part, label) for part, labels in result.counts.items() for label in labels]
-    for title in ("object class", *(f"{part} {label}" for part, label in columns)):
-        counts.add_column(title, justify="left" if title == "object class" else "right")
+    numbers = [Column(f"{part} {label}", justify="right") for part, label in columns]
+    title = f"{result.source}: {result.files:,} files"
+    counts = Table("object class", *numbers, title=title, title_justify="left")
     kinds = {kind for part, label in columns for kind in result.counts[part][label]}
     for kind in sorted(kinds):
         counts.add_row(kind, *(f"{result.counts[part][label].get(kind, 0):,}" for part, label in columns))
     counts.add_section()
     counts.add_row("all", *(f"{sum(result.counts[part][label].values()):,}" for part, label in columns))
-    copies = Table(title="byte-identical copies", title_justify="left")
-    for title in ("where", "groups", "files"):
-        copies.add_column(title, justify="left" if title == "where" else "right")
+    numbers = [Column(name, justify="right") for name in ("groups", "files")]
+    copies = Table("where", *numbers, title="byte-identical copies", title_justify="left")
     for where, groups in result.copies.items():
         copies.add_row(where.replace("_", " "), f"{len(groups):,}", f"{sum(map(len, groups)):,}")
     console.print(counts)

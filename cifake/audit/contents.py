@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cifake.core.progress import progress_bar
@@ -16,25 +16,18 @@ from cifake.data.split import count_labels, find_empty_part, part_rows
 class Audit:
     """The contents of a data set.
 
-    Attributes:
-        source: the location of the files.
-        files: their number.
-        counts: images by official part, label and object class.
-        copies: groups of byte-identical files: within train, within test, across train and test, and
-            across labels (those also count in one of the first three).
-        jpeg_tables: by label, how many files have each set of quantisation tables.
-        unusable: files that cannot be used, with the reason.
-        parts: images by part and label, as training on the full split uses them; empty while
-            there are files that cannot be used.
+    Copies are groups of byte-identical files: within train, within test, across train and test, and across
+    labels (those also count in one of the first three). Parts are as training on the full split uses them;
+    there are none while there are files that cannot be used.
     """
 
-    source: str
-    files: int = 0
-    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
-    copies: dict[str, list[list[str]]] = field(default_factory=dict)
-    jpeg_tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    unusable: list[Problem] = field(default_factory=list)
-    parts: dict[str, dict[str, int]] = field(default_factory=dict)
+    source: str  # the location of the files
+    files: int  # their number
+    counts: dict[str, dict[str, dict[str, int]]]  # images by official part, label and object class
+    copies: dict[str, list[list[str]]]
+    jpeg_tables: dict[str, list[dict[str, Any]]]  # by label, how many files have each set of tables
+    unusable: list[Problem]  # files that cannot be used, with the reason
+    parts: dict[str, dict[str, int]]  # images by part and label
 
     @property
     def problem(self) -> str:
@@ -45,11 +38,7 @@ class Audit:
 
 
 def audit(source: Source) -> Audit:
-    """Read every file of a source once.
-
-    Raises:
-        DataError: an archive that cannot be read to its end.
-    """
+    """Read every file of a source once."""
     names: list[str] = []
     unusable: list[Problem] = []
     groups: dict[bytes, list[str]] = defaultdict(list)

@@ -34,14 +34,7 @@ class TrainingProgress(Progress):
 
 
 class TrainingRow:
-    """The bar of one training: epochs, the best one so far, time left.
-
-    Args:
-        progress: the live area.
-        name: of the training.
-        epochs: at most.
-        monitor: the metric that chooses the best epoch.
-    """
+    """The bar of one training: epochs of at most ``epochs``, the best by ``monitor`` so far, time left."""
 
     def __init__(self, progress: Progress, name: str, epochs: int, monitor: str) -> None:
         self.progress, self.epochs, self.monitor = progress, epochs, monitor
@@ -64,12 +57,7 @@ class TrainingRow:
 
 @contextlib.contextmanager
 def show_training(name: str, epochs: int, monitor: str) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """Show one training: a bar on a terminal, elsewhere a log line an epoch.
-
-    Args:
-        name: of the training.
-        epochs: at most.
-        monitor: the metric that chooses the best epoch.
+    """Show one training: a bar on a terminal, elsewhere a log line an epoch; see ``TrainingRow``.
 
     Yields:
         What takes each epoch's number, from 0, and its metrics.

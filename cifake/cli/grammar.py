@@ -5,9 +5,10 @@ A command declares its options as a pydantic class; the help and the error messa
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from cifake.core.errors import ConfigError
@@ -40,7 +41,16 @@ def comma_separated(value: Any) -> list[str]:
     return [item for text in texts for part in text.strip("[] ").split(",") if (item := part.strip())]
 
 
+def _in_a_folder(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise ValueError(f"expected a file, {path} is a folder")
+    return path
+
+
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+OutputFile = Annotated[Path, AfterValidator(_in_a_folder)]
 CommaSeparated = BeforeValidator(comma_separated)
 
 
@@ -48,11 +58,8 @@ def split_words(argv: Sequence[str], flags: Collection[str] = ()) -> tuple[list[
     """Split a command line into positional arguments and texts by key.
 
     Hyphens and underscores in keys are the same. The argument after ``--key`` is its value unless it
-    begins with two hyphens: ``--key -1`` is a negative number. ``--key=--value`` takes any text.
-
-    Args:
-        argv: the arguments of the command.
-        flags: keys that may stand without a value, which means ``true``.
+    begins with two hyphens: ``--key -1`` is a negative number. ``--key=--value`` takes any text. A key among
+    the flags may stand without a value, which means ``true``.
 
     Raises:
         ConfigError: a key without a value.
@@ -88,15 +95,10 @@ def last_texts(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def read_options(
     options: type[Options], argv: Sequence[str], others: bool = False
 ) -> tuple[Options, dict[str, str]]:
-    """Options from a command line.
-
-    Args:
-        options: the class that declares them; a list takes every text of its key.
-        argv: the arguments of the command.
-        others: whether keys that are not declared are returned instead of refused.
+    """Options from a command line; a list takes every text of its key.
 
     Returns:
-        The options, and the texts of the other keys.
+        The options, and the texts of keys that are not declared, which are refused unless ``others``.
 
     Raises:
         ConfigError: an option that is missing or unknown, or a value that is out of range.

@@ -7,23 +7,27 @@ from collections.abc import Iterable, Sequence
 
 from pydantic.fields import FieldInfo
 
-from cifake.cli.grammar import CommandOptions
+from cifake.cli.grammar import CommandOptions, Options, read_options
 
 FORMS = "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same."
+
+
+def options_or_help(
+    options: type[Options], argv: Sequence[str], program: str, summary: str, footer: str = ""
+) -> Options:
+    """The options of a command from its command line; with ``--help``, its help, and the end of the command.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that is out of range.
+    """
+    print_help_if_asked(argv, usage_of(program, options), summary, option_rows(options), footer)
+    return read_options(options, argv)[0]
 
 
 def print_help_if_asked(
     argv: Sequence[str], usage: str, summary: str, rows: Iterable[tuple[str, str]], footer: str = ""
 ) -> None:
-    """Print the help and exit with 0 if ``--help`` or ``-h`` is among the arguments.
-
-    Args:
-        argv: the arguments of the command.
-        usage: how the command is called: ``python -m cifake.train FILE``.
-        summary: what it does, in a sentence.
-        rows: its options, or settings, each with a description.
-        footer: a text below them.
-    """
+    """Print the help, with a row for each option, and exit with 0 if ``--help`` or ``-h`` is in ``argv``."""
     if not {"--help", "-h"} & set(argv):
         return
     width = shutil.get_terminal_size().columns - 2

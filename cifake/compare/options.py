@@ -1,18 +1,15 @@
 """Options of a comparison."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from cifake.cli.grammar import CommandOptions, Flag, read_options
-from cifake.cli.help import option_rows, print_help_if_asked
+from cifake.cli.grammar import CommandOptions, Flag, OutputFile
+from cifake.cli.help import options_or_help
 from cifake.comparison import VIEW_NAMES, Direction, ViewName
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.render import FORMATS, SUFFIXES, Format
-
-PROGRAM = "python compare.py"
 
 
 def _conditions(texts: list[str]) -> list[str]:
@@ -57,22 +54,13 @@ class Options(CommandOptions):
     format: Format | None = Field(
         None, description=f"{', '.join(FORMATS)} (default: by the suffix of output, or text)"
     )
-    output: Path | None = Field(None, description="a file to write to instead of standard output")
+    output: OutputFile | None = Field(None, description="a file to write to instead of standard output")
     promote: Flag = Field(
         False,
         description="register the best model as models:/cifake@champion if it is significantly better than "
         "the present one and every fail_if passes; exit with 3 if that cannot be told",
     )
     log: Flag = Field(False, description="keep the html report in an MLflow run of its own")
-
-    @field_validator("output")
-    @classmethod
-    def _is_a_file(cls, output: Path) -> Path:
-        if not output.parent.is_dir():
-            raise ValueError(f"there is no folder {output.parent}; make it first")
-        if output.is_dir():
-            raise ValueError(f"expected a file, {output} is a folder")
-        return output
 
     @model_validator(mode="after")
     def _has_a_format(self) -> "Options":
@@ -88,13 +76,6 @@ class Options(CommandOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ConfigError: an unknown option, or a value that its option does not take.
-    """
-    print_help_if_asked(
-        argv, PROGRAM, "Rank tracked runs, and say how sure the ranking is.", option_rows(Options)
-    )
-    options, _ = read_options(Options, argv)
-    return options
+    """Read the command line."""
+    summary = "Rank tracked runs, and say how sure the ranking is."
+    return options_or_help(Options, argv, "python compare.py", summary)

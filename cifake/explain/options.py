@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from cifake.cli.grammar import CommandOptions, read_options
-from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+from cifake.cli.grammar import CommandOptions
+from cifake.cli.help import options_or_help
 
 
 class Options(CommandOptions):
@@ -36,15 +36,8 @@ class Options(CommandOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ConfigError: an unknown option, or no run.
-    """
-    print_help_if_asked(
-        argv, usage_of("python -m cifake.explain", Options),
-        "Show where a trained model finds its evidence: Grad-CAM of single images, and averaged over all.",
-        option_rows(Options),
-    )  # fmt: skip
-    options, _ = read_options(Options, argv)
-    return options
+    """Read the command line."""
+    summary = (
+        "Show where a trained model finds its evidence: Grad-CAM of single images, and averaged over all."
+    )
+    return options_or_help(Options, argv, "python -m cifake.explain", summary)

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from cifake.cli.grammar import CommandOptions, Flag, read_options
-from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+from cifake.cli.grammar import CommandOptions, Flag
+from cifake.cli.help import options_or_help
 from cifake.contract import THRESHOLD
 from cifake.core.backend import require_ray
 from cifake.core.errors import ConfigError, DataError
@@ -44,16 +44,11 @@ class Options(CommandOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ConfigError: an option that is missing or unknown, or a value that it does not take.
-    """
-    print_help_if_asked(
-        argv, usage_of("python -m cifake.predict", Options), "Predict how probably each image is FAKE.",
-        option_rows(Options), "The same command resumes after a kill.",
+    """Read the command line."""
+    options = options_or_help(
+        Options, argv, "python -m cifake.predict", "Predict how probably each image is FAKE.",
+        footer="The same command resumes after a kill.",
     )  # fmt: skip
-    options, _ = read_options(Options, argv)
     if options.engine == "ray":
         require_ray()
     return options

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, read_options
-from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag
+from cifake.cli.help import options_or_help
 from cifake.config.fields import Count
 from cifake.contract import ATTACKS, PERTURBATIONS
 from cifake.core.errors import ConfigError
@@ -56,17 +56,12 @@ class Options(RobustnessOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        ConfigError: an unknown option, or a value that is out of range.
-    """
-    print_help_if_asked(
-        argv, usage_of("python -m cifake.robustness", Options),
+    """Read the command line."""
+    options = options_or_help(
+        Options, argv, "python -m cifake.robustness",
         "Score a run's model on its test images under perturbations and attacks, and log it to the run.",
-        option_rows(Options), f"perturbations: {', '.join(PERTURBATIONS)}",
+        footer=f"perturbations: {', '.join(PERTURBATIONS)}",
     )  # fmt: skip
-    options, _ = read_options(Options, argv)
     if (options.export is None) != (options.output is None):
         raise ConfigError("expected export=<perturbation> and output=<folder> together, received one of them")
     if options.export and options.export not in PERTURBATIONS:
