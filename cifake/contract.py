@@ -79,21 +79,13 @@ PERTURBATIONS = (CLEAN, *(f"{kind}_{strength:g}" for kind in STRENGTHS for stren
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is named, ordered and written.
+    """How a metric is named, ordered and written."""
 
-    Attributes:
-        key: in MLflow: ``test/f1``.
-        title: how tables and figures call it.
-        higher_is_better: its direction; None where it has none, or none is known.
-        form: a format specification for its values.
-        bounds: the least and the greatest value it can have.
-    """
-
-    key: str
-    title: str
-    higher_is_better: bool | None
-    form: str = ".4f"
-    bounds: tuple[float, float] = (0.0, 1.0)
+    key: str  # in MLflow: test/f1
+    title: str  # how tables and figures call it
+    higher_is_better: bool | None  # None where it has no direction, or none is known
+    form: str = ".4f"  # a format specification for its values
+    bounds: tuple[float, float] = (0.0, 1.0)  # the least and the greatest value it can have
 
     @property
     def name(self) -> str:
@@ -103,60 +95,56 @@ class Metric:
 
 NON_NEGATIVE, ANY = (0.0, math.inf), (-math.inf, math.inf)
 
+
+def _by_key(*metrics: Metric) -> dict[str, Metric]:
+    return {metric.key: metric for metric in metrics}
+
+
 # Metrics of a set of images with labels, by name; they stand under several prefixes.
-OF_PREDICTIONS = {
-    metric.key: metric
-    for metric in (
-        Metric("accuracy", "accuracy", True),
-        Metric("precision", "precision", True),
-        Metric("recall", "recall", True),
-        Metric("f1", "F1", True),
-        Metric("loss", "loss", False, bounds=NON_NEGATIVE),
-        Metric("roc_auc", "ROC AUC", True),
-        Metric("average_precision", "average precision", True),
-        Metric("mcc", "MCC", True, bounds=(-1.0, 1.0)),
-        Metric("brier", "Brier score", False),
-        Metric("ece", "calibration error", False),
-    )
-}
+OF_PREDICTIONS = _by_key(
+    Metric("accuracy", "accuracy", True),
+    Metric("precision", "precision", True),
+    Metric("recall", "recall", True),
+    Metric("f1", "F1", True),
+    Metric("loss", "loss", False, bounds=NON_NEGATIVE),
+    Metric("roc_auc", "ROC AUC", True),
+    Metric("average_precision", "average precision", True),
+    Metric("mcc", "MCC", True, bounds=(-1.0, 1.0)),
+    Metric("brier", "Brier score", False),
+    Metric("ece", "calibration error", False),
+)
 # What a robustness test logs of each perturbation beside them.
-OF_PERTURBATIONS = {
-    metric.key: metric
-    for metric in (
-        Metric("fake_share", "share called FAKE", None),
-        Metric("accuracy_real", "accuracy on REAL", True),
-        Metric("accuracy_fake", "accuracy on FAKE", True),
-        Metric("gain_of_more_steps", "gain of more steps", None, bounds=(-1.0, 1.0)),
-    )
-}
+OF_PERTURBATIONS = _by_key(
+    Metric("fake_share", "share called FAKE", None),
+    Metric("accuracy_real", "accuracy on REAL", True),
+    Metric("accuracy_fake", "accuracy on FAKE", True),
+    Metric("gain_of_more_steps", "gain of more steps", None, bounds=(-1.0, 1.0)),
+)
 # Everything else, by its whole key.
-OTHER = {
-    metric.key: metric
-    for metric in (
-        Metric("best_epoch", "best epoch", None, ".0f", NON_NEGATIVE),
-        Metric("learning_rate", "learning rate", None, ".2g", NON_NEGATIVE),
-        Metric("cost/parameters", "parameters", False, ",.0f", NON_NEGATIVE),
-        Metric("cost/train_seconds", "training s", False, ",.1f", NON_NEGATIVE),
-        Metric("cost/images_per_second", "images/s", True, ",.0f", NON_NEGATIVE),
-        Metric("cost/latency_ms", "latency ms", False, ".2f", NON_NEGATIVE),
-        Metric("cost/total_seconds", "total s", False, ",.1f", NON_NEGATIVE),
-        Metric("robust/weighted_accuracy", "weighted accuracy", True),
-        Metric("robust/images", "images tested", None, ",.0f", NON_NEGATIVE),
-        Metric("robust/doubts", "doubts", False, ".0f", NON_NEGATIVE),
-        Metric("search/trials", "trials", None, ".0f", NON_NEGATIVE),
-        Metric("search/failed_trials", "failed trials", False, ".0f", NON_NEGATIVE),
-        Metric("search/best_trial", "best trial", None, ".0f", NON_NEGATIVE),
-        Metric("search/best_score", "best score", None, bounds=ANY),  # that of the search's objective
-        Metric("explain/border_share", "heat on the border", None),
-        Metric("explain/border_share_REAL", "heat on the border, REAL", None),
-        Metric("explain/border_share_FAKE", "heat on the border, FAKE", None),
-        Metric("explain/half_area", "area of half the heat", None),
-        Metric("explain/randomised_border_share", "heat on the border, random weights", None),
-        Metric("explain/randomised_half_area", "area of half the heat, random weights", None),
-        Metric("explain/randomised_correlation", "correlation with random weights", False),
-        Metric("explain/chance_correlation", "correlation with other images", None),
-    )
-}
+OTHER = _by_key(
+    Metric("best_epoch", "best epoch", None, ".0f", NON_NEGATIVE),
+    Metric("learning_rate", "learning rate", None, ".2g", NON_NEGATIVE),
+    Metric("cost/parameters", "parameters", False, ",.0f", NON_NEGATIVE),
+    Metric("cost/train_seconds", "training s", False, ",.1f", NON_NEGATIVE),
+    Metric("cost/images_per_second", "images/s", True, ",.0f", NON_NEGATIVE),
+    Metric("cost/latency_ms", "latency ms", False, ".2f", NON_NEGATIVE),
+    Metric("cost/total_seconds", "total s", False, ",.1f", NON_NEGATIVE),
+    Metric("robust/weighted_accuracy", "weighted accuracy", True),
+    Metric("robust/images", "images tested", None, ",.0f", NON_NEGATIVE),
+    Metric("robust/doubts", "doubts", False, ".0f", NON_NEGATIVE),
+    Metric("search/trials", "trials", None, ".0f", NON_NEGATIVE),
+    Metric("search/failed_trials", "failed trials", False, ".0f", NON_NEGATIVE),
+    Metric("search/best_trial", "best trial", None, ".0f", NON_NEGATIVE),
+    Metric("search/best_score", "best score", None, bounds=ANY),  # that of the search's objective
+    Metric("explain/border_share", "heat on the border", None),
+    Metric("explain/border_share_REAL", "heat on the border, REAL", None),
+    Metric("explain/border_share_FAKE", "heat on the border, FAKE", None),
+    Metric("explain/half_area", "area of half the heat", None),
+    Metric("explain/randomised_border_share", "heat on the border, random weights", None),
+    Metric("explain/randomised_half_area", "area of half the heat, random weights", None),
+    Metric("explain/randomised_correlation", "correlation with random weights", False),
+    Metric("explain/chance_correlation", "correlation with other images", None),
+)
 PREFIXES = ("test/", "train/", "val/", "best/val_")
 ROBUST = "robust/"
 TRIAL_SCORE = "trial/score"
@@ -169,23 +157,18 @@ def describe_metric(key: str) -> Metric:
     """
     if key in OTHER:
         return OTHER[key]
-    if prefix := next((prefix for prefix in PREFIXES if key.startswith(prefix)), ""):
-        declared, name = OF_PREDICTIONS, key.removeprefix(prefix)
-    elif key.startswith(ROBUST) and key.count("/") == 2:
+    if key.startswith(ROBUST) and key.count("/") == 2:
         declared, name = OF_PREDICTIONS | OF_PERTURBATIONS, key.rpartition("/")[2]
     else:
-        declared, name = OF_PREDICTIONS, key
+        prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
+        declared, name = OF_PREDICTIONS, key.removeprefix(prefix)
     if name in declared:
         return replace(declared[name], key=key)
     return Metric(key, key, None, ".4g", ANY)
 
 
 def higher_is_better(key: str) -> bool:
-    """The direction of a metric that has one.
-
-    Raises:
-        ValueError: it has none.
-    """
+    """The direction of a metric; a ValueError where it has none."""
     direction = describe_metric(key).higher_is_better
     if direction is None:
         raise ValueError(f"expected a metric with a direction, received {key}")
