@@ -14,25 +14,15 @@ ENDS = ("finished", "reused", "failed")  # kinds of events that end a job
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a suite.
+    """One run of a suite."""
 
-    Attributes:
-        number: index in the plan, from 0.
-        variant: the variant's name.
-        settings: resolved, with the name of the data set.
-        key: the run key, which identifies everything that decides the scores.
-        state: one of STATES when the plan was made; it may have changed by the time the job starts.
-        run_id: the run to reuse or to test.
-        seconds: mean training time of earlier runs with these settings; None without any.
-    """
-
-    number: int
+    number: int  # index in the plan, from 0
     variant: str
-    settings: Settings
-    key: str
-    state: str = "train"
-    run_id: str = ""
-    seconds: float | None = None
+    settings: Settings  # resolved, with the name of the data set
+    key: str  # the run key, which identifies everything that decides the scores
+    state: str = "train"  # one of STATES when the plan was made; it may have changed when the job starts
+    run_id: str = ""  # the run to reuse or to test
+    seconds: float | None = None  # mean training time of earlier runs with these settings
 
     @property
     def name(self) -> str:
@@ -41,60 +31,34 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a job.
+    """What happened to a job."""
 
-    Attributes:
-        job: the job's number.
-        kind: ``started``, ``trial``, ``epoch``, ``waits``, ``died`` or one of ENDS.
-        epochs: number of finished epochs.
-        score: the monitored metric of the last epoch.
-        run_id: the finished run.
-        text: why the job failed, what it waits for, or which trial it runs.
-        details: the traceback of a defect.
-    """
-
-    job: int
-    kind: str
-    epochs: int = 0
-    score: float | None = None
-    run_id: str = ""
-    text: str = ""
-    details: str = ""
+    job: int  # its number
+    kind: str  # started, trial, epoch, waits, died or one of ENDS
+    epochs: int = 0  # that are finished
+    score: float | None = None  # the monitored metric of the last epoch
+    run_id: str = ""  # the finished run
+    text: str = ""  # why the job failed, what it waits for, or which trial it runs
+    details: str = ""  # the traceback of a defect
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all runs of a suite have in common.
+    """What all runs of a suite have in common."""
 
-    Attributes:
-        parent: the id of the suite's run.
-        experiment: the name of the experiment that runs belong to.
-        threads: threads of each worker.
-        force: train finished runs again.
-    """
-
-    parent: str
-    experiment: str
-    threads: int
-    force: bool
+    parent: str  # the id of the suite's run
+    experiment: str  # the name of the experiment that runs belong to
+    threads: int  # of each worker
+    force: bool  # train finished runs again
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What each run requests from a node of a cluster.
+    """What each run requests from a node of a cluster."""
 
-    Attributes:
-        cpus: cores, and threads.
-        gpus: a whole number, or a fraction of one GPU, such as 0.5.
-        memory: bytes; 0 sets no limit.
-    """
-
-    cpus: int
-    gpus: float
-    memory: int
-
-    def by_ray_name(self) -> dict[str, float]:
-        return {"CPU": self.cpus, "GPU": self.gpus, "memory": self.memory}
+    cpus: int  # cores, and threads
+    gpus: float  # a whole number, or a fraction of one GPU, such as 0.5
+    memory: int  # bytes; 0 sets no limit
 
     def __str__(self) -> str:
         memory = f" memory={ByteSize(self.memory).human_readable()}" if self.memory else ""
@@ -103,17 +67,11 @@ class Resources:
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many runs an engine trains at once.
-
-    Attributes:
-        count: runs at once.
-        threads: threads of each run.
-        text: a description for the plan.
-    """
+    """How many runs an engine trains at once."""
 
     count: int
-    threads: int
-    text: str
+    threads: int  # of each run
+    text: str  # a description for the plan
 
 
 class Engine(Protocol):

@@ -16,21 +16,17 @@ from multiprocessing import connection
 from cifake.core.errors import RunError, Terminated, as_mistake, raise_terminated, stop_behind
 from cifake.core.native_output import native_log, redirect_to_native_log
 from cifake.core.processes import begin_worker
-from cifake.data import Dataset, load
+from cifake.data import load
 from cifake.suite.jobs import Event, Job, RunContext
 
 Send = Callable[[Event], object]
+load_once = functools.cache(load)
 
 
 def run_worker(pipe: connection.Connection, run_context: RunContext, gpu: str | None) -> None:
-    """Train the jobs that come through a pipe, and send events back.
+    """Train the jobs that come through a pipe from the parent process, and send events back.
 
     Ends when the pipe is closed, with the parent process, or on SIGTERM, which ends a run as KILLED.
-
-    Args:
-        pipe: to the parent process.
-        run_context: of all runs.
-        gpu: the only GPU that is visible; None leaves that as it is.
     """
     begin_worker()
     signal.signal(signal.SIGTERM, raise_terminated)
@@ -43,7 +39,10 @@ def run_worker(pipe: connection.Connection, run_context: RunContext, gpu: str | 
 
 
 def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
-    """Set what TensorFlow reads from the environment, and log its messages; see ``run_worker``."""
+    """Set what TensorFlow reads from the environment, and log its messages.
+
+    Only the given GPU is visible then; None leaves that as it is.
+    """
     redirect_to_native_log(2)
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
@@ -56,15 +55,9 @@ def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
 
 
 def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
-    """Train a job, unless another process has trained it meanwhile.
+    """Train a job, unless another process has trained it meanwhile; return the event that ends it.
 
-    Args:
-        job: what to train.
-        run_context: of all runs.
-        send: receives an event after each epoch, and when the job waits.
-
-    Returns:
-        The event that ends the job.
+    ``send`` receives an event after each epoch, and when the job waits.
     """
     try:
         with forward_store_warnings(job, send):
@@ -85,7 +78,7 @@ def _train(job: Job, run_context: RunContext, send: Send) -> Event:
     from cifake.tracking.resume import end_lost_runs
     from cifake.train.pipeline import complete_robustness_test, lacks_test, train
 
-    data = _data(job.settings.dataset, job.settings.split)
+    data = load_once(job.settings.dataset, job.settings.split)
     if run_key(job.settings, data.digest) != job.key:
         raise RunError(
             f"the code, its versions or the data on {socket.gethostname()} are not those that the suite was "
@@ -155,8 +148,3 @@ def forward_store_warnings(job: Job, send: Send) -> Iterator[None]:
         yield
     finally:
         retry_logger.removeHandler(handler)
-
-
-@functools.cache
-def _data(dataset: str, split: str) -> Dataset:
-    return load(dataset, split)

@@ -6,12 +6,11 @@ from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest
 
 FOLDER = Path("experiments")
-PARENTS = ("defaults",)  # files in FOLDER that are not variants
 
 
 def known_variants() -> list[str]:
     """The names of the variants in ``experiments``."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in PARENTS)
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "defaults")
 
 
 def find_file(variant: str) -> Path:

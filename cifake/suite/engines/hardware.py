@@ -14,12 +14,9 @@ PATIENCE = 20  # seconds; a driver that hangs counts as no GPU
 
 
 def divide(jobs: int, workers: int | None, gpus: Sequence[str]) -> tuple[int, int]:
-    """The number of worker processes, and of threads for each of them.
+    """The number of worker processes, at most one a job, and of threads for each of them.
 
-    Args:
-        jobs: number of jobs; there is at least one worker, and at most one a job.
-        workers: their number; None chooses by cores and free memory, and one a GPU where there are GPUs.
-        gpus: the GPUs of this machine.
+    Unless ``workers`` gives their number, cores and free memory decide, or GPUs: one works on each.
     """
     cores = joblib.cpu_count()
     fitting = max(1, psutil.virtual_memory().available // WORKER_BYTES)
@@ -45,9 +42,6 @@ def find_gpus() -> list[str]:
         listed = subprocess.run(  # noqa: S603, the driver's own tool
             [driver, "-L"], capture_output=True, text=True, timeout=PATIENCE, check=True
         )
-    except (
-        OSError,
-        subprocess.SubprocessError,
-    ):  # no GPU can be reached, and TensorFlow could not reach one either
+    except (OSError, subprocess.SubprocessError):  # TensorFlow could not reach a GPU either
         return []
     return re.findall(r"^GPU \d+: .*\(UUID: (\S+)\)", listed.stdout, re.MULTILINE)

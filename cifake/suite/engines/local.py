@@ -19,11 +19,7 @@ PATIENCE = 20  # seconds that a stopped run has to record that
 
 
 class LocalEngine:
-    """Worker processes on this machine.
-
-    Args:
-        workers: their number; None chooses, see ``divide``.
-    """
+    """Worker processes on this machine; see ``divide`` for their number."""
 
     def __init__(self, workers: int | None) -> None:
         self.workers = workers

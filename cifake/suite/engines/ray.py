@@ -26,12 +26,9 @@ FORWARDED = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # nodes keep their
 
 
 class RayEngine:
-    """Tasks on the nodes of a Ray cluster.
+    """Tasks on the nodes of a Ray cluster: at most ``jobs``, each with its resources.
 
-    Args:
-        address: of the head node, or ``auto``.
-        resources: what each run requests from a node.
-        jobs: of the suite, at most; as many workers import TensorFlow while the plan is made.
+    As many workers import TensorFlow while the plan is made.
 
     Raises:
         RunError: nothing answers at the address, no node is large enough, or the store is a file that
@@ -43,16 +40,16 @@ class RayEngine:
         _connect(address)
         nodes = [node for node in ray.nodes() if node["Alive"]]
         self.nodes = len(nodes)
-        needed = resources.by_ray_name()
+        needed = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory}
         self.count = sum(_runs_at_once(node["Resources"], needed) for node in nodes)
         if not self.count:
             raise RunError(f"no node of the cluster at {address} has {resources}; ask for less")
         others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
+        environment = {name: os.environ[name] for name in FORWARDED if name in os.environ}
+        environment["MLFLOW_TRACKING_URI"] = shared_address(sorted(others))
         self.request = {
-            "num_cpus": needed["CPU"], "num_gpus": needed["GPU"], "memory": needed["memory"] or None,
-            "runtime_env": {
-                "env_vars": {**_environment(), "MLFLOW_TRACKING_URI": shared_address(sorted(others))}
-            },
+            "num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory or None,
+            "runtime_env": {"env_vars": environment},
         }  # fmt: skip
         warm_up = ray.remote(**self.request)(import_all)
         for _ in range(min(self.count, jobs)):
@@ -118,10 +115,6 @@ def _connect(address: str) -> None:
         ) from None
     finally:
         signal.signal(signal.SIGTERM, handler)  # Ray's would end the suite without recording it
-
-
-def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in FORWARDED if name in os.environ}
 
 
 def _cancel(references: "list[ray.ObjectRef]") -> None:
