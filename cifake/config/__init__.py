@@ -4,9 +4,8 @@ from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings, per_layer
 from cifake.config.load import load, parse_overrides
 from cifake.config.schedule_settings import ScheduleSettings
-from cifake.config.search_space import Dimension, lengths, overrides
+from cifake.config.search_space import Dimension, TunerSettings, lengths, overrides
 from cifake.config.settings import AdversarialSettings, Settings
-from cifake.config.tuner import TunerSettings
 
 __all__ = [
     "AdversarialSettings",

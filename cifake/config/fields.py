@@ -1,12 +1,13 @@
 """What all settings have in common: strict classes, ranges, and settings that were added later."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+ValidationMetric = Literal["val/loss", "val/accuracy", "val/precision", "val/recall"]
 
 
 class Strict(BaseModel):

@@ -1,18 +1,48 @@
-"""Search spaces: the settings that a tuner varies, and their ranges."""
+"""Settings of a hyperparameter search: the tuner, and the space of settings that it varies."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cifake.config.fields import Count, Strict
+from cifake.config.fields import Count, Strict, ValidationMetric
+from cifake.contract import higher_is_better
 from cifake.core.errors import ConfigError
 
 Length = Annotated[
     Annotated[list[Count], Field(min_length=2, max_length=2), Tag("range")] | Annotated[str, Tag("like")],
     Discriminator(lambda value: "like" if isinstance(value, str) else "range"),
 ]
+
+
+class TunerSettings(Strict):
+    """The tuner, its objective and its budget."""
+
+    kind: Literal["Hyperband", "RandomSearch", "BayesianOptimization"] = Field(
+        description="the tuner of Keras Tuner"
+    )
+    objective: ValidationMetric = Field(description="the score that ranks trials")
+    epochs: Count = Field(description="epochs of a trial; with Hyperband, of the longest")
+    max_trials: Count | None = Field(None, description="largest number of trials; null is Hyperband's own")
+    factor: int = Field(3, ge=2, description="Hyperband keeps one trial in this many")
+    seed: int = Field(0, ge=0, description="seed of the search")
+    images: Count | None = Field(None, description="training images of a trial; null is all")
+
+    @model_validator(mode="after")
+    def _ends(self) -> "TunerSettings":
+        if self.kind != "Hyperband" and self.max_trials is None:
+            raise ValueError(f"expected max_trials for {self.kind}, which would never end, received none")
+        return self
+
+    @property
+    def higher_is_better(self) -> bool:
+        return higher_is_better(self.objective)
+
+    def best(self, history: Sequence[Mapping[str, float]]) -> float:
+        """The best value of the objective in metrics by epoch."""
+        values = [metrics[self.objective] for metrics in history]
+        return max(values) if self.higher_is_better else min(values)
 
 
 class Dimension(Strict):

@@ -10,11 +10,10 @@ from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
-from cifake.config.fields import Count, Fraction, Strict, added, without_added_defaults
+from cifake.config.fields import Count, Fraction, Strict, ValidationMetric, added, without_added_defaults
 from cifake.config.mappings import flatten, merge, nest
 from cifake.config.schedule_settings import ScheduleSettings
-from cifake.config.search_space import AnyDimension
-from cifake.config.tuner import TunerSettings
+from cifake.config.search_space import AnyDimension, TunerSettings
 
 
 class AdversarialSettings(Strict):
@@ -61,9 +60,7 @@ class Settings(Strict):
     epochs: Count = Field(description="passes, or rounds of steps_per_epoch batches")
     steps_per_epoch: Count | None = Field(description="batches an epoch; null is one pass")
     validation_steps: Count | None = Field(description="validation batches; null is all of them")
-    monitor: Literal["val/loss", "val/accuracy", "val/precision", "val/recall"] = Field(
-        description="the metric that chooses the best epoch"
-    )
+    monitor: ValidationMetric = Field(description="the metric that chooses the best epoch")
     patience: Count | None = Field(
         description="epochs without improvement before stopping; null never stops early"
     )
@@ -142,7 +139,8 @@ def describe_settings(
     """All settings by dotted key, each with its description."""
     rows: dict[str, str] = {}
     for name, field in cls.model_fields.items():
-        parts = [part for part in (get_args(field.annotation) or (field.annotation,)) if _is_settings(part)]
+        members = get_args(field.annotation) or (field.annotation,)
+        parts = [part for part in members if isinstance(part, type) and issubclass(part, BaseModel)]
         for part in parts:
             if len(parts) == 1 or builder in (None, *get_args(part.model_fields["builder"].annotation)):
                 inner = describe_settings(part, f"{prefix}{name}.")
@@ -150,7 +148,3 @@ def describe_settings(
         if not parts:
             rows[prefix + name] = field.description or ""
     return list(rows.items())
-
-
-def _is_settings(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

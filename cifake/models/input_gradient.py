@@ -54,7 +54,7 @@ def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
 
     Args:
         logits: see ``logits_on_float``.
-        pixels: float32 [n, 32, 32, 3]; the result is -1, 0 or 1 for each.
+        pixels: float32 [n, 32, 32, 3].
         signs: float32 [n], 1 for FAKE and -1 for REAL.
     """
     import tensorflow as tf
@@ -68,17 +68,10 @@ def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
 def ascend(
     logits: keras.Model, start: Any, around: Any, signs: Any, epsilon: Any, step: Any, steps: Any
 ) -> Any:
-    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow graphs.
+    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow graphs; see ``uphill``.
 
-    Args:
-        logits: see ``logits_on_float``.
-        start: float32 [n, 32, 32, 3], the first iterate.
-        around: float32 [n, 32, 32, 3], the images, at the centre of the ball; the result is within epsilon
-            of them, and 0 to 255.
-        signs: float32 [n], 1 for FAKE and -1 for REAL.
-        epsilon: largest change of a pixel, in steps of 1/255.
-        step: step size, in the same unit.
-        steps: number of steps.
+    It starts at ``start``, takes ``steps`` steps of size ``step``, and stays within epsilon of the images
+    ``around``, and within 0 to 255. Pixels are float32 [n, 32, 32, 3]; sizes are in 1/255 of the range.
     """
     import tensorflow as tf
 
