@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from cifake.cli.display import TrainingProgress, TrainingRow
+from cifake.cli.training_progress import TrainingProgress, TrainingRow
 from cifake.suite.jobs import ENDS, Event, Job
 
 STATES = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from cifake.cli.display import show_training
+from cifake.cli.training_progress import show_training
 from cifake.config import Settings, TransferSettings, TunerSettings
 from cifake.data import Dataset, Part
 from cifake.robustness.options import RobustnessOptions
@@ -56,7 +56,7 @@ def train(
 
     Without a ``parent``, the run that this one belongs to, the process exists for this training, and its
     whole lifetime counts as ``cost/total_seconds``. ``watch`` shows a training or a trial, as
-    ``cifake.cli.display.show_training`` does.
+    ``cifake.cli.training_progress.show_training`` does.
 
     Returns:
         The MLflow run's id; empty for a worker of a search.

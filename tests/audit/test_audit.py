@@ -66,9 +66,11 @@ def test_the_command_prints_and_writes_json(tree, tmp_path, monkeypatch, capsys)
     assert "files that cannot be used: 0" in printed
 
 
-def test_a_missing_folder_is_named_before_anything_is_read(tmp_path):
+def test_an_output_that_cannot_be_a_file_is_named_before_anything_is_read(tmp_path):
     with pytest.raises(CifakeError, match="output: there is no folder"):
         main(["--output", str(tmp_path / "no/where.json")])
+    with pytest.raises(CifakeError, match=f"output: expected a file, {tmp_path} is a folder"):
+        main(["--output", str(tmp_path)])
 
 
 def test_data_that_cannot_be_trained_on_ends_with_1(tree, tmp_path, monkeypatch, capsys):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cifake.cli.display import show_training
+from cifake.cli.training_progress import show_training
 from cifake.core.progress import StderrHandler
 
 EPOCHS = [{"train/loss": 0.7, "val/loss": loss, "val/accuracy": 0.5} for loss in (0.6, 0.5, 0.55)]
