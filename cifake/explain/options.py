@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from cifake.cli.grammar import CommandOptions, read_options
+from cifake.cli.grammar import read_options
 from cifake.cli.help import option_rows, print_help_if_asked, usage_of
+from cifake.tracking.model_form import ModelForm
 
 
-class Options(CommandOptions):
+class Options(ModelForm):
     """What to explain, how, and where to write it."""
 
     run: str = Field(

@@ -1,7 +1,6 @@
 """Predict how probably images are FAKE: python -m cifake.predict model=base images=photos."""
 
 import contextlib
-import hashlib
 import os
 import sys
 import time
@@ -55,7 +54,7 @@ def run(options: Options) -> int:
         outputs = [ShardedOutput(file) for file in files]
         for output in outputs:
             stack.enter_context(output.locked(options.force))
-        resolved = find_model(options.model)
+        resolved = find_model(options.model, options)
         inputs = as_text(sources[0].name) if len(sources) == 1 else f"{len(sources)} inputs"
         name_project_run(f"predict {inputs} with {resolved.name}")
         print(f"model: {resolved.name}", flush=True)
@@ -79,14 +78,9 @@ def _prepare(
     from cifake.predict.score_local import SHARD, list_files
 
     digest, total = list_files(source, output.files)
-    model = (
-        resolved.run.info.run_id
-        if resolved.run
-        else hashlib.sha256(Path(resolved.address).read_bytes()).hexdigest()
-    )
     metadata: dict[str, Any] = {
-        "model": model, "images": digest, "threshold": options.threshold, "engine": options.engine,
-        "shard": SHARD,
+        "model": resolved.identity, "images": digest, "threshold": options.threshold,
+        "engine": options.engine, "shard": SHARD,
     }  # fmt: skip
     output.keep_or_clear(metadata, options.force)
     return total

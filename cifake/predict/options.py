@@ -8,18 +8,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from cifake.cli.grammar import CommandOptions, Flag, read_options
+from cifake.cli.grammar import Flag, read_options
 from cifake.cli.help import option_rows, print_help_if_asked, usage_of
 from cifake.contract import THRESHOLD
 from cifake.core.backend import require_ray
 from cifake.core.errors import ConfigError, DataError
 from cifake.data.archives import ARCHIVE_SUFFIXES
 from cifake.data.image_files import Glob, ImageFiles, open_files
+from cifake.tracking.model_form import ModelForm
 
 SUFFIXES = (".csv", ".parquet")
 
 
-class Options(CommandOptions):
+class Options(ModelForm):
     """The model, the inputs and the outputs."""
 
     model: str = Field(

@@ -28,16 +28,16 @@ def main(argv: list[str]) -> None:
         require_tensorflow("gradients of pixels")
         from cifake.tracking.resolved_model import find_model
 
-        model = find_model(options.run)
-        if model.run is None:
-            raise RunError(
-                f"expected a run to log to, received the file {model.name}; see export for its images"
-            )
+        model = find_model(options.run, options)
         name_project_run(f"robustness of {model.name}")
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
         if options.export:
             export(model.load(), data, options)
+        elif model.run is None:
+            raise RunError(
+                f"expected a run to log to, received the file {model.name}; it can only be exported for"
+            )
         else:
             from cifake.robustness.test import run_robustness_test
 
