@@ -54,6 +54,9 @@ class Zip(Files):
     def _names(self, archive: zipfile.ZipFile, wanted: Filter) -> Iterator[str]:
         self.skipped.clear()
         for member in archive.infolist():
+            if archive.getinfo(member.filename) is not member:  # replaced by a later one, as unpacking does
+                self.skipped.add(member.filename)
+                continue
             if member.is_dir() or not self.skipped.keep(member.filename, wanted):
                 continue
             if member.flag_bits & ENCRYPTED:
@@ -82,7 +85,7 @@ class Tar(Files):
                         if file := archive.extractfile(member):
                             yield member.name, file.read()
                     elif not member.isfile() and not member.isdir():  # a link, whose target has passed
-                        self.skipped.keep(member.name, lambda _: False)
+                        self.skipped.add(member.name)
             while stream.read(_READ_SIZE):
                 pass
             if opener is open:  # a plain tar ends in two empty blocks

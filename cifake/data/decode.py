@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from cifake.contract import IMAGE_SIDE
 from cifake.core.errors import DataError
 from cifake.core.progress import progress_bar
+from cifake.data.image_names import in_message
 from cifake.data.sources import Source
 
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
@@ -116,6 +117,8 @@ def check_plain(image: Image.Image) -> None:
         raise ValueError(f"expected {IMAGE_SIDE}x{IMAGE_SIDE} pixels, received {image.width}x{image.height}")
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB image, received mode {image.mode}")
+    if "transparency" in image.info:
+        raise ValueError("expected an RGB image, received one with a transparent colour")
 
 
 def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
@@ -152,7 +155,7 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
 def refuse(source: Source, problems: list[Problem], total: int) -> None:
     """Raise a DataError that names the first ten problems; do nothing if there are none."""
     if problems:
-        lines = "".join(f"\n  {name}: {reason}" for name, reason in problems[:10])
+        lines = "".join(f"\n  {in_message(name)}: {reason}" for name, reason in problems[:10])
         more = f"\n  and {len(problems) - 10:,} more" if len(problems) > 10 else ""
         raise DataError(
             f"{source.location}: {len(problems):,} problem(s) in {total:,} image files; "

@@ -39,8 +39,10 @@ class Folder(Files):
                 for entry in entries:
                     if entry.is_dir():
                         folders.append(entry.name)
-                    elif entry.is_file() or entry.is_symlink():
+                    elif entry.is_file() or leads_nowhere(entry.path):
                         names.append(entry.name)
+                    else:  # a pipe, whose end never comes
+                        self.skipped.add(os.path.join(inside, entry.name))
         except OSError as error:
             raise _unreadable(error) from None
         yield inside, sorted(names)
@@ -89,8 +91,12 @@ class Glob(Files):
 
     def entries(self) -> Iterator[tuple[str, str]]:
         matches = glob.iglob(self.location, recursive=True, include_hidden=False)
-        for name in sorted(filter(os.path.isfile, matches)):
-            yield name, file_state(name)
+        self.skipped.clear()
+        for name in sorted(matches):
+            if os.path.isfile(name) or leads_nowhere(name):
+                yield name, file_state(name)
+            elif not os.path.isdir(name):
+                self.skipped.add(name)
 
     def read(self, name: str) -> bytes:
         return _read_file(os.path.join(self.start, name))
@@ -109,11 +115,16 @@ def open_files(path: str) -> Folder | Zip | Tar | None:
     return None
 
 
+def leads_nowhere(path: str) -> bool:
+    """Whether a path is a link without a target; reading it says so."""
+    return not os.path.exists(path)
+
+
 def file_state(path: str) -> str:
     """Size and time of a file, which change when its content does."""
     try:
         status = os.stat(path)
-    except OSError:  # a link that leads nowhere; reading it will say so
+    except OSError:  # leads nowhere
         return "unreadable"
     return f"{status.st_size}/{status.st_mtime_ns}"
 

@@ -55,7 +55,7 @@ class ClassFolders:
                 rows = [
                     f"{name}/{file_state(os.path.join(path, name))}"
                     for name in names
-                    if is_image(name) and not of_system(name)
+                    if is_image(name) and not of_system(os.path.join(inside, name))
                 ]
                 digest.update("\n".join([folder, *sorted(rows)]).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
@@ -71,7 +71,7 @@ class ClassFolders:
 def class_folder(path: str) -> str:
     """``any/Train/real`` as ``train/REAL``; empty for other folders."""
     match = _CLASS_FOLDER.search(path)
-    return f"{match[1].lower()}/{match[2].upper()}" if match and "__MACOSX" not in path else ""
+    return f"{match[1].lower()}/{match[2].upper()}" if match else ""
 
 
 def canonical_name(path: str) -> str:
