@@ -28,12 +28,18 @@ _TAR_END = 1024  # bytes
 
 
 @dataclass(frozen=True)
-class Zip(Files):
-    """The images of a .zip, in its order."""
+class Archive(Files):
+    """An archive, named without its suffix."""
 
     @property
     def name(self) -> str:
-        return _stem(self.location)
+        name = Path(self.location).name
+        return next(name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix))
+
+
+@dataclass(frozen=True)
+class Zip(Archive):
+    """The images of a .zip, in its order."""
 
     def entries(self) -> Iterator[tuple[str, str]]:
         """Names, each with the file's size and checksum."""
@@ -65,12 +71,8 @@ class Zip(Files):
 
 
 @dataclass(frozen=True)
-class Tar(Files):
+class Tar(Archive):
     """The images of a .tar, .tar.gz or .tar.xz, in its order; it can only be read from its start."""
-
-    @property
-    def name(self) -> str:
-        return _stem(self.location)
 
     def files(self, wanted: Filter = is_image) -> Iterator[tuple[str, bytes]]:
         """Names and contents."""
@@ -105,11 +107,6 @@ def whole_archive(location: str) -> Iterator[None]:
         raise DataError(
             f"{location}: the archive is damaged or cut short ({error}); fetch it again"
         ) from None
-
-
-def _stem(location: str) -> str:
-    name = Path(location).name
-    return next(name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix))
 
 
 @functools.lru_cache(maxsize=4)

@@ -22,9 +22,7 @@ class Folder(Files):
     def walk(self, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
         """Every folder at any depth, with the sorted names of its files; only these are in memory.
 
-        Args:
-            inside: the folder to begin with, relative to the location.
-            above: real paths of the folders that lead there.
+        It begins with the folder ``inside`` the location; ``above`` are real paths of those that lead there.
 
         Raises:
             DataError: a folder that cannot be read.
@@ -39,7 +37,7 @@ class Folder(Files):
                 for entry in entries:
                     if entry.is_dir():
                         folders.append(entry.name)
-                    elif entry.is_file() or leads_nowhere(entry.path):
+                    elif entry.is_file() or not os.path.exists(entry.path):
                         names.append(entry.name)
                     else:  # a pipe, whose end never comes
                         self.skipped.add(os.path.join(inside, entry.name))
@@ -93,7 +91,7 @@ class Glob(Files):
         matches = glob.iglob(self.location, recursive=True, include_hidden=False)
         self.skipped.clear()
         for name in sorted(matches):
-            if os.path.isfile(name) or leads_nowhere(name):
+            if os.path.isfile(name) or not os.path.exists(name):  # a link that leads nowhere
                 yield name, file_state(name)
             elif not os.path.isdir(name):
                 self.skipped.add(name)
@@ -115,16 +113,11 @@ def open_files(path: str) -> Folder | Zip | Tar | None:
     return None
 
 
-def leads_nowhere(path: str) -> bool:
-    """Whether a path is a link without a target; reading it says so."""
-    return not os.path.exists(path)
-
-
 def file_state(path: str) -> str:
     """Size and time of a file, which change when its content does."""
     try:
         status = os.stat(path)
-    except OSError:  # leads nowhere
+    except OSError:  # a link that leads nowhere; reading it will say so
         return "unreadable"
     return f"{status.st_size}/{status.st_mtime_ns}"
 

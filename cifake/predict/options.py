@@ -66,9 +66,8 @@ def open_images(given: str) -> list[ImageFiles]:
     Raises:
         DataError: one that does not exist.
     """
-    inputs = (
-        [given] if os.path.lexists(given) else [text.strip() for text in given.split(",") if text.strip()]
-    )
+    texts = [given] if os.path.lexists(given) else given.split(",")
+    inputs = [text.strip() for text in texts if text.strip()]
     if not inputs:
         raise DataError(f"images: expected folders, archives or globs, received '{given}'")
     return [_open(os.path.expanduser(text)) for text in inputs]
@@ -89,11 +88,7 @@ def _open(location: str) -> ImageFiles:
 
 
 def output_files(output: str, names: Sequence[str]) -> list[Path]:
-    """The output file of each input.
-
-    Args:
-        output: a file, a folder, or a path with ``{name}``.
-        names: of the inputs.
+    """The output file of each input; ``output`` is a file, a folder, or a path with ``{name}``.
 
     Raises:
         ConfigError: a folder is missing, a suffix is unknown, or several inputs share a file.
