@@ -29,16 +29,16 @@ def main(argv: list[str]) -> None:
         from cifake.tracking.resolved_model import find_model
 
         model = find_model(options.run, options)
+        if not (model.run or options.export):
+            raise RunError(
+                f"expected a run to log to, received the file {model.name}; only export takes a file"
+            )
         name_project_run(f"robustness of {model.name}")
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
         if options.export:
             export(model.load(), data, options)
-        elif model.run is None:
-            raise RunError(
-                f"expected a run to log to, received the file {model.name}; it can only be exported for"
-            )
-        else:
+        elif model.run:
             from cifake.robustness.test import run_robustness_test
 
             run_robustness_test(model.run.info.run_id, model.load, data.test, options)

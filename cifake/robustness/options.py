@@ -49,7 +49,10 @@ class RobustnessOptions(CommandOptions):
 class Options(RobustnessOptions, ModelForm):
     """Options of the command: those of the test, and its model."""
 
-    run: str = Field(description="a run id, a variant (its newest finished run), models:/<name>@<alias>")
+    run: str = Field(
+        description="a run id, a variant (its newest finished run), models:/<name>@<alias>; with export, also "
+        "a .keras or .h5 file"
+    )
     export: str | None = Field(
         None, description="only write the images of this perturbation, as PNG files, to output"
     )

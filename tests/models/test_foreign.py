@@ -106,6 +106,11 @@ def test_scores_that_are_no_probabilities_and_other_inputs_are_refused(tmp_path,
     assert "\n" not in str(raised.value)
 
 
+def test_another_form_is_another_model_for_a_prediction_that_resumes(notebook):
+    forms = [ModelForm(scale="0..1", positive=label) for label in ("REAL", "FAKE")]
+    assert len({find_model(str(notebook[0]), form).identity for form in forms}) == 2
+
+
 def test_a_model_of_this_project_takes_neither(finished):
     (file,) = finished[1].glob("mlruns/*/*/artifacts/export/model.h5")
     with pytest.raises(RunError, match="a model of this project needs no scale and no positive; leave them"):
