@@ -10,7 +10,7 @@ from cifake.core.errors import ConfigError
 
 NUMBERS = {
     "int": r"[-+]?[0-9][0-9_]*",
-    "float": r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+    "float": r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
 }
 DROPPED = ("int", "float", "timestamp", "value")  # YAML 1.1's: 010 is 8, 1:30 is 90, 1e-3 is a text
 

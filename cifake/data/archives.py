@@ -60,10 +60,10 @@ class Zip(Archive):
     def _names(self, archive: zipfile.ZipFile, wanted: Filter) -> Iterator[str]:
         self.skipped.clear()
         for member in archive.infolist():
+            if member.is_dir() or not self.skipped.keep(member.filename, wanted):
+                continue
             if archive.getinfo(member.filename) is not member:  # replaced by a later one, as unpacking does
                 self.skipped.add(member.filename)
-                continue
-            if member.is_dir() or not self.skipped.keep(member.filename, wanted):
                 continue
             if member.flag_bits & ENCRYPTED:
                 raise DataError(f"{self.location}: the archive is encrypted; pack it without a password")

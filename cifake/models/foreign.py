@@ -12,8 +12,9 @@ OUTPUTS = {keras.activations.sigmoid: 1, keras.activations.softmax: 2}
 def is_ours(model: keras.Model) -> bool:
     """Whether a model is one of ``build_model``: raw pixels in, probability of FAKE out."""
     last = model.layers[-1]
-    form = (model.input_shape, model.inputs[0].dtype, model.output_shape, last.name)
-    return form == (PIXELS, "uint8", (None, 1), "fake") and last.activation is keras.activations.sigmoid
+    form = (model.inputs[0].dtype, model.input_shape, model.output_shape, last.name)
+    sigmoid = getattr(last, "activation", None) is keras.activations.sigmoid
+    return sigmoid and form == ("uint8", PIXELS, (None, 1), "fake")
 
 
 def convert(model: keras.Model, low: float, high: float, positive: str) -> keras.Model:

@@ -50,7 +50,7 @@ class Options(RobustnessOptions, ModelForm):
     """Options of the command: those of the test, and its model."""
 
     run: str = Field(
-        description="a run id, a variant (its newest finished run), models:/<name>@<alias>; with export, also "
+        description="a run id, a variant (its newest finished run), models:/<name>@<alias>; with export also "
         "a .keras or .h5 file"
     )
     export: str | None = Field(
