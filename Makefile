@@ -32,6 +32,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.speed.memory
 	$(BIN)/python -m benchmarks.reliability.chaos
 	$(BIN)/python -m benchmarks.reliability.outage
+	$(BIN)/python -m benchmarks.reliability.fuzz
 	$(BIN)/python -m benchmarks.speed.cluster
 	$(BIN)/python -m benchmarks.speed.predicting --memory
 	$(BIN)/python -m benchmarks.speed.comparing

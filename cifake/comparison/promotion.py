@@ -62,7 +62,8 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
     holder = next((each for each in comparison.groups if each.config_hash == champion), None)
     if holder is None:
         reason = (
-            "its run is not among those compared (other data, or left out), and the same images are needed"
+            "its run is not among those compared (other data, or left out), and the same images are needed; "
+            "delete its alias champion to promote without comparing"
         )
         return Challenge(CANNOT_TELL, None, {}, reason)
     if holder is best:

@@ -1,12 +1,10 @@
 """Read a variant file, its parents and overrides into validated settings."""
 
-import re
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -15,6 +13,7 @@ from cifake.config.builders import BUILDERS, TAGS
 from cifake.config.mappings import merge, nest
 from cifake.config.search_space import corners
 from cifake.config.settings import Settings, known_keys
+from cifake.config.yaml_values import parse_yaml
 from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest
 
@@ -23,17 +22,6 @@ NOT_SEARCHED = (
     "dataset", "split", "seed", "epochs", "monitor", "export", "robustness", "tuner", "search",
     "model.builder", "validation_steps", "restore_best_weights", "predict_flips",
 )  # fmt: skip
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 reads 1e-3 as text; here it is a number."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
 
 
 def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -58,18 +46,18 @@ def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> Settin
 
 def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
     """Parse values, given by dotted key as YAML texts."""
-    return {key: _parse_yaml(text, f"--{key}") for key, text in texts.items()}
+    return {key: parse_yaml(text, f"--{key}") for key, text in texts.items()}
 
 
 def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in children:
         raise ConfigError(f"{path}: 'extends' leads back to this file; remove it in one of them")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(sorted(p.name for p in path.parent.glob("*.yaml")))
         raise ConfigError(f"{path}: cannot be read ({error}); files there: {known or 'none'}") from None
-    values = _parse_yaml(text, str(path))
+    values = parse_yaml(text, str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected 'key: value' lines, received {values!r}")
     parent = values.pop("extends", None)
@@ -80,16 +68,8 @@ def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]
 
 def _read_purpose(path: Path) -> str:
     """The comment lines on top of a variant's file, as one."""
-    comments = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    comments = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8-sig").splitlines())
     return " ".join(line.lstrip("# ") for line in comments)
-
-
-def _parse_yaml(text: str, source: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506, a SafeLoader
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{source}: not valid YAML ({reason})") from None
 
 
 def _check_search(settings: Settings) -> None:

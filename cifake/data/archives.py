@@ -28,12 +28,18 @@ _TAR_END = 1024  # bytes
 
 
 @dataclass(frozen=True)
-class Zip(Files):
-    """The images of a .zip, in its order."""
+class Archive(Files):
+    """An archive, named without its suffix."""
 
     @property
     def name(self) -> str:
-        return _stem(self.location)
+        name = Path(self.location).name
+        return next(name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix))
+
+
+@dataclass(frozen=True)
+class Zip(Archive):
+    """The images of a .zip, in its order."""
 
     def entries(self) -> Iterator[tuple[str, str]]:
         """Names, each with the file's size and checksum."""
@@ -56,18 +62,17 @@ class Zip(Files):
         for member in archive.infolist():
             if member.is_dir() or not self.skipped.keep(member.filename, wanted):
                 continue
+            if archive.getinfo(member.filename) is not member:  # replaced by a later one, as unpacking does
+                self.skipped.add(member.filename)
+                continue
             if member.flag_bits & ENCRYPTED:
                 raise DataError(f"{self.location}: the archive is encrypted; pack it without a password")
             yield member.filename
 
 
 @dataclass(frozen=True)
-class Tar(Files):
+class Tar(Archive):
     """The images of a .tar, .tar.gz or .tar.xz, in its order; it can only be read from its start."""
-
-    @property
-    def name(self) -> str:
-        return _stem(self.location)
 
     def files(self, wanted: Filter = is_image) -> Iterator[tuple[str, bytes]]:
         """Names and contents."""
@@ -82,7 +87,7 @@ class Tar(Files):
                         if file := archive.extractfile(member):
                             yield member.name, file.read()
                     elif not member.isfile() and not member.isdir():  # a link, whose target has passed
-                        self.skipped.keep(member.name, lambda _: False)
+                        self.skipped.add(member.name)
             while stream.read(_READ_SIZE):
                 pass
             if opener is open:  # a plain tar ends in two empty blocks
@@ -102,11 +107,6 @@ def whole_archive(location: str) -> Iterator[None]:
         raise DataError(
             f"{location}: the archive is damaged or cut short ({error}); fetch it again"
         ) from None
-
-
-def _stem(location: str) -> str:
-    name = Path(location).name
-    return next(name[: -len(suffix)] for suffix in ARCHIVE_SUFFIXES if name.lower().endswith(suffix))
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cifake.contract import LABELS
+from cifake.contract import IMAGE_SIDE, LABELS
 from cifake.core.cache_directory import cache_directory
 from cifake.core.files import exclusive, written_aside
-from cifake.data.decode import Problem, decode_all, read_pixels, refuse
+from cifake.data.decode import Problem, decode_all, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
 
@@ -64,7 +64,8 @@ def _build(source: Source, folder: Path) -> None:
         names, problems = decode_all(source, raw)
         records, naming = read_names(names)
         refuse(source, problems + naming + missing_folders(names), len(names))
-        _write(read_pixels(raw), records, unfinished)
+        pixels = np.memmap(raw, np.uint8, "r").reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
+        _write(pixels, records, unfinished)
         raw.unlink()
 
 

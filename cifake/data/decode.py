@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from cifake.contract import IMAGE_SIDE
 from cifake.core.errors import DataError
 from cifake.core.progress import progress_bar
+from cifake.data.image_names import in_message
 from cifake.data.sources import Source
 
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
@@ -103,11 +103,10 @@ def _pillow_errors() -> Iterator[None]:
         yield
     except UnidentifiedImageError:
         raise ValueError("not an image") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(str(error)) from None
     except Exception as error:  # noqa: BLE001, Pillow's decoders raise nearly anything on broken files
         text = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"damaged image ({text})") from None
+        too_large = isinstance(error, Image.DecompressionBombError)
+        raise ValueError(text if too_large else f"damaged image ({text})") from None
 
 
 def check_plain(image: Image.Image) -> None:
@@ -116,14 +115,12 @@ def check_plain(image: Image.Image) -> None:
         raise ValueError(f"expected {IMAGE_SIDE}x{IMAGE_SIDE} pixels, received {image.width}x{image.height}")
     if image.mode != "RGB":
         raise ValueError(f"expected an RGB image, received mode {image.mode}")
+    if "transparency" in image.info:
+        raise ValueError("expected an RGB image, received one with a transparent colour")
 
 
 def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
-    """Decode every image of a source into one file of raw pixels.
-
-    Args:
-        source: the image files.
-        target: receives uint8 [n, 32, 32, 3], in the order of the names returned.
+    """Decode every image into a file of raw pixels, uint8 [n, 32, 32, 3], in the order of the names returned.
 
     Returns:
         The names of all files, and those that cannot be used (their pixels are zeros).
@@ -131,20 +128,18 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
     names: list[str] = []
 
     def tasks() -> Iterator[Any]:
-        for chunk in _chunks(source.files()):
+        files = source.files()
+        while chunk := list(itertools.islice(files, CHUNK)):
             yield joblib.delayed(_decode_chunk)(chunk, target, len(names))
             names.extend(name for name, _ in chunk)
 
     target.touch()
     problems: list[Problem] = []
     # Threads would wait for the interpreter lock. A bounded number of tasks is read ahead.
-    decoded = joblib.Parallel(n_jobs=joblib.cpu_count(), pre_dispatch="4*n_jobs", return_as="generator")(
-        tasks()
-    )
+    pool = joblib.Parallel(n_jobs=joblib.cpu_count(), pre_dispatch="4*n_jobs", return_as="generator")
     with progress_bar() as progress:
-        for chunk_problems in progress.track(
-            decoded, description=f"decoding {source.location}, {CHUNK} images a step"
-        ):
+        description = f"decoding {source.location}, {CHUNK} images a step"
+        for chunk_problems in progress.track(pool(tasks()), description=description):
             problems += chunk_problems
     return names, problems
 
@@ -152,7 +147,7 @@ def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
 def refuse(source: Source, problems: list[Problem], total: int) -> None:
     """Raise a DataError that names the first ten problems; do nothing if there are none."""
     if problems:
-        lines = "".join(f"\n  {name}: {reason}" for name, reason in problems[:10])
+        lines = "".join(f"\n  {in_message(name)}: {reason}" for name, reason in problems[:10])
         more = f"\n  and {len(problems) - 10:,} more" if len(problems) > 10 else ""
         raise DataError(
             f"{source.location}: {len(problems):,} problem(s) in {total:,} image files; "
@@ -173,13 +168,3 @@ def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> l
         stream.seek(start * IMAGE_BYTES)
         stream.write(pixels)
     return problems
-
-
-def read_pixels(path: Path) -> np.ndarray:
-    """Memory-map a file written by ``decode_all``: uint8 [n, 32, 32, 3]."""
-    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
-
-
-def _chunks(files: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    while chunk := list(itertools.islice(files, CHUNK)):
-        yield chunk

@@ -46,7 +46,9 @@ class Demo:
                 if label == "FAKE":
                     crop = _generator_traces(crop, random)
                 suffix = f" ({which + 1})" if which else ""
-                yield f"{part}/{label}/{number:04d}{suffix}.jpg", _jpeg(crop)
+                buffer = io.BytesIO()
+                crop.save(buffer, "JPEG", quality=JPEG_QUALITY)
+                yield f"{part}/{label}/{number:04d}{suffix}.jpg", buffer.getvalue()
 
 
 def _crop(photograph: Image.Image, part: str, random: np.random.Generator) -> Image.Image:
@@ -66,9 +68,3 @@ def _generator_traces(crop: Image.Image, random: np.random.Generator) -> Image.I
     coarse = crop.resize((side, side), Image.Resampling.BICUBIC)
     smooth = coarse.resize((32, 32), Image.Resampling.BILINEAR)
     return smooth.filter(ImageFilter.UnsharpMask(radius=1, percent=60, threshold=0))
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return buffer.getvalue()

@@ -36,7 +36,12 @@ def find(dataset: str) -> Source:
     except DataError as error:
         if dataset == "cifake":
             raise
-        _warn(str(error))
+        text = (
+            f"{error}.\n\nUsing the DEMO images instead: crops of two photographs, for trying the commands. "
+            "Their scores say nothing about CIFAKE."
+        )
+        panel = Panel(text, title="DEMO DATA, NOT CIFAKE", border_style="bold red")
+        Console(stderr=True).print(panel)
         return Demo()
 
 
@@ -70,14 +75,3 @@ def _download() -> Source:
             f"download from Kaggle failed ({type(error).__name__}: {reason}). Set CIFAKE_DATA to a "
             f"directory or an archive, see 'The data' in README.md"
         ) from None
-
-
-def _warn(reason: str) -> None:
-    Console(stderr=True).print(
-        Panel(
-            f"{reason}.\n\nUsing the DEMO images instead: crops of two photographs, for trying the "
-            "commands. Their scores say nothing about CIFAKE.",
-            title="DEMO DATA, NOT CIFAKE",
-            border_style="bold red",
-        )
-    )

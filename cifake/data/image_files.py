@@ -22,9 +22,7 @@ class Folder(Files):
     def walk(self, inside: str = "", above: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
         """Every folder at any depth, with the sorted names of its files; only these are in memory.
 
-        Args:
-            inside: the folder to begin with, relative to the location.
-            above: real paths of the folders that lead there.
+        It begins with the folder ``inside`` the location; ``above`` are real paths of those that lead there.
 
         Raises:
             DataError: a folder that cannot be read.
@@ -39,8 +37,10 @@ class Folder(Files):
                 for entry in entries:
                     if entry.is_dir():
                         folders.append(entry.name)
-                    elif entry.is_file() or entry.is_symlink():
+                    elif entry.is_file() or not os.path.exists(entry.path):
                         names.append(entry.name)
+                    else:  # a pipe, whose end never comes
+                        self.skipped.add(os.path.join(inside, entry.name))
         except OSError as error:
             raise _unreadable(error) from None
         yield inside, sorted(names)
@@ -89,8 +89,12 @@ class Glob(Files):
 
     def entries(self) -> Iterator[tuple[str, str]]:
         matches = glob.iglob(self.location, recursive=True, include_hidden=False)
-        for name in sorted(filter(os.path.isfile, matches)):
-            yield name, file_state(name)
+        self.skipped.clear()
+        for name in sorted(matches):
+            if os.path.isfile(name) or not os.path.exists(name):  # a link that leads nowhere
+                yield name, file_state(name)
+            elif not os.path.isdir(name):
+                self.skipped.add(name)
 
     def read(self, name: str) -> bytes:
         return _read_file(os.path.join(self.start, name))

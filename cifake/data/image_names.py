@@ -9,6 +9,7 @@ IMAGE_SUFFIXES = (
     ".sgi", ".qoi", ".dds", ".psd",
 )  # fmt: skip
 SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # and hidden ones
+SYSTEM_FOLDERS = ("__macosx", "@eadir", "$recycle.bin")  # and hidden ones
 SKIPPED_SHOWN = 3
 Filter = Callable[[str], object]
 
@@ -19,14 +20,20 @@ def is_image(path: str) -> bool:
 
 
 def of_system(path: str) -> bool:
-    """Whether a file is one that systems leave behind: ``.DS_Store``, ``__MACOSX/._0001.jpg``."""
-    name = path.rpartition("/")[2]
-    return name.startswith(".") or name.lower() in SYSTEM_FILES or "__MACOSX/" in path
+    """Whether a file is one that systems leave behind: ``.DS_Store``, ``.ipynb_checkpoints/0001.jpg``."""
+    *folders, name = path.lower().split("/")
+    hidden = "/." in f"/{path}" and any(part.strip(".") and part[0] == "." for part in (*folders, name))
+    return hidden or name in SYSTEM_FILES or any(folder in SYSTEM_FOLDERS for folder in folders)
 
 
 def as_text(name: str) -> str:
     r"""A file name as text: bytes that are not UTF-8 as ``\xff``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def in_message(name: str) -> str:
+    r"""A file name for a terminal: line breaks and other control characters as ``\n``, too."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in as_text(name))
 
 
 @dataclass
@@ -47,10 +54,14 @@ class Skipped:
             return False
         if wanted(name):
             return True
+        self.add(name)
+        return False
+
+    def add(self, name: str) -> None:
+        """Count a file as left out."""
         self.count += 1
         if self.count <= SKIPPED_SHOWN:
-            self.examples.append(as_text(name))
-        return False
+            self.examples.append(in_message(name))
 
     def __str__(self) -> str:
         more = ", ..." if self.count > SKIPPED_SHOWN else ""

@@ -83,11 +83,7 @@ def count_labels(labels: np.ndarray) -> dict[str, int]:
 
 
 def find_empty_part(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Why parts cannot be trained or tested on: one has no images of a label; empty if all have.
-
-    Args:
-        counts: images by part and label.
-    """
+    """Why parts cannot be trained or tested on: one has no images of a label; empty if all have."""
     for part, labels in counts.items():
         for label, count in labels.items():
             if not count:

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
         options = parse(argv)
         from cifake.tracking.resolved_model import find_model
 
-        resolved = find_model(options.run)
+        resolved = find_model(options.run, options)
         if not resolved.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
         name_project_run(f"explain {resolved.name}")

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from cifake.cli.grammar import CommandOptions
 from cifake.cli.help import options_or_help
+from cifake.tracking.model_form import ModelForm
 
 
-class Options(CommandOptions):
+class Options(ModelForm):
     """What to explain, how, and where to write it."""
 
     run: str = Field(

@@ -1,14 +1,14 @@
 """Predict how probably images are FAKE: python -m cifake.predict model=base images=photos."""
 
 import contextlib
-import hashlib
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifake.core.errors import exit_code
 from cifake.core.native_output import native_output_logged
@@ -17,10 +17,6 @@ from cifake.predict.options import Options, open_images, output_files, parse
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    import keras
-
     from cifake.data.image_files import ImageFiles
     from cifake.predict.shards import ShardedOutput
     from cifake.tracking.resolved_model import ResolvedModel
@@ -48,6 +44,7 @@ def run(options: Options) -> int:
         for source in sources:
             check_shareable(source)
     files = output_files(options.output, [as_text(source.name) for source in sources])
+    from cifake.predict.score_local import SHARD, list_files
     from cifake.predict.shards import ShardedOutput
     from cifake.tracking.resolved_model import find_model
 
@@ -55,80 +52,50 @@ def run(options: Options) -> int:
         outputs = [ShardedOutput(file) for file in files]
         for output in outputs:
             stack.enter_context(output.locked(options.force))
-        resolved = find_model(options.model)
+        resolved = find_model(options.model, options)
         inputs = as_text(sources[0].name) if len(sources) == 1 else f"{len(sources)} inputs"
         name_project_run(f"predict {inputs} with {resolved.name}")
         print(f"model: {resolved.name}", flush=True)
-        totals = [_prepare(*pair, resolved, options) for pair in zip(sources, outputs, strict=True)]
-        _score(sources, outputs, totals, resolved, options)
+        metadata = {
+            "model": resolved.identity, "threshold": options.threshold,
+            "engine": options.engine, "shard": SHARD,
+        }  # fmt: skip
+        jobs = []
+        for source, output in zip(sources, outputs, strict=True):
+            digest, total = list_files(source, output.files)
+            output.keep_or_clear({"images": digest, **metadata}, options.force)
+            jobs.append((source, output, total))
+        if any(output.rows() != total for _, output, total in jobs):
+            _score(jobs, resolved, options)
         counts = [output.join() for output in outputs]
         for output in outputs:
             output.remove_shards()  # after all are joined: until then the same command can resume
-    for source in sources:
-        if source.skipped.count:
-            print(f"warning: {source.location}: {source.skipped}", file=sys.stderr)
-    for file, count in zip(files, counts, strict=True):
-        _report(file, count, options.threshold)
+    for source, file, count in zip(sources, files, counts, strict=True):
+        _report(source, file, count, options.threshold)
     return int(any(count["error"] for count in counts))
 
 
-def _prepare(
-    source: "ImageFiles", output: "ShardedOutput", resolved: "ResolvedModel", options: Options
-) -> int | None:
-    """List the images and keep the shards of a killed command; the number of images, None if unknown."""
-    from cifake.predict.score_local import SHARD, list_files
-
-    digest, total = list_files(source, output.files)
-    model = (
-        resolved.run.info.run_id
-        if resolved.run
-        else hashlib.sha256(Path(resolved.address).read_bytes()).hexdigest()
-    )
-    metadata: dict[str, Any] = {
-        "model": model, "images": digest, "threshold": options.threshold, "engine": options.engine,
-        "shard": SHARD,
-    }  # fmt: skip
-    output.keep_or_clear(metadata, options.force)
-    return total
-
-
 def _score(
-    sources: "Sequence[ImageFiles]",
-    outputs: "Sequence[ShardedOutput]",
-    totals: Sequence[int | None],
-    resolved: "ResolvedModel",
-    options: Options,
+    jobs: "list[tuple[ImageFiles, ShardedOutput, int | None]]", resolved: "ResolvedModel", options: Options
 ) -> None:
-    from cifake.predict.score_local import decoders
+    from cifake.predict.score_local import decoders, score
 
-    done = [output.rows() for output in outputs]
-    if done == totals:
-        return
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None
         model = resolved.load()
-        for source, output, total, before in zip(sources, outputs, totals, done, strict=True):
-            if before:
-                print(f"{output.output}: resuming after {before:,} images", flush=True)
-            _follow(source.name, _steps(source, output, model, options.threshold, pool), before, total)
+        from cifake.evaluation.scoring import predict  # Keras, while decoders start
 
+        for source, output, total in jobs:
+            if done := output.rows():
+                print(f"{output.output}: resuming after {done:,} images", flush=True)
+            if pool:
+                steps = score(source, output, partial(predict, model), options.threshold, pool)
+            else:
+                from cifake.predict.score_ray import score_on_cluster
 
-def _steps(
-    source: "ImageFiles",
-    output: "ShardedOutput",
-    model: "keras.Model",
-    threshold: float,
-    pool: "Executor | None",
-) -> Iterator[int]:
-    if pool is None:
-        from cifake.predict.score_ray import score_on_cluster
-
-        return score_on_cluster(source, output, model, threshold)
-    from cifake.evaluation.scoring import predict
-    from cifake.predict.score_local import score
-
-    return score(source, output, lambda images: predict(model, images), threshold, pool)
+                steps = score_on_cluster(source, output, model, options.threshold)
+            _follow(source.name, steps, done, total)
 
 
 def _follow(name: str, steps: Iterable[int], done: int, total: int | None) -> None:
@@ -147,12 +114,13 @@ def _follow(name: str, steps: Iterable[int], done: int, total: int | None) -> No
                 print(f"{name}: {done:,}{of_all} images", file=sys.stderr, flush=True)
 
 
-def _report(file: Path, counts: "Counter[str]", threshold: float) -> None:
+def _report(source: "ImageFiles", file: Path, counts: "Counter[str]", threshold: float) -> None:
+    if source.skipped.count:
+        print(f"warning: {source.location}: {source.skipped}", file=sys.stderr)
     fake, real, errors = (counts[key] for key in ("FAKE", "REAL", "error"))
     print(f"{file}: {fake + real + errors:,} images, {fake:,} FAKE and {real:,} REAL at {threshold:g}")
     notes = [(note, n) for note, n in counts.most_common() if note not in ("FAKE", "REAL", "error")]
-    if notes:
-        changes = ", ".join(f"{n:,} {note}" for note, n in notes)
+    if changes := ", ".join(f"{n:,} {note}" for note, n in notes):
         print(f"warning: {file}: not as CIFAKE's images are: {changes}", file=sys.stderr)
     if errors:
         print(f"{file}: {errors:,} cannot be used, their column 'error' says why", file=sys.stderr)

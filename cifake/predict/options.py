@@ -8,18 +8,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from cifake.cli.grammar import CommandOptions, Flag
+from cifake.cli.grammar import Flag
 from cifake.cli.help import options_or_help
 from cifake.contract import THRESHOLD
 from cifake.core.backend import require_ray
 from cifake.core.errors import ConfigError, DataError
 from cifake.data.archives import ARCHIVE_SUFFIXES
 from cifake.data.image_files import Glob, ImageFiles, open_files
+from cifake.tracking.model_form import ModelForm
 
 SUFFIXES = (".csv", ".parquet")
 
 
-class Options(CommandOptions):
+class Options(ModelForm):
     """The model, the inputs and the outputs."""
 
     model: str = Field(
@@ -60,9 +61,8 @@ def open_images(given: str) -> list[ImageFiles]:
     Raises:
         DataError: one that does not exist.
     """
-    inputs = (
-        [given] if os.path.lexists(given) else [text.strip() for text in given.split(",") if text.strip()]
-    )
+    texts = [given] if os.path.lexists(given) else given.split(",")
+    inputs = [text.strip() for text in texts if text.strip()]
     if not inputs:
         raise DataError(f"images: expected folders, archives or globs, received '{given}'")
     return [_open(os.path.expanduser(text)) for text in inputs]
@@ -83,11 +83,7 @@ def _open(location: str) -> ImageFiles:
 
 
 def output_files(output: str, names: Sequence[str]) -> list[Path]:
-    """The output file of each input.
-
-    Args:
-        output: a file, a folder, or a path with ``{name}``.
-        names: of the inputs.
+    """The output file of each input; ``output`` is a file, a folder, or a path with ``{name}``.
 
     Raises:
         ConfigError: a folder is missing, a suffix is unknown, or several inputs share a file.

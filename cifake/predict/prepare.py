@@ -12,8 +12,6 @@ from cifake.data.image_files import Listed
 from cifake.data.image_names import as_text
 
 MOST_PIXELS = 89_478_485  # above it Pillow warns of a decompression bomb; 256 MiB as RGB
-RESIZED, CROPPED, FIRST_FRAME = "resized", "cropped to a square", "first of several frames"
-TURNED, ON_WHITE, OTHER_NAME = "turned as EXIF says", "transparency on white", "name is not UTF-8"
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,14 @@ def decode(task: Task) -> Decoded:
     errors: list[str | None] = []
     notes: list[str | None] = []
     for place, name in enumerate(task.names):
-        done = [] if names[place] == name else [OTHER_NAME]
+        done = [] if names[place] == name else ["name is not UTF-8"]
         error = None
         try:
             data = task.source.read(name) if task.source else task.contents[place]
-            image, changes = _decode(data)
-            pixels += image
-            done += changes
+            if not (plain := plain_jpeg(data)):
+                image, changes = prepare(data)
+                plain, done = image.tobytes(), done + changes
+            pixels += plain
         except Exception as reason:  # noqa: BLE001, Pillow's decoders raise nearly anything on broken files
             error = _one_line(reason)
             pixels += bytes(IMAGE_BYTES)
@@ -69,13 +68,6 @@ def decode(task: Task) -> Decoded:
         notes.append("; ".join(done) or None)
     images = np.frombuffer(pixels, np.uint8).reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
     return Decoded(names, images, errors, notes)
-
-
-def _decode(data: bytes) -> tuple[bytes, list[str]]:
-    if plain := plain_jpeg(data):
-        return plain, []
-    image, done = prepare(data)
-    return image.tobytes(), done
 
 
 def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
@@ -94,15 +86,15 @@ def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
     image = read_image(data, _check_size)
     done = []
     if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
-        done.append(FIRST_FRAME)
+        done.append("first of several frames")
     if (turned := upright(image)) is not image:
         image = turned
-        done.append(TURNED)
+        done.append("turned as EXIF says")
     if image.mode != "RGB" or "transparency" in image.info:
         image, change = _to_rgb(image)
         done.append(change)
     if image.size != (IMAGE_SIDE, IMAGE_SIDE):
-        done += [RESIZED] if image.width == image.height else [CROPPED, RESIZED]
+        done += ["resized"] if image.width == image.height else ["cropped to a square", "resized"]
         image = ImageOps.fit(image, (IMAGE_SIDE, IMAGE_SIDE), Image.Resampling.BILINEAR)
     return image, done
 
@@ -110,20 +102,17 @@ def prepare(data: bytes) -> tuple[Image.Image, list[str]]:
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
     if image.has_transparency_data:
         layers = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers).convert("RGB"), ON_WHITE
+        white = Image.new("RGBA", layers.size, "white")
+        return Image.alpha_composite(white, layers).convert("RGB"), "transparency on white"
     change = f"{image.mode} to RGB"
-    if image.mode.startswith("I"):  # Pillow would clip values at 255
-        image = Image.fromarray(_to_bytes(np.asarray(image)))
-    elif image.mode == "F":
+    if image.mode == "F":
         raise ValueError("expected whole numbers, received an image of floating-point numbers")
+    if image.mode.startswith("I"):  # the higher 8 of 16 bits, as for 16-bit RGB; Pillow would clip at 255
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 0xFFFF:
+            raise ValueError("expected 8 or 16 bits a channel, received more")
+        image = Image.fromarray((values >> 8).astype(np.uint8))
     return image.convert("RGB"), change
-
-
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """The higher 8 of 16 bits, as Pillow reads 16-bit RGB."""
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise ValueError("expected 8 or 16 bits a channel, received more")
-    return (values >> 8).astype(np.uint8)
 
 
 def _check_size(image: Image.Image) -> None:
@@ -136,7 +125,5 @@ def _check_size(image: Image.Image) -> None:
 def _one_line(reason: Exception) -> str:
     if isinstance(reason, OSError) and reason.strerror:
         return f"cannot be read ({reason.strerror})"
-    text = " ".join(str(reason).split())
-    if text and isinstance(reason, ValueError):
-        return text
-    return f"damaged image ({text or type(reason).__name__})"
+    text = " ".join(str(reason).split()) or type(reason).__name__
+    return text if isinstance(reason, ValueError) else f"damaged image ({text})"

@@ -27,15 +27,13 @@ BATCH = 500  # images a task and a step of the model, as many as in evaluation
 SHARD = 16 * BATCH
 CONTENTS = 16 * 2**20  # bytes of file contents handed to a process at once; a single file may be larger
 LIST = pa.schema({"name": pa.binary()})
-Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def list_files(source: ImageFiles, target: Path) -> tuple[str, int | None]:
     """Write the names of all images to a file, one row group a shard; those of a tar are not known yet.
 
     Returns:
-        A digest of names, sizes and times, and the number of images; of a tar, a digest of its own size and
-        time, and None.
+        A digest of names, sizes and times, and the number of images; of a tar, of its own, and None.
 
     Raises:
         DataError: there are no images.
@@ -67,8 +65,9 @@ def read_list(target: Path, shard: int) -> list[str]:
 
 
 def score(
-    source: ImageFiles, output: ShardedOutput, predict: Predict, threshold: float, pool: Executor
-) -> Iterator[int]:
+    source: ImageFiles, output: ShardedOutput, predict: Callable[[np.ndarray], np.ndarray],
+    threshold: float, pool: Executor,
+) -> Iterator[int]:  # fmt: skip
     """Write the missing shards.
 
     Args:

@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_shareable(source: ImageFiles) -> None:
-    """Refuse images that several machines cannot read at the same time.
-
-    Raises:
-        DataError: a tar archive.
-    """
+    """Raise a DataError for a tar archive, which several machines cannot read at the same time."""
     if isinstance(source, Tar):
         raise DataError(
             f"{source.location}: a tar archive can only be read from its start, by one machine; expected a "
@@ -37,19 +33,10 @@ def check_shareable(source: ImageFiles) -> None:
 def score_on_cluster(
     source: ImageFiles, output: ShardedOutput, model: "keras.Model", threshold: float
 ) -> Iterator[int]:
-    """Write the missing shards, in any order.
+    """Write the missing shards as ``score`` does, in any order; the model is saved beside them.
 
     Machines are those of RAY_ADDRESS, or else this one. They need the packages of this project, not its code,
     and see the images and the output's folder under the same path.
-
-    Args:
-        source: the images; ``output.files`` lists them.
-        output: receives the shards.
-        model: is saved in the folder of ``output`` for the actors.
-        threshold: FAKE from there up.
-
-    Yields:
-        The number of images in each step.
     """
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns about what Ray Data itself does
     import ray

@@ -29,10 +29,7 @@ SCHEMA = pa.schema(
 def make_rows(images: Decoded, scores: np.ndarray, threshold: float) -> pa.Table:
     """A table with one row per image.
 
-    Args:
-        images: n images.
-        scores: float32 [n], the probability of FAKE; a value that is not finite becomes an error.
-        threshold: FAKE from there up.
+    A score, float32, is the probability of FAKE; one that is not finite becomes an error.
     """
     errors = [
         error or (None if np.isfinite(score) else "the model gave no number")
@@ -54,11 +51,7 @@ def make_rows(images: Decoded, scores: np.ndarray, threshold: float) -> pa.Table
 
 
 class ShardedOutput:
-    """An output file that is written as shards first, in a folder beside it.
-
-    Args:
-        output: the file that the shards become.
-    """
+    """An output file that is written as shards first, in a folder beside it."""
 
     def __init__(self, output: Path) -> None:
         self.output = output
@@ -109,7 +102,7 @@ class ShardedOutput:
                 unfinished.write_text(json.dumps(metadata))
 
     def shards(self) -> list[Path]:
-        """The files of whole shards, in order."""
+        """Those that are whole, in order."""
         return sorted(self.folder.glob("shard-*.parquet"))
 
     def rows(self) -> int:
@@ -131,23 +124,18 @@ class ShardedOutput:
         Returns:
             Counts of labels, of ``error`` and of every note.
         """
-        counts: Counter[str] = Counter()
+        counts = Counter(error=0)
         writer_class = WRITERS[self.output.suffix]
         with written_aside(self.output) as unfinished, writer_class(unfinished, SCHEMA) as writer:
             for shard in self.shards():
                 table = pq.read_table(shard)
                 writer.write_table(table)
-                counts.update(_counts(table))
+                counts.update(table["label"].drop_null().to_pylist())
+                counts["error"] += len(table) - table["error"].null_count
+                notes = table["note"].drop_null().to_pylist()
+                counts.update(note for of_image in notes for note in of_image.split("; "))
         return counts
 
     def remove_shards(self) -> None:
         """Remove the folder, once the output is written."""
         remove(self.folder)
-
-
-def _counts(table: pa.Table) -> Counter[str]:
-    counts = Counter(label for label in table["label"].to_pylist() if label)
-    counts["error"] = table["error"].length() - table["error"].null_count
-    for notes in table["note"].drop_null().to_pylist():
-        counts.update(notes.split("; "))
-    return counts

@@ -28,17 +28,17 @@ def main(argv: list[str]) -> None:
         require_tensorflow("gradients of pixels")
         from cifake.tracking.resolved_model import find_model
 
-        model = find_model(options.run)
-        if model.run is None:
+        model = find_model(options.run, options)
+        if not (model.run or options.export):
             raise RunError(
-                f"expected a run to log to, received the file {model.name}; see export for its images"
+                f"expected a run to log to, received the file {model.name}; only export takes a file"
             )
         name_project_run(f"robustness of {model.name}")
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
         if options.export:
             export(model.load(), data, options)
-        else:
+        elif model.run:
             from cifake.robustness.test import run_robustness_test
 
             run_robustness_test(model.run.info.run_id, model.load, data.test, options)

@@ -11,6 +11,7 @@ from cifake.config.fields import Count
 from cifake.contract import ATTACKS, PERTURBATIONS
 from cifake.core.errors import ConfigError
 from cifake.robustness.perturbations import kind_of, select
+from cifake.tracking.model_form import ModelForm
 
 
 class RobustnessOptions(CommandOptions):
@@ -45,10 +46,13 @@ class RobustnessOptions(CommandOptions):
         return f"robustness/{count}-images_{self.steps}-steps_{self.restarts}-restarts_seed-{self.seed}"
 
 
-class Options(RobustnessOptions):
+class Options(RobustnessOptions, ModelForm):
     """Options of the command: those of the test, and its model."""
 
-    run: str = Field(description="a run id, a variant (its newest finished run), models:/<name>@<alias>")
+    run: str = Field(
+        description="a run id, a variant (its newest finished run), models:/<name>@<alias>; with export also "
+        "a .keras or .h5 file"
+    )
     export: str | None = Field(
         None, description="only write the images of this perturbation, as PNG files, to output"
     )

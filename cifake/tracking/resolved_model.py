@@ -1,17 +1,19 @@
 """Find a trained model by the name that users give it: a run, a variant, a registered name or a file."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.contract import IMAGE_SIDE, VARIANT_TAG
-from cifake.core.errors import DataError, RunError
+from cifake.contract import VARIANT_TAG
+from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.data import Dataset
 from cifake.data import load as load_data
+from cifake.tracking.model_form import OURS, ModelForm
 from cifake.tracking.queries import FINISHED, search_runs
 from cifake.tracking.retry import client, retry_while_unavailable, without_retries
 from cifake.tracking.store import store_address
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
     import keras
 
 FORMS = "a run id, a variant, models:/<name>@<alias>, models:/<name>/<version> or a .keras or .h5 file"
-FILES = (".keras", ".h5")
+FILES = (".keras", ".h5", ".hdf5")
 REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-SHAPES = ((None, IMAGE_SIDE, IMAGE_SIDE, 3), (None, 1))
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,19 @@ class ResolvedModel:
         name: for messages: ``base seed 0 (run 1f0c…)``, or the file.
         address: the URI that MLflow loads, or the file's path.
         run: the run that trained it; None for a file.
+        form: what a model of another project takes and gives.
     """
 
     name: str
     address: str
     run: Run | None
+    form: ModelForm = OURS
+
+    @property
+    def identity(self) -> str:
+        """Changes with whatever decides its scores."""
+        content = self.run.info.run_id if self.run else sha256(Path(self.address).read_bytes()).hexdigest()
+        return " ".join(filter(None, (content, self.form.scale, self.form.positive)))
 
     def load(self) -> "keras.Model":
         """The model: uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
@@ -45,24 +54,33 @@ class ResolvedModel:
         Raises:
             RunError: it cannot be read, or its input or output is different.
         """
+        from cifake.models.foreign import check_shapes, convert, is_ours
+
+        model = self._read()
+        try:
+            check_shapes(model)
+            if not is_ours(model):
+                return convert(model, *self.form.complete())
+            if self.form.scale or self.form.positive:
+                raise RunError("a model of this project needs no scale and no positive; leave them out")
+        except RunError as error:
+            raise RunError(f"{self.name}: {error}") from None
+        return model
+
+    def _read(self) -> "keras.Model":
         import keras
 
         try:
             if self.run:
                 import mlflow.keras
 
-                model = retry_while_unavailable(mlflow.keras.load_model)(self.address)
-            else:
-                model = keras.saving.load_model(self.address, compile=False)
-        except (MlflowException, OSError, ValueError, TypeError) as error:
+                return retry_while_unavailable(mlflow.keras.load_model)(self.address)
+            return keras.saving.load_model(self.address, compile=False)
+        except CifakeError:
+            raise
+        except Exception as error:  # noqa: BLE001, Keras raises nearly anything about files that it cannot read
             reason = str(error).strip().splitlines()[0]
             raise RunError(f"the model of {self.name} cannot be loaded ({reason})") from None
-        if (model.input_shape, model.output_shape) != SHAPES:
-            raise RunError(
-                f"{self.name}: expected a model from pixels {SHAPES[0]} to a probability of FAKE "
-                f"{SHAPES[1]}, received one from {model.input_shape} to {model.output_shape}"
-            )
-        return model
 
     def load_data(self) -> Dataset:
         """The data that the model's run was trained and tested on; for a file, the whole data set.
@@ -82,26 +100,27 @@ class ResolvedModel:
         return data
 
 
-def find_model(reference: str) -> ResolvedModel:
+def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:
     """Look a model up; a variant means its newest finished run.
 
     Args:
         reference: one of FORMS.
+        form: what it takes and gives, where it is of another project.
 
     Raises:
         RunError: there is no such model, or the store does not answer.
     """
-    if Path(reference).suffix in FILES:
+    if Path(reference).suffix.lower() in FILES:
         if not Path(reference).is_file():
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
-        return ResolvedModel(reference, reference, None)
+        return ResolvedModel(reference, reference, None, form)
     try:
         with without_retries():
             run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
     except MlflowException as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"no model '{reference}' in {store_address()} ({reason})") from None
-    return model_of(run)
+    return replace(model_of(run), form=form)
 
 
 def model_of(run: Run) -> ResolvedModel:
@@ -135,5 +154,8 @@ def _tracked_run(reference: str) -> Run:
         return client.get_run(reference)
     runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", FINISHED)
     if not runs:
-        raise RunError(f"no finished run of a variant '{reference}' in {store_address()}; expected {FORMS}")
+        saved = "; Keras 3 reads no folders of SavedModel" if Path(reference).is_dir() else ""
+        raise RunError(
+            f"no finished run of a variant '{reference}' in {store_address()}; expected {FORMS}{saved}"
+        )
     return runs[0]

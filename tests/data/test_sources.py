@@ -175,3 +175,36 @@ def test_names_that_are_not_utf_8_are_one_data_set_from_folder_and_archive(tree,
         assert r"test/REAL/\xff\xfe.jpg" in data.test.paths.tolist()
         "".join(data.test.paths).encode()  # as every file of predictions must
     assert len(digests) == 1
+
+
+def test_what_systems_leave_in_folders_is_no_image(tmp_path, caplog):
+    left = (
+        ".ipynb_checkpoints/train/REAL/1-checkpoint.jpg", "train/REAL/@eaDir/1.jpg",
+        "__macosx/train/REAL/2.jpg", "$RECYCLE.BIN/train/REAL/3.jpg", ".Trash-1000/files/train/REAL/4.jpg",
+    )  # fmt: skip
+    files = {**FILES, **dict.fromkeys(left, b"x")}
+    tree = write_tree(tmp_path / ".hidden" / "tree", files)
+    for path in (tree, pack(tmp_path / "a.zip", files), pack(tmp_path / "a.tar", files)):
+        assert dict(open_path(path).files()) == FILES
+    assert caplog.messages == []
+
+
+def test_a_pipe_is_left_out_and_named_with_control_characters_escaped(tmp_path, caplog):
+    tree = write_tree(tmp_path / "tree", FILES)
+    os.mkfifo(tree / "train/REAL/a\n\x1b[31m.jpg")
+    (tree / "train/REAL/link.jpg").symlink_to("a\n\x1b[31m.jpg")
+    assert dict(open_path(tree).files()) == FILES
+    (message,) = caplog.messages
+    assert message.startswith(f"{tree}: 2 file(s) left out: train/REAL/")
+    assert r"train/REAL/a\n\x1b[31m.jpg" in message
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_a_zip_s_files_of_one_name_the_last_counts_as_if_unpacked(tmp_path, caplog):
+    archive = pack(tmp_path / "a.zip", FILES)
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.writestr("train/REAL/1.jpg", b"newer")
+    source = open_path(archive)
+    assert dict(source.files()) == {**FILES, "train/REAL/1.jpg": b"newer"}
+    assert caplog.messages == [f"{archive}: 1 file(s) left out: train/REAL/1.jpg"]
+    assert [name for name, _ in source.images.entries()].count("train/REAL/1.jpg") == 1

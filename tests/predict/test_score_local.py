@@ -152,6 +152,19 @@ def test_globs_and_single_files(folder, monkeypatch):
     assert open_images("a,b") == [Folder(str(folder.parent / "a,b"))]  # a comma in a name that exists
 
 
+def test_a_link_that_leads_nowhere_is_an_error_and_a_pipe_is_left_out(folder):
+    (folder / "c.jpg").symlink_to("gone.jpg")
+    os.mkfifo(folder / "d.jpg")
+    for location in (folder, f"{folder}/?.*"):
+        (source,) = open_images(str(location))
+        decoded = decode(Task(names(source), source))
+        errors = {
+            name[-5:]: error for name, error in zip(decoded.names, decoded.errors, strict=True) if error
+        }
+        assert errors == {"c.jpg": "cannot be read (No such file or directory)"}
+        assert "d.jpg" in str(source.skipped)
+
+
 @pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
 def test_archives_are_read_in_their_order(folder, tmp_path, suffix):
     path = tmp_path / f"Test_2{suffix}"

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import mlflow
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from cifake.config import load as load_settings
 from cifake.contract import PERTURBATIONS
 from cifake.core.errors import ConfigError, exit_code
 from cifake.data import load
+from cifake.data.decode import open_image
 from cifake.robustness import __main__ as command
 from cifake.robustness import test as robustness_test
 from cifake.robustness.options import RobustnessOptions
@@ -222,6 +224,20 @@ def test_images_can_be_written_and_looked_at(run_id, tmp_path):
         written = np.asarray(Image.open((tmp_path / "noisy" / path).with_suffix(".png")))
         assert np.array_equal(written, perturb(images.images[:4], "noise_0.1", 0)[number])
     assert len(list((tmp_path / "noisy").rglob("*.png"))) == 4
+
+
+def test_images_can_be_written_for_a_model_file_of_another_project(tree, tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFAKE_DATA", str(tree))
+    head = keras.layers.Dense(1, activation="sigmoid")
+    keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), head]).save(tmp_path / "model.h5")
+    words = [f"run={tmp_path}/model.h5", "export=fgsm_8", f"output={tmp_path / 'out'}", "images=4"]
+    assert run_command(*words) == 2
+    assert run_command(*words, "scale=0..1", "positive=REAL") == 0
+    paths = list((tmp_path / "out").rglob("*.png"))
+    assert len(paths) == 4
+    original = open_image((tree / paths[0].relative_to(tmp_path / "out").with_suffix(".jpg")).read_bytes())
+    changes = np.asarray(Image.open(paths[0])).astype(int) - np.asarray(original)
+    assert abs(changes).max() == 8
 
 
 def test_other_data_is_refused(run_id, capsys):
