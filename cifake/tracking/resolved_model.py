@@ -47,6 +47,9 @@ class ResolvedModel:
         """
         import keras
 
+        from cifake.models.keras_configuration import configure_keras
+
+        configure_keras()
         try:
             if self.run:
                 import mlflow.keras
