@@ -64,8 +64,8 @@ def test_a_backend_that_is_not_installed_is_named(keras_home, monkeypatch):
     code_version.cache_clear()
 
 
-def test_the_configuration_of_keras_does_not_change_scores(finished, tmp_path, monkeypatch):
-    run, folder, _ = finished
+def test_the_configuration_of_keras_does_not_change_scores(finished, tmp_path):
+    _, folder, _ = finished
     (tmp_path / "keras.json").write_text(json.dumps(HOSTILE))
     limits = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
     address = f"sqlite:///{tmp_path}/mlflow.db"
