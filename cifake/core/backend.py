@@ -13,7 +13,7 @@ from cifake.core.errors import ConfigError
 def keras_backend() -> str:
     """The backend that Keras runs on or, before the seconds that its import takes, will run on.
 
-    Keras reads KERAS_BACKEND, then ``keras.json`` in KERAS_HOME or ``~/.keras``; without both it is TensorFlow.
+    Keras reads KERAS_BACKEND, then ``keras.json`` in KERAS_HOME or ``~/.keras``, else TensorFlow.
     """
     if "keras" in sys.modules:
         return str(sys.modules["keras"].backend.backend())
