@@ -1,7 +1,7 @@
 """Rank tracked runs, and say how sure the ranking is: python compare.py --metric f1."""
 
 import gc
-import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from cifake.compare.options import parse
 from cifake.comparison import compare
 from cifake.core.errors import RunError, exit_code
-from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
+from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run, project_run_id
 
 if TYPE_CHECKING:
     from cifake.compare.options import Options
     from cifake.comparison.report import Report
+
+PROMOTE = re.compile("(--)?promote(=true)?", re.IGNORECASE)  # also on a command line that cannot be read
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         0, or the exit code of the gate.
     """
-    with mlflow_project_run("promote" if "--promote" in argv else "compare"):
+    with mlflow_project_run("promote" if any(map(PROMOTE.fullmatch, argv)) else "compare"):
         options = parse(argv)
         report = compare(
             options.metric,
@@ -52,7 +54,7 @@ def _write(options: "Options", report: "Report") -> int:
             raise RunError(f"output: {options.output} cannot be written ({error.strerror})") from None
     else:
         sys.stdout.write(rendered)
-    if options.log or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run . -e compare` has made a run
+    if options.log or project_run_id():
         from cifake.tracking.tool_runs import log_report
 
         page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)

@@ -1,9 +1,30 @@
 """Check that a command's libraries are available, before they are imported."""
 
+import contextlib
 import importlib.util
+import json
 import os
+import sys
+from pathlib import Path
 
 from cifake.core.errors import ConfigError
+
+
+def keras_backend() -> str:
+    """The backend that Keras runs on or, before the seconds that its import takes, will run on.
+
+    Keras reads KERAS_BACKEND, then ``keras.json`` in KERAS_HOME or ``~/.keras``, else TensorFlow.
+    """
+    if "keras" in sys.modules:
+        return str(sys.modules["keras"].backend.backend())
+    if given := os.environ.get("KERAS_BACKEND"):
+        return given
+    home = os.path.expanduser("~")
+    folder = f"{home if os.access(home, os.W_OK) else '/tmp'}/.keras"  # noqa: S108, as Keras does
+    file = Path(os.environ.get("KERAS_HOME", folder)) / "keras.json"
+    with contextlib.suppress(OSError, ValueError):
+        return str(json.loads(file.read_text(encoding="utf-8")).get("backend", "tensorflow"))
+    return "tensorflow"
 
 
 def require_tensorflow(what: str) -> None:
@@ -13,10 +34,9 @@ def require_tensorflow(what: str) -> None:
         what: the feature that needs it.
 
     Raises:
-        ConfigError: KERAS_BACKEND names another backend.
+        ConfigError: another backend is configured.
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
+    if (backend := keras_backend()) != "tensorflow":
         raise ConfigError(f"KERAS_BACKEND: expected tensorflow for {what}, received '{backend}'")
 
 

@@ -12,6 +12,7 @@ from cifake.models.augmentation import RandomAffine
 from cifake.models.cnn import cnn
 from cifake.models.degradation import RandomDegradation
 from cifake.models.input_gradient import on_float
+from cifake.models.keras_configuration import configure_keras
 from cifake.models.residual import residual
 from cifake.models.transfer import transfer
 
@@ -31,6 +32,7 @@ def build_model(settings: Settings) -> keras.Model:
     Raises:
         ConfigError: an unknown backbone, or weights that cannot be loaded.
     """
+    configure_keras()
     with _precision(settings):
         pixels = keras.Input((IMAGE_SIDE, IMAGE_SIDE, 3), dtype="uint8", name="pixels")
         features = BUILDERS[settings.model.builder](

@@ -86,6 +86,9 @@ class _Scorer:
     def __init__(self, model: Path, output: ShardedOutput, threshold: float) -> None:
         import keras
 
+        from cifake.models.keras_configuration import configure_keras
+
+        configure_keras()
         self.model = keras.saving.load_model(model, compile=False)
         self.output, self.threshold = output, threshold
 

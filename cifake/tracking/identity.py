@@ -4,15 +4,16 @@ import ast
 import functools
 import hashlib
 import json
-import os
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import mlflow
 
 from cifake import contract
 from cifake.config import Settings
+from cifake.core.backend import keras_backend
 from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import ConfigError
 
 PACKAGE = Path(__file__).parent.parent
 # The code that decides scores. Settings and data are part of the key themselves, with all their values.
@@ -46,10 +47,16 @@ def checkpoint_directory(key: str) -> Path:
 @functools.cache
 def code_version(package: Path = PACKAGE) -> str:
     """Hash of the code that decides scores, and of the libraries that it runs on."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = keras_backend()
+    try:
+        libraries = f"{version('keras')} {backend} {version(backend)}"
+    except PackageNotFoundError:
+        raise ConfigError(
+            f"Keras' backend {backend} is not installed; set KERAS_BACKEND=tensorflow"
+        ) from None
     directions = {key: metric.higher_is_better for key, metric in contract.OF_PREDICTIONS.items()}
     constants = [contract.IMAGE_SIDE, contract.LABELS, contract.THRESHOLD, directions]
-    digest = hashlib.sha256(f"{version('keras')} {backend} {version(backend)} {constants}".encode())
+    digest = hashlib.sha256(f"{libraries} {constants}".encode())
     for file in sorted({file for pattern in MODULES for file in package.glob(pattern)}):
         if str(file.relative_to(package)) not in NOT_DECISIVE:
             digest.update(decisive_code(file.read_text(encoding="utf-8")).encode())

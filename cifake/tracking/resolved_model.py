@@ -70,6 +70,9 @@ class ResolvedModel:
     def _read(self) -> "keras.Model":
         import keras
 
+        from cifake.models.keras_configuration import configure_keras
+
+        configure_keras()
         try:
             if self.run:
                 import mlflow.keras

@@ -1,6 +1,7 @@
 """One run from its start to its end: FINISHED, FAILED or KILLED, never left as RUNNING."""
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -11,7 +12,7 @@ from mlflow.entities import DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
 from cifake import contract
-from cifake.config import Settings
+from cifake.config import Settings, parse_overrides
 from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.mlflow_project import project_run_id
@@ -19,11 +20,12 @@ from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id, experiment_of, stopped_search, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
-from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated, name_run
+from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 from cifake.tracking.ui import prepare_experiment
 
+logger = logging.getLogger(__name__)
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
 
@@ -65,13 +67,11 @@ def tracked_run(
         tags[contract.SEARCH_TAG] = search
     if parent:
         tags[MLFLOW_PARENT_RUN_ID] = parent
-        run_id = retry_while_unavailable(_start)(name, tags, search, from_scratch)
+        run_id = retry_while_unavailable(_start)(name, tags, settings, from_scratch)
     else:
         with first_requests():
-            run_id = _start(name, tags, search, from_scratch)
+            run_id = _start(name, tags, settings, from_scratch)
     try:
-        if run_id == project_run_id():
-            _rename(run_id, name, data)
         log_values(run_id, tags=tags)
         _log_settings(run_id, variant, settings, data)
         prepare_experiment(experiment_of(run_id))
@@ -82,31 +82,39 @@ def tracked_run(
     end_run(run_id)
 
 
-def _start(name: str, tags: Mapping[str, str], search: str | None, from_scratch: bool) -> str:
+def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch: bool) -> str:
     with store_lock():
         launched = project_run_id()
         experiment = experiment_id()
+        search = tags.get(contract.SEARCH_TAG)
         stopped = stopped_search(search) if search else unfinished_run(tags[contract.RUN_KEY_TAG])
         if stopped and not from_scratch:
             return _resume(stopped, launched)
         end_abandoned_runs()
-        return launched or create_run(experiment, name, tags)
+        if not launched or _contradicts(launched, settings):
+            return create_run(experiment, name, tags)
+        name_run(launched, name)
+        return launched
 
 
-def _rename(run_id: str, name: str, data: Dataset) -> None:
-    """Give the run that ``mlflow run`` created a name, unless the user did."""
-    given = client.get_run(run_id).info.run_name or ""
-    if is_generated(given):
-        client.set_tag(run_id, contract.NAME_TAG, name)
-    elif data.name == "demo":
-        client.set_tag(run_id, contract.NAME_TAG, f"demo: {given}")
+def _contradicts(run_id: str, settings: Settings) -> bool:
+    """Whether the params that ``mlflow run`` logged are not these settings: the command did not take them."""
+    values = settings.flat()
+    del values["dataset"]  # `auto` is resolved
+    for key, text in client.get_run(run_id).data.params.items():
+        value = values.get(key)
+        if isinstance(value, int | float | str) and parse_overrides({key: text})[key] != value:
+            logger.warning("run %s has %s=%s, expected %s; a new run is made", run_id, key, text, value)
+            return True
+    return False
 
 
 def _resume(stopped: str, launched: str | None) -> str:
     """Resume a run that was stopped; the one that ``mlflow run`` created only refers to it."""
-    if launched and launched != stopped:
+    if launched:
         name_run(launched, "resumed another run")
         log_values(launched, tags={contract.NOTE_TAG: f"It resumed run {stopped}."})
+        end_run(launched)
     if contract.FAILURE_TAG in client.get_run(stopped).data.tags:
         client.delete_tag(stopped, contract.FAILURE_TAG)
     client.update_run(stopped, status="RUNNING")

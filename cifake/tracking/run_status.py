@@ -5,15 +5,20 @@ import logging
 import operator
 from collections.abc import Mapping
 
-from mlflow.entities import RunStatus
+from mlflow.entities import LifecycleStage, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils import name_utils
+from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_TYPE
 
-from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
+from cifake.contract import FAILURE_TAG, NAME_TAG
 from cifake.core.errors import stop_behind
+from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client, first_requests, without_retries
+from cifake.tracking.run_values import log_values
+from cifake.tracking.store import store_address, store_lock
 
+NO_RUN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # of an unknown or impossible id
 logger = logging.getLogger(__name__)
 
 
@@ -55,10 +60,39 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
         logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
 
 
-def tag_tool(run_id: str, tool: str) -> None:
-    """Tag the run that ``mlflow run`` created with its tool."""
-    with first_requests():
-        client.set_tag(run_id, TOOL_TAG, tool)
+def claim_run(run_id: str) -> str:
+    """Tag a run as this process's, if it is running and holds nothing but what ``mlflow run`` has logged.
+
+    Returns:
+        Why it is not this process's; empty where it is.
+    """
+    with first_requests(), store_lock():
+        try:
+            run = client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code not in NO_RUN:
+                raise
+            return f"is not in {store_address()}"
+        if obstacle := _obstacle(run):
+            return obstacle
+        log_values(run_id, tags=process_identity())
+    return ""
+
+
+def _obstacle(run: Run) -> str:
+    tags = run.data.tags
+    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        return "is deleted"
+    if run.info.status != "RUNNING":
+        return f"is {run.info.status}"
+    own = process_identity()
+    if own.items() <= tags.items():
+        return ""
+    if own.keys() <= tags.keys() and not is_dead(tags):
+        return "belongs to another process"
+    is_used = run.data.metrics or any(not name.startswith("mlflow.") for name in tags.keys() - own.keys())
+    has_params = run.data.params and tags.get(MLFLOW_SOURCE_TYPE) != "PROJECT"  # those are from -P
+    return "holds other results" if is_used or has_params else ""
 
 
 def name_run(run_id: str, name: str) -> None:

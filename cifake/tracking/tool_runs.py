@@ -25,15 +25,13 @@ def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> s
     Returns:
         The run's id.
     """
-    run_id = project_run_id()
-    if run_id:
-        store = client
-    else:
-        run_id = str(store.create_run(experiment_id(store), run_name=name).info.run_id)
-    store.set_tag(run_id, TOOL_TAG, tool)
-    store.log_text(run_id, page, "report.html")
-    store.set_terminated(run_id)
-    return run_id
+    if run_id := project_run_id():  # it has its tag, and ends with the command
+        client.log_text(run_id, page, "report.html")
+        return run_id
+    run = store.create_run(experiment_id(store), run_name=name, tags={TOOL_TAG: tool})
+    store.log_text(run.info.run_id, page, "report.html")
+    store.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
 
 
 def add_to_run(

@@ -173,6 +173,7 @@ def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
             "RunError: output: /dev/full cannot be written (No space",
         ),
         (["--promote", "--variant", "nope"], "promote", "RunError: no finished run with variant 'nope'"),
+        (["promote=true", "--variant", "nope"], "promote", "RunError: no finished run with variant 'nope'"),
         (["--promote"], "promote f1", "RunError: run "),
     ],
 )

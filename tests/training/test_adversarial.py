@@ -1,5 +1,7 @@
 """Training on attacked images."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -81,6 +83,7 @@ def test_features_of_a_frozen_backbone_are_not_kept(data):
 
 
 def test_other_backends_are_refused_before_data_is_read(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "keras", raising=False)  # as a command starts
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setenv("CIFAKE_DATA", "/nowhere")
     assert exit_code(lambda: main([str(EXPERIMENTS / "adversarial.yaml")])) == 2

@@ -2,13 +2,13 @@
 
 import contextlib
 import multiprocessing
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection, forkserver
 from typing import Any
 
+from cifake.core.backend import keras_backend
 from cifake.core.native_output import native_log
 from cifake.suite.engines.hardware import divide, find_gpus
 from cifake.suite.jobs import ENDS, Capacity, Event, Job, RunContext
@@ -95,8 +95,7 @@ def _process_context(gpus: Sequence[str]) -> Any:
     That process imports once for all workers, while the plan is made. A GPU's driver and the threads of
     other backends may not survive a fork: there each worker imports for itself.
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if sys.platform != "linux" or gpus or backend != "tensorflow":
+    if sys.platform != "linux" or gpus or keras_backend() != "tensorflow":
         return multiprocessing.get_context("spawn")
     native_log()  # raises an error here, not in the forked process, if the cache cannot be used
     context = multiprocessing.get_context("forkserver")

@@ -7,6 +7,7 @@ import socket
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from cifake.core.backend import keras_backend
 from cifake.core.errors import RunError
 from cifake.suite.engines.event_queue import EventQueue
 from cifake.suite.engines.imports import import_all
@@ -22,7 +23,7 @@ import ray
 
 RETRIES = 10  # of a run whose node or worker was lost, before the run fails
 PATIENCE = 20  # seconds that stopped runs have to record that
-FORWARDED = ("CIFAKE_DATA", "CIFAKE_CACHE", "KERAS_BACKEND")  # nodes keep their own where it is not set here
+FORWARDED = ("CIFAKE_DATA", "CIFAKE_CACHE")  # nodes keep their own where it is not set here
 
 
 class RayEngine:
@@ -46,6 +47,7 @@ class RayEngine:
             raise RunError(f"no node of the cluster at {address} has {resources}; ask for less")
         others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
         environment = {name: os.environ[name] for name in FORWARDED if name in os.environ}
+        environment["KERAS_BACKEND"] = keras_backend()
         environment["MLFLOW_TRACKING_URI"] = shared_address(sorted(others))
         self.request = {
             "num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory or None,

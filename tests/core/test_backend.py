@@ -1,0 +1,75 @@
+"""Keras' configuration file, and the backend that it names."""
+
+import json
+import runpy
+import sys
+
+import keras
+import pandas as pd
+import pytest
+
+from cifake.core.backend import keras_backend
+from cifake.core.errors import ConfigError
+from cifake.tracking.identity import code_version
+from tests.support.project import QUICK, train
+
+HOSTILE = {"floatx": "float16", "epsilon": 1e-2, "image_data_format": "channels_first"}
+
+
+@pytest.fixture
+def keras_home(tmp_path, monkeypatch):
+    """An empty KERAS_HOME in a process that has not imported Keras."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delitem(sys.modules, "keras")
+    return tmp_path
+
+
+def backend_of_keras(monkeypatch):
+    """What Keras' own code makes of the environment."""
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "keras", keras)
+        return runpy.run_path(keras.src.backend.config.__file__)["_BACKEND"]
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "expected"),
+    [
+        (None, None, "tensorflow"),
+        ('{"backend": "jax"}', None, "jax"),
+        ('{"backend": "jax"}', "torch", "torch"),
+        ('{"backend": "jax"}', "", "jax"),
+        ('{"floatx": "float16"}', None, "tensorflow"),
+        ("no json", None, "tensorflow"),
+    ],
+)
+def test_the_backend_is_the_one_that_keras_chooses(keras_home, monkeypatch, file, variable, expected):
+    if file:
+        (keras_home / "keras.json").write_text(file)
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    assert keras_backend() == expected == backend_of_keras(monkeypatch)
+
+
+def test_where_keras_is_imported_it_is_asked(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert keras_backend() == keras.backend.backend()
+
+
+def test_a_backend_that_is_not_installed_is_named(keras_home, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    code_version.cache_clear()
+    with pytest.raises(ConfigError, match="Keras' backend theano is not installed"):
+        code_version()
+    code_version.cache_clear()
+
+
+def test_the_configuration_of_keras_does_not_change_scores(finished, tmp_path):
+    _, folder, _ = finished
+    (tmp_path / "keras.json").write_text(json.dumps(HOSTILE))
+    limits = {"KERAS_HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    done = train(*QUICK, "--seed", "3", cwd=tmp_path, MLFLOW_TRACKING_URI=address, **limits)
+    assert done.returncode == 0, done.stderr
+    files = [next(place.glob("mlruns/**/predictions.parquet")) for place in (folder, tmp_path)]
+    pd.testing.assert_frame_equal(*map(pd.read_parquet, files), check_exact=True)
