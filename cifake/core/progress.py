@@ -13,6 +13,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from cifake.core.addresses import without_password
+
 
 def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
     """A bar to use as a context.
@@ -31,7 +33,7 @@ class StderrHandler(logging.Handler):
     """Prints log messages to what ``sys.stderr`` is at that moment: above a bar, while one is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        print(without_password(self.format(record)), file=sys.stderr)
 
 
 def configure_logging() -> None:

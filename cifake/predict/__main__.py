@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import sys
 import time
 from collections import Counter
@@ -104,7 +103,6 @@ def _score(
     done = [output.rows() for output in outputs]
     if done == totals:
         return
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None
         model = resolved.load()

@@ -10,7 +10,7 @@ from cifake.core.errors import Terminated
 
 def project_run_id() -> str | None:
     """The id of the run that ``mlflow run`` created; None when the command was called without it."""
-    return os.environ.get("MLFLOW_RUN_ID")
+    return os.environ.get("MLFLOW_RUN_ID") or None
 
 
 @contextlib.contextmanager

@@ -30,11 +30,22 @@ def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
+def expect_registrable(client: mlflow.MlflowClient) -> None:
+    """Write to the registered model what it holds already: a user who may not change it is told at once.
+
+    Raises:
+        MlflowException: it cannot be written.
+    """
+    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
+        client.create_registered_model(NAME)
+    client.update_registered_model(NAME, client.get_registered_model(NAME).description or "")
+
+
 def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
     """Register a run's model as a new version, which becomes the champion.
 
     Args:
-        client: of the store.
+        client: of the store; see ``expect_registrable``, which makes the model.
         run_id: of a finished run.
         tags: of the version; see ``describe_version``.
         reason: why it is promoted.
@@ -45,8 +56,6 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
     outputs = client.get_run(run_id).outputs
     if not outputs or not outputs.model_outputs:
         raise RunError(f"run {run_id} holds no model that could be registered; train it again")
-    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
-        client.create_registered_model(NAME)
     model = client.get_logged_model(outputs.model_outputs[0].model_id)
     # Its address, and not models:/<id>, which MLflow would look up in the present store.
     version = client.create_model_version(

@@ -10,10 +10,11 @@ from mlflow.exceptions import MlflowException
 
 from cifake.contract import IMAGE_SIDE, VARIANT_TAG
 from cifake.core.errors import DataError, RunError
+from cifake.core.reasons import reason
 from cifake.data import Dataset
 from cifake.data import load as load_data
 from cifake.tracking.queries import FINISHED, search_runs
-from cifake.tracking.retry import client, retry_while_unavailable, without_retries
+from cifake.tracking.retry import client, first_requests, retry_while_unavailable
 from cifake.tracking.store import store_address
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ class ResolvedModel:
                 model = retry_while_unavailable(mlflow.keras.load_model)(self.address)
             else:
                 model = keras.saving.load_model(self.address, compile=False)
-        except (MlflowException, OSError, ValueError, TypeError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise RunError(f"the model of {self.name} cannot be loaded ({reason})") from None
+        except (MlflowException, OSError, ValueError, TypeError, ImportError) as error:
+            raise RunError(f"the model of {self.name} cannot be loaded ({reason(error)})") from None
         if (model.input_shape, model.output_shape) != SHAPES:
             raise RunError(
                 f"{self.name}: expected a model from pixels {SHAPES[0]} to a probability of FAKE "
@@ -95,12 +95,8 @@ def find_model(reference: str) -> ResolvedModel:
         if not Path(reference).is_file():
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
         return ResolvedModel(reference, reference, None)
-    try:
-        with without_retries():
-            run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"no model '{reference}' in {store_address()} ({reason})") from None
+    with first_requests():
+        run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
     return model_of(run)
 
 

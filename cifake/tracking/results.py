@@ -41,8 +41,7 @@ def log_result(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / contract.CONFIG).write_text(settings.to_yaml())
-        (folder / contract.CLASSIFICATION_REPORT).write_text(report)
+        (folder / contract.CLASSIFICATION_REPORT).write_text(report, encoding="utf-8")
         pq.write_table(predictions_table(test, scores), folder / contract.PREDICTIONS)
         (folder / contract.FIGURES).mkdir()
         for file, figure in figures.items():

@@ -6,12 +6,12 @@ import operator
 from collections.abc import Mapping
 
 from mlflow.entities import RunStatus
-from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils import name_utils
 
 from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
-from cifake.core.errors import stop_behind
+from cifake.core.addresses import without_password
+from cifake.core.errors import RunError, Unavailable, as_mistake, stop_behind
 from cifake.tracking.retry import client, first_requests, without_retries
 
 logger = logging.getLogger(__name__)
@@ -44,15 +44,17 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
 
     ``name`` is given to a run that has none yet.
     """
-    error = stop_behind(error) or error
+    error = stop_behind(error) or as_mistake(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():
-            end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
+            end_run(run_id, status, without_password(f"{type(error).__name__}: {error}".rstrip(": ")))
             if name:
                 name_run(run_id, name)
-    except MlflowException as unanswered:  # the caller raises the error, which matters more
+    except Unavailable as unanswered:  # the caller raises the error, which matters more
         logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
+    except RunError as refused:  # the run was deleted, which is what the caller says, too
+        logger.debug("run %s could not be ended: %s", run_id, refused)
 
 
 def tag_tool(run_id: str, tool: str) -> None:

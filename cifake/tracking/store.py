@@ -4,11 +4,11 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
 
-from cifake.core.addresses import without_password
+from cifake.core.addresses import absolute_address, expect_answer, sqlite_file, without_password
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 
@@ -19,16 +19,20 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 @contextlib.contextmanager
 def store_lock() -> Iterator[None]:
     """Create a SQLite store once: processes that create the same one together crash in its migrations."""
-    uri = mlflow.get_tracking_uri()
-    if not uri.startswith("sqlite:///"):
+    database = sqlite_file(mlflow.get_tracking_uri())
+    if not database:
         yield
         return
-    database = Path(uri.removeprefix("sqlite:///"))
     if not database.parent.is_dir():
-        raise RunError(f"the store {uri}: there is no folder {database.parent}; make it first")
+        raise RunError(f"the store {store_address()}: there is no folder {database.parent}; make it first")
     with exclusive(database):
         mlflow.MlflowClient().search_experiments(max_results=1)
         yield
+
+
+def expect_store() -> None:
+    """Check that the present store's server or database answers, within seconds; see ``expect_answer``."""
+    expect_answer(mlflow.get_tracking_uri())
 
 
 def shared_address(others: Sequence[str]) -> str:
@@ -41,15 +45,14 @@ def shared_address(others: Sequence[str]) -> str:
         RunError: the store is a file of this machine, and there are others.
     """
     uri = str(mlflow.get_tracking_uri())
-    if not uri.startswith(("sqlite:", "file:", "/")):
+    if urlsplit(uri).scheme not in ("", "file") and not uri.startswith("sqlite"):
         return uri
     if others:
         raise RunError(
             f"the store {uri} is a file of this machine, and the cluster has others ({', '.join(others)}); "
             "set MLFLOW_TRACKING_URI to the address of an MLflow server, see docs/scaling.md"
         )
-    path = uri.removeprefix("sqlite:///")
-    return uri if path == uri else f"sqlite:///{Path(path).absolute()}"
+    return absolute_address(uri)
 
 
 def store_address() -> str:

@@ -1,39 +1,49 @@
 """Runs of tools: they hold what a command wrote, and are no rows of a comparison."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import mlflow
 
-from cifake.contract import TOOL_TAG
+from cifake.contract import FAILURE_TAG, TOOL_TAG
 from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.permissions import expect_writable
 from cifake.tracking.queries import experiment_id
 from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
 
-def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> str:
-    """Keep a report in a run of its own, or in the one that ``mlflow run`` created in the current store.
+@contextlib.contextmanager
+def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Callable[[str], None]]:
+    """A run for a report: one of its own, or that which ``mlflow run`` created in the current store.
 
     Args:
-        store: for a run of its own.
+        own: the store for a run of its own.
         tool: the command, such as ``compare``: the run's tag ``tool``.
         name: the run's name.
-        page: HTML, stored as ``report.html``.
 
-    Returns:
-        The run's id.
+    Yields:
+        What stores the report, given as HTML, as ``report.html``.
+
+    Raises:
+        RunError: nothing can be written there, said at once.
     """
     run_id = project_run_id()
-    if run_id:
-        store = client
-    else:
-        run_id = str(store.create_run(experiment_id(store), run_name=name).info.run_id)
-    store.set_tag(run_id, TOOL_TAG, tool)
-    store.log_text(run_id, page, "report.html")
+    store = client if run_id else own
+    run_id = run_id or str(store.create_run(experiment_id(store), run_name=name).info.run_id)
+    try:
+        store.set_tag(run_id, TOOL_TAG, tool)
+        expect_writable(run_id, store)
+        yield lambda page: store.log_text(run_id, page, "report.html")
+    except BaseException as error:
+        if store is own:  # ``mlflow_project_run`` ends the other
+            with contextlib.suppress(Exception):
+                store.set_tag(run_id, FAILURE_TAG, f"{type(error).__name__}: {error}"[:5000])
+                store.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
     store.set_terminated(run_id)
-    return run_id
 
 
 def add_to_run(

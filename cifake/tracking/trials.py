@@ -89,7 +89,7 @@ def log_search(run_id: str, trials: Sequence[Trial], best: Trial, chosen: Settin
     }
     log_values(run_id, metrics)
     with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "best.yaml").write_text(chosen.to_yaml())
+        (Path(name) / "best.yaml").write_text(chosen.to_yaml(), encoding="utf-8")
         (Path(name) / "figures").mkdir()
         figure.savefig(Path(name) / "figures" / "search.png")
         client.log_artifacts(run_id, name)
