@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cifake.compare.options import parse
 from cifake.comparison import compare
-from cifake.core.errors import exit_code
+from cifake.core.errors import RunError, exit_code
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run, project_run_id
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def _kept_report(options: "Options", store: "RunStore") -> "Iterator[Callable[[s
 
     tool = "promote" if options.promote else "compare"
     name = f"{tool} {options.metric}"
-    name_project_run(name)
     with report_run(store.client, tool, name) as keep:
         yield keep
+        name_project_run(name)
 
 
 def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | None") -> int:
@@ -70,7 +70,10 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
     verdicts = report.check(*options.fail_if)
     rendered = report.render(options.output_format, options.view, verdicts)
     if options.output:
-        options.output.write_text(rendered, encoding="utf-8")
+        try:
+            options.output.write_text(rendered, encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"output: {options.output} cannot be written ({error.strerror})") from None
     else:
         sys.stdout.write(rendered)
     if keep:

@@ -1,7 +1,7 @@
 """Shared types of a suite: jobs, the events they send, and what each job may use."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import ByteSize
@@ -71,12 +71,14 @@ class RunContext:
         experiment: the name of the experiment that runs belong to.
         threads: threads of each worker.
         force: train finished runs again.
+        store: its address, which may hold a password, for workers that do not inherit it.
     """
 
     parent: str
     experiment: str
     threads: int
     force: bool
+    store: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
     """Set what TensorFlow reads from the environment, and log its messages; see ``run_worker``."""
     redirect_to_native_log(2)
     quiet_mlflow()
+    if run_context.store:
+        os.environ["MLFLOW_TRACKING_URI"] = run_context.store
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):  # of the suite's own run
