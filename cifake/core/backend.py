@@ -7,10 +7,7 @@ from cifake.core.errors import ConfigError
 
 
 def require_tensorflow(what: str) -> None:
-    """Check that Keras runs on TensorFlow.
-
-    Args:
-        what: the feature that needs it.
+    """Check that Keras runs on TensorFlow, which ``what`` needs.
 
     Raises:
         ConfigError: KERAS_BACKEND names another backend.

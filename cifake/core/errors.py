@@ -69,8 +69,8 @@ def as_mistake(error: BaseException, store: str = "the store") -> CifakeError | 
     """
     if isinstance(error, CifakeError):
         return error
-    if reason := full_disk(error):
-        return RunError(f"a disk is full ({reason}); make room and give the same command again: it resumes")
+    if full := full_disk(error):
+        return RunError(f"a disk is full ({full}); make room and give the same command again: it resumes")
     if text := of_store(error):
         return (Unavailable if may_pass(error) else RunError)(f"{store} {text}")
     return RunError(text) if (text := of_system(error)) else None

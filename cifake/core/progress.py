@@ -17,12 +17,7 @@ from cifake.core.addresses import without_password
 
 
 def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
-    """A bar to use as a context.
-
-    Args:
-        columns: of each line; by default description, bar, count and time.
-        transient: whether the bar disappears at the end.
-    """
+    """A bar to use as a context; by default of description, bar, count and time."""
     usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     hidden = not console.is_terminal

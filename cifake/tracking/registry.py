@@ -14,11 +14,7 @@ NAME, ALIAS = "cifake", "champion"
 
 
 def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
-    """The version that ``models:/cifake@champion`` means; None where there is none.
-
-    Args:
-        client: of the store; None is MLflow's present one.
-    """
+    """The version that ``models:/cifake@champion`` means in a store; None where there is none."""
     client = client or mlflow.MlflowClient()
     try:
         model = client.get_registered_model(NAME)
@@ -42,13 +38,7 @@ def expect_registrable(client: mlflow.MlflowClient) -> None:
 
 
 def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
-    """Register a run's model as a new version, which becomes the champion.
-
-    Args:
-        client: of the store; see ``expect_registrable``, which makes the model.
-        run_id: of a finished run.
-        tags: of the version; see ``describe_version``.
-        reason: why it is promoted.
+    """Register a run's model as a new version, which becomes the champion; see ``expect_registrable``.
 
     Raises:
         RunError: the run holds no model.

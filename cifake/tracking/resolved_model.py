@@ -83,10 +83,7 @@ class ResolvedModel:
 
 
 def find_model(reference: str) -> ResolvedModel:
-    """Look a model up; a variant means its newest finished run.
-
-    Args:
-        reference: one of FORMS.
+    """Look up a model by one of FORMS; a variant means its newest finished run.
 
     Raises:
         RunError: there is no such model, or the store does not answer.

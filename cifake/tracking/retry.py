@@ -10,8 +10,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import mlflow
 
+from cifake.core.addresses import expect_answer
 from cifake.core.errors import Unavailable, store_errors
-from cifake.tracking.store import expect_store, quick_requests, store_address
+from cifake.tracking.store import quick_requests, store_address
 
 PATIENCE = 600.0  # seconds that a call waits for the store
 PAUSE = 5.0  # seconds between two attempts
@@ -93,5 +94,5 @@ def first_requests() -> Iterator[None]:
         RunError: the store cannot be used.
     """
     with without_retries(), store_errors(f"the store {store_address()}", any_error=True):
-        expect_store()
+        expect_answer(mlflow.get_tracking_uri())
         yield

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import mlflow
 
-from cifake.core.addresses import absolute_address, expect_answer, sqlite_file, without_password
+from cifake.core.addresses import absolute_address, sqlite_file, without_password
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 
@@ -30,19 +30,11 @@ def store_lock() -> Iterator[None]:
         yield
 
 
-def expect_store() -> None:
-    """Check that the present store's server or database answers, within seconds; see ``expect_answer``."""
-    expect_answer(mlflow.get_tracking_uri())
-
-
 def shared_address(others: Sequence[str]) -> str:
     """The store's address for processes in other folders and on other machines.
 
-    Args:
-        others: the names of the other machines.
-
     Raises:
-        RunError: the store is a file of this machine, and there are others.
+        RunError: the store is a file of this machine, and there are ``others``.
     """
     uri = str(mlflow.get_tracking_uri())
     if urlsplit(uri).scheme not in ("", "file") and not uri.startswith("sqlite"):

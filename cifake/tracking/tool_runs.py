@@ -19,11 +19,6 @@ from cifake.tracking.run_values import log_values
 def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Callable[[str], None]]:
     """A run for a report: one of its own, or that which ``mlflow run`` created in the current store.
 
-    Args:
-        own: the store for a run of its own.
-        tool: the command, such as ``compare``: the run's tag ``tool``.
-        name: the run's name.
-
     Yields:
         What stores the report, given as HTML, as ``report.html``.
 
@@ -49,14 +44,6 @@ def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Calla
 def add_to_run(
     run_id: str, folder: Path, artifact_path: str, metrics: Mapping[str, float], tags: Mapping[str, str]
 ) -> None:
-    """Add a tool's results to a finished run, which stays finished.
-
-    Args:
-        run_id: the run.
-        folder: its files become artifacts.
-        artifact_path: the artifacts' folder.
-        metrics: by key; NaN, of an average over nothing, is left out.
-        tags: by name.
-    """
+    """Add a tool's results to a finished run, which stays finished; NaN, of no images, is left out."""
     client.log_artifacts(run_id, str(folder), artifact_path)
     log_values(run_id, {key: value for key, value in metrics.items() if not math.isnan(value)}, tags)
