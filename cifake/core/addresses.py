@@ -68,6 +68,9 @@ def expect_answer(address: str) -> None:
     elif address.startswith(DATABASES):
         import sqlalchemy
 
-        engine = sqlalchemy.create_engine(address)
+        try:
+            engine = sqlalchemy.create_engine(address)
+        except ValueError as error:  # a port that is no number
+            raise sqlalchemy.exc.ArgumentError(str(error)) from None
         engine.connect().close()
         engine.dispose()

@@ -93,7 +93,7 @@ def store_errors(store: str, any_error: bool = False) -> Iterator[None]:
     except Exception as error:
         if mistake := as_mistake(error, store):
             raise mistake from None
-        if any_error and (is_of_store(error) or isinstance(error, OSError | ValueError)):
+        if any_error and is_of_store(error):
             raise RunError(f"{store} cannot be used ({reason(error)})") from None
         raise
 

@@ -17,8 +17,8 @@ FULL_DISK = re.compile(
 )
 # The operating system's refusals, with the path that a user gave or chose; others are defects.
 OF_PATHS = (
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
-    errno.EIO, errno.EMFILE, errno.ENFILE,
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+    errno.ELOOP, errno.EIO, errno.EMFILE, errno.ENFILE,
 )  # fmt: skip
 OF_STORES = {"mlflow", "sqlalchemy", "requests", "urllib3", "botocore", "boto3", "databricks"}
 # MLflow's texts: no answer, or a 5xx that its own retries have met to the end; an answer that is no JSON.

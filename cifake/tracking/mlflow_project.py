@@ -26,7 +26,9 @@ def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
         yield
         return
     from cifake.tracking.run_status import end_failed, tag_tool
+    from cifake.tracking.store import expect_project_store
 
+    expect_project_store()
     try:
         if tool:
             tag_tool(run_id, tool)

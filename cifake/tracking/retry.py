@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import mlflow
 
 from cifake.core.addresses import expect_answer
-from cifake.core.errors import Unavailable, store_errors
+from cifake.core.errors import RunError, Unavailable, store_errors
 from cifake.tracking.store import quick_requests, store_address
 
 PATIENCE = 600.0  # seconds that a call waits for the store
@@ -26,8 +26,7 @@ def retry_while_unavailable(call: Callable[P, T]) -> Callable[P, T]:
     """Repeat a call while the store is unreachable. The call must be safe to repeat.
 
     Raises:
-        Unavailable: the store was unreachable for PATIENCE seconds.
-        RunError: the store refuses, or lacks what was asked for; that is not waited for.
+        RunError: the store was unreachable for PATIENCE seconds; or it refuses, which is not waited for.
     """
 
     @functools.wraps(call)
@@ -44,7 +43,7 @@ def retry_while_unavailable(call: Callable[P, T]) -> Callable[P, T]:
                 if not _retries.get():
                     raise
                 if time.monotonic() - began > PATIENCE:
-                    raise Unavailable(
+                    raise RunError(
                         f"{error} for {PATIENCE / 60:g} minutes; what was trained is kept: start the store, "
                         "then give the same command again"
                     ) from None

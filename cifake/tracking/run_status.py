@@ -11,7 +11,7 @@ from mlflow.utils import name_utils
 
 from cifake.contract import FAILURE_TAG, NAME_TAG, TOOL_TAG
 from cifake.core.addresses import without_password
-from cifake.core.errors import RunError, Unavailable, as_mistake, stop_behind
+from cifake.core.errors import RunError, as_mistake, stop_behind
 from cifake.tracking.retry import client, first_requests, without_retries
 
 logger = logging.getLogger(__name__)
@@ -45,10 +45,9 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
             end_run(run_id, status, without_password(f"{type(error).__name__}: {error}".rstrip(": ")))
             if name:
                 name_run(run_id, name)
-    except Unavailable as unanswered:  # the caller raises the error, which matters more
-        logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
-    except RunError as refused:  # the run was deleted, which is what the caller says, too
-        logger.debug("run %s could not be ended: %s", run_id, refused)
+    except RunError as refused:  # the caller raises the error, which matters more
+        if str(refused) != str(error):  # as of a run that was deleted
+            logger.warning("run %s could not be ended; the next command ends it: %s", run_id, refused)
 
 
 def tag_tool(run_id: str, tool: str) -> None:

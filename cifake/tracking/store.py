@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import mlflow
@@ -28,6 +29,20 @@ def store_lock() -> Iterator[None]:
     with exclusive(database):
         mlflow.MlflowClient().search_experiments(max_results=1)
         yield
+
+
+def expect_project_store() -> None:
+    """Refuse a relative address that means one file to `mlflow run`, and another one to its command.
+
+    Raises:
+        RunError: it is not here; a store made here would lack the run that `mlflow run` has created.
+    """
+    database = sqlite_file(mlflow.get_tracking_uri())
+    if database and not database.exists():
+        raise RunError(
+            f"the store {store_address()} is not in {Path.cwd()}, where `mlflow run` works; set "
+            "MLFLOW_TRACKING_URI to an absolute address, as sqlite:////home/me/mlflow.db"
+        )
 
 
 def shared_address(others: Sequence[str]) -> str:

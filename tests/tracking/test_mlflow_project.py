@@ -8,6 +8,7 @@ from cifake.core.errors import RunError, Terminated
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.run_status import is_generated
 from cifake.tracking.suite_run import suite_run
+from tests.support.project import REPOSITORY, launch
 
 
 def test_names_that_mlflow_makes_up_are_recognised():
@@ -60,3 +61,11 @@ def test_a_name_that_the_user_gave_stays(launched):
     with suite_run("suite of 2 runs", "the plan", {}) as (run_id, _):
         assert run_id == launched
     assert mlflow.get_run(launched).info.run_name == "base-seed-1"
+
+
+def test_a_relative_store_is_refused_where_mlflow_run_works_in_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///of-my-folder.db?timeout=30")
+    done = launch("-e", "compare", cwd=tmp_path)
+    assert "error: the store sqlite:///of-my-folder.db?timeout=30 is not in " in done.stderr
+    assert "set MLFLOW_TRACKING_URI to an absolute address" in done.stderr
+    assert not (REPOSITORY / "of-my-folder.db").exists()
