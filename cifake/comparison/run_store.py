@@ -77,6 +77,6 @@ class RunStore:
             with store_errors(f"the store {self.address}"):
                 yield
         except MlflowException as error:  # of another kind than those that a store itself makes
-            store = f"the store {self.address} cannot be read"
+            store = f"the store {self.address} cannot be used"
             what = f"MLflow cannot read the filter {where!r}" if where else store
             raise RunError(f"{what} ({reason(error)})") from None

@@ -13,7 +13,7 @@ SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]*)")
 IN_ADDRESS = re.compile(r"://[^/\s]*@")  # a user name and password, which may hold an @
 AS_OPTION = re.compile(r"((?:password|passwd|pwd|token|secret)=)[^&\s;'\"]+", re.IGNORECASE)
 VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-SHORTEST = 6  # characters of a password that is hidden wherever it stands; a shorter one may be any word
+SHORTEST = 8  # characters of a password that is hidden wherever it stands; a shorter one may be any word
 
 
 def without_password(text: str) -> str:
@@ -21,12 +21,11 @@ def without_password(text: str) -> str:
 
     What this process knows to be secret, from MLFLOW_TRACKING_PASSWORD and its like, is hidden as well.
     """
+    address = os.environ.get("MLFLOW_TRACKING_URI", "").rpartition("@")[0].rpartition("://")[2]
+    if address:  # which may hold what ends other addresses
+        text = text.replace(f"{address}@", "")
     text = AS_OPTION.sub(r"\1***", IN_ADDRESS.sub("://", text))
-    secrets = [os.environ.get(name, "") for name in VARIABLES]
-    if (given := os.environ.get("MLFLOW_TRACKING_URI", "")).count("@"):
-        password = given.rpartition("@")[0].rpartition("://")[2].partition(":")[2]
-        secrets += [password, unquote(password)]
-    for secret in secrets:
+    for secret in (os.environ.get(name, "") for name in VARIABLES):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, "***")
     return text
@@ -47,8 +46,8 @@ def quiet_mlflow() -> None:
 
 def absolute_address(address: str) -> str:
     """The address of a file store or a SQLite store for processes in other folders."""
-    if file := sqlite_file(address):
-        return address.replace(f":///{file}", f":///{file.absolute()}", 1)
+    if (name := SQLITE.match(address)) and sqlite_file(address):
+        return address[: name.start(1)] + str(Path(name[1]).absolute()) + address[name.end(1) :]
     return address if "://" in address or address.startswith("file:") else str(Path(address).absolute())
 
 
