@@ -13,6 +13,7 @@ SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]*)")
 IN_ADDRESS = re.compile(r"://[^/\s]*@")  # a user name and password, which may hold an @
 AS_OPTION = re.compile(r"((?:password|passwd|pwd|token|secret)=)[^&\s;'\"]+", re.IGNORECASE)
 VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+NO_FILE = (":memory:", "file:")  # databases whose file, if any, SQLite itself finds
 SHORTEST = 8  # characters of a password that is hidden wherever it stands; a shorter one may be any word
 
 
@@ -34,7 +35,7 @@ def without_password(text: str) -> str:
 def sqlite_file(address: str) -> Path | None:
     """The file of a SQLite store, whose address may have options; None for others and for no file."""
     name = SQLITE.match(address)
-    return Path(unquote(name[1])) if name and name[1] not in ("", ":memory:") else None
+    return Path(unquote(name[1])) if name and not name[1].startswith(NO_FILE) and name[1] else None
 
 
 def quiet_mlflow() -> None:
