@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import mlflow
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from cifake.contract import NAME_TAG
@@ -26,7 +27,8 @@ def expect_writable(run_id: str, store: Any = client) -> None:
     with artifact_errors(run.info.artifact_uri):
         store.log_text(run_id, "", PROBE)
     with contextlib.suppress(Exception):
-        get_artifact_repository(run.info.artifact_uri).delete_artifacts(PROBE)
+        address = mlflow.get_tracking_uri() if store is client else store.tracking_uri
+        get_artifact_repository(run.info.artifact_uri, address).delete_artifacts(PROBE)
 
 
 @contextlib.contextmanager
