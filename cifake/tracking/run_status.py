@@ -29,7 +29,7 @@ def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
 def end_run(run_id: str, status: int = RunStatus.FINISHED, reason: str = "") -> None:
     """End a run, with the reason, if there is one, in the tag ``failure``."""
     if reason:
-        client.set_tag(run_id, FAILURE_TAG, reason[:5000])
+        client.set_tag(run_id, FAILURE_TAG, without_password(reason)[:5000])
     client.set_terminated(run_id, RunStatus.to_string(status))
 
 
@@ -42,7 +42,7 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():
-            end_run(run_id, status, without_password(f"{type(error).__name__}: {error}".rstrip(": ")))
+            end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
             if name:
                 name_run(run_id, name)
     except RunError as refused:  # the caller raises the error, which matters more

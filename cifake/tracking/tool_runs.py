@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 
 from cifake.contract import FAILURE_TAG, TOOL_TAG
+from cifake.core.addresses import without_password
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import expect_writable
 from cifake.tracking.queries import experiment_id
@@ -35,7 +36,8 @@ def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Calla
     except BaseException as error:
         if store is own:  # ``mlflow_project_run`` ends the other
             with contextlib.suppress(Exception):
-                store.set_tag(run_id, FAILURE_TAG, f"{type(error).__name__}: {error}"[:5000])
+                reason = without_password(f"{type(error).__name__}: {error}")
+                store.set_tag(run_id, FAILURE_TAG, reason[:5000])
                 store.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     store.set_terminated(run_id)
