@@ -138,7 +138,7 @@ def test_a_run_whose_artifacts_are_elsewhere_does_not_cost_the_table(store, caps
     log_run("base", predictions=made_scores(1.0, 0))
     assert compare_command("--experiment=cifake", "--experiment=elsewhere", "--metric=accuracy") == 0
     output = capsys.readouterr().out
-    assert "predictions.parquet cannot be read (No module named 'boto3')" in output
+    assert "predictions.parquet cannot be read (No module named 'botocore')" in output
 
 
 def test_a_run_that_is_deleted_while_it_trains_is_one_line(store):
