@@ -59,9 +59,13 @@ def _kept_report(options: "Options", store: "RunStore") -> "Iterator[Callable[[s
 
     tool = "promote" if options.promote else "compare"
     name = f"{tool} {options.metric}"
-    with report_run(store.client, tool, name) as keep:
+    with report_run(store.client, tool, name) as log:
+
+        def keep(page: str) -> None:
+            name_project_run(name)
+            log(page)
+
         yield keep
-        name_project_run(name)
 
 
 def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | None") -> int:
