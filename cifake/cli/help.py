@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from cifake.cli.grammar import CommandOptions, Options, read_options
 
 FORMS = "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same."
+CODES = "Exit codes: 0 done, 2 a mistake that you can mend, 70 a defect; docs/stopping.md has the others."
 
 
 def options_or_help(
@@ -31,7 +32,7 @@ def print_help_if_asked(
     if not {"--help", "-h"} & set(argv):
         return
     width = shutil.get_terminal_size().columns - 2
-    texts = [textwrap.fill(text, width) for text in (summary, footer, FORMS) if text]
+    texts = [textwrap.fill(text, width) for text in (summary, footer, FORMS, CODES) if text]
     print("\n\n".join([f"usage: {usage} [--KEY VALUE ...]", texts[0], _table(list(rows), width), *texts[1:]]))
     sys.exit(0)
 

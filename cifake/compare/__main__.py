@@ -1,9 +1,10 @@
 """Rank tracked runs, and say how sure the ranking is: python compare.py --metric f1."""
 
+import contextlib
 import gc
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cifake.compare.options import parse
@@ -14,6 +15,7 @@ from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run,
 if TYPE_CHECKING:
     from cifake.compare.options import Options
     from cifake.comparison.report import Report
+    from cifake.comparison.run_store import RunStore
 
 PROMOTE = re.compile("(--)?promote(=true)?", re.IGNORECASE)  # also on a command line that cannot be read
 
@@ -26,23 +28,50 @@ def main(argv: Sequence[str]) -> int:
     """
     with mlflow_project_run("promote" if any(map(PROMOTE.fullmatch, argv)) else "compare"):
         options = parse(argv)
-        report = compare(
-            options.metric,
-            direction=options.direction,
-            experiments=options.experiment,
-            variants=options.variant,
-            split=options.split,
-            where=options.filter,
-            top=options.top,
-            baseline=options.baseline,
-            confidence=options.confidence,
-            margin=options.margin,
-            tracking_uri=options.tracking_uri,
-        )
-        return _write(options, report)
+        from cifake.comparison.run_store import RunStore
+
+        store = RunStore(options.tracking_uri)
+        with store.reading(), _kept_report(options, store) as keep:
+            report = compare(
+                options.metric,
+                direction=options.direction,
+                experiments=options.experiment,
+                variants=options.variant,
+                split=options.split,
+                where=options.filter,
+                top=options.top,
+                baseline=options.baseline,
+                confidence=options.confidence,
+                margin=options.margin,
+                tracking_uri=options.tracking_uri,
+            )
+            return _write(options, report, keep)
 
 
-def _write(options: "Options", report: "Report") -> int:
+@contextlib.contextmanager
+def _kept_report(options: "Options", store: "RunStore") -> "Iterator[Callable[[str], None] | None]":
+    """What keeps the report, if it is to be kept; a user who may not write is told before the work."""
+    if options.promote:
+        from cifake.tracking.registry import expect_registrable
+
+        expect_registrable(store.client)
+    if not options.log and not project_run_id():  # `mlflow run . -e compare` has made a run
+        yield None
+        return
+    from cifake.tracking.tool_runs import report_run
+
+    tool = "promote" if options.promote else "compare"
+    name = f"{tool} {options.metric}"
+    with report_run(store.client, tool, name) as log:
+
+        def keep(page: str) -> None:
+            name_project_run(name)
+            log(page)
+
+        yield keep
+
+
+def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | None") -> int:
     from cifake.comparison.gate import exit_code_of
 
     verdicts = report.check(*options.fail_if)
@@ -54,14 +83,8 @@ def _write(options: "Options", report: "Report") -> int:
             raise RunError(f"output: {options.output} cannot be written ({error.strerror})") from None
     else:
         sys.stdout.write(rendered)
-    if options.log or project_run_id():
-        from cifake.tracking.tool_runs import log_report
-
-        page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)
-        tool = "promote" if options.promote else "compare"
-        name = f"{tool} {options.metric}"
-        name_project_run(name)
-        log_report(report.store.client, tool, name, page)
+    if keep:
+        keep(rendered if options.output_format == "html" else report.render("html", verdicts=verdicts))
     if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)

@@ -40,7 +40,9 @@ class Options(CommandOptions):
         "with 3 if it leaves it open; repeatable",
     )
     experiment: list[str] = Field(
-        [], description="only this one; repeatable (default: MLFLOW_EXPERIMENT_NAME, or cifake and Default)"
+        [],
+        description="only this one; repeatable (default: that of MLFLOW_EXPERIMENT_NAME or _ID, or cifake "
+        "and Default)",
     )
     tracking_uri: str | None = Field(
         None, description="the store's address (default: MLFLOW_TRACKING_URI, or ./mlflow.db)"

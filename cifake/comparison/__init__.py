@@ -35,7 +35,7 @@ def compare(
     Args:
         metric: of the test part (``f1``, ``accuracy``, ``loss`` ...), or a whole key (``val/loss``).
         direction: which values are better, for a metric whose direction is not declared.
-        experiments: names; none means MLFLOW_EXPERIMENT_NAME, or else ``cifake`` and ``Default``.
+        experiments: names; none means MLFLOW_EXPERIMENT_NAME or _ID, or else ``cifake`` and ``Default``.
         variants: only these; none means all.
         split: ``full``, ``small`` or ``all``; None means each, in a table of its own.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlflow.exceptions import MlflowException
 
 from cifake.comparison.run_store import RunStore
 from cifake.contract import predictions_schema
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive, written_aside
+from cifake.core.reasons import reason
 
 DOWNLOADS = 8  # at a time
 
@@ -109,9 +109,8 @@ def _download(store: RunStore, file: PredictionsFile) -> pa.Table:
             return pq.read_table(path, columns=schema.names).cast(schema)
         except FileNotFoundError:
             raise RunError(f"has no {file.file}") from None
-        except (MlflowException, OSError, pa.ArrowException, KeyError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise RunError(f"{file.file} cannot be read ({reason})") from None
+        except Exception as error:  # noqa: BLE001, of any storage's library; one run does not cost the table
+            raise RunError(f"{file.file} cannot be read ({reason(error)})") from None
 
 
 def _check(table: pa.Table) -> Predictions:

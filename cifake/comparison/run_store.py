@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 import mlflow
-import requests
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.core.addresses import without_password
+from cifake.core.addresses import expect_answer, sqlite_file, without_password
 from cifake.core.cache_directory import cache_directory
-from cifake.core.errors import RunError
+from cifake.core.errors import RunError, store_errors
+from cifake.core.reasons import reason
 
 PAGE = 5000  # runs
 HINT = "make a run first: mlflow run . -e base --env-manager local"
@@ -33,11 +33,11 @@ class RunStore:
     def __init__(self, tracking_uri: str | None = None):
         uri = tracking_uri or str(mlflow.get_tracking_uri())
         self.address = without_password(uri)
-        if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        file = sqlite_file(uri)
+        if file and not file.exists():
             raise RunError(f"there is no store at {self.address}; {HINT}")
-        if uri.startswith(("http:", "https:")):
-            self._expect_answer(uri)
-        with self.reading():
+        with store_errors(f"the store {self.address}", any_error=True):
+            expect_answer(uri)
             self.client = mlflow.MlflowClient(uri)
 
     @cached_property
@@ -65,7 +65,7 @@ class RunStore:
 
     @contextlib.contextmanager
     def reading(self, where: str = "") -> Iterator[None]:
-        """Turn MLflow's errors into one line.
+        """Turn errors of the store into one line.
 
         Args:
             where: the user's part of a filter.
@@ -74,20 +74,9 @@ class RunStore:
             RunError: in place of MLflow's.
         """
         try:
-            yield
-        except MlflowException as error:
-            reason = str(error).splitlines()[0]
-            if where and error.error_code == "INVALID_PARAMETER_VALUE":
-                raise RunError(f"MLflow cannot read the filter {where!r} ({reason})") from None
-            raise RunError(f"the store at {self.address} cannot be read ({reason})") from None
-
-    def _expect_answer(self, uri: str) -> None:
-        """Name a server that does not answer within seconds; MLflow's own retries take four minutes."""
-        try:
-            status = requests.get(f"{uri.rstrip('/')}/health", timeout=10).status_code
-        except requests.exceptions.SSLError:
-            return  # MLflow has settings of its own for certificates
-        except requests.RequestException as error:
-            raise RunError(f"the store at {self.address} does not answer ({type(error).__name__})") from None
-        if status >= 500:
-            raise RunError(f"the store at {self.address} does not answer (HTTP status {status})")
+            with store_errors(f"the store {self.address}"):
+                yield
+        except MlflowException as error:  # of another kind than those that a store itself makes
+            store = f"the store {self.address} cannot be used"
+            what = f"MLflow cannot read the filter {where!r}" if where else store
+            raise RunError(f"{what} ({reason(error)})") from None

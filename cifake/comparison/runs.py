@@ -42,8 +42,8 @@ def fetch_runs(
 
     Args:
         store: to read from.
-        experiments: names; none means MLFLOW_EXPERIMENT_NAME or, without it, ``cifake`` and
-            ``Default``, where `mlflow run` files runs unless told otherwise.
+        experiments: names; none means that of MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID or, without
+            them, ``cifake`` and ``Default``, where `mlflow run` files runs unless told otherwise.
         variants: keep only these; none keeps all.
         split: keep only this one.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
@@ -55,9 +55,9 @@ def fetch_runs(
     Raises:
         RunError: a store that cannot be read, an unknown experiment, no run.
     """
-    names = experiments or _default_experiments()
     wanted = f"attributes.status = 'FINISHED' AND tags.{VARIANT_TAG} LIKE '%'"
     with store.reading(where):
+        names = experiments or _default_experiments(store)
         ids = _experiment_ids(store, names, required=bool(experiments))
         runs = store.search(ids, f"{wanted} AND {where}" if where else wanted)
     if not runs:
@@ -122,9 +122,13 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
     ]
 
 
-def _default_experiments() -> list[str]:
-    given = os.environ.get("MLFLOW_EXPERIMENT_NAME")
-    return [given] if given else [EXPERIMENT, "Default"]
+def _default_experiments(store: RunStore) -> list[str]:
+    if given := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+        return [given]
+    number = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if number and not os.environ.get("MLFLOW_RUN_ID"):  # `mlflow run` sets it for the run that it makes
+        return [store.client.get_experiment(number).name]
+    return [EXPERIMENT, "Default"]
 
 
 def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> list[str]:

@@ -28,10 +28,7 @@ def keras_backend() -> str:
 
 
 def require_tensorflow(what: str) -> None:
-    """Check that Keras runs on TensorFlow.
-
-    Args:
-        what: the feature that needs it.
+    """Check that Keras runs on TensorFlow, which ``what`` needs.
 
     Raises:
         ConfigError: another backend is configured.

@@ -16,9 +16,6 @@ def written_aside(path: Path) -> Iterator[Path]:
     A block that raises, and a process that is killed, leave the old file or none. The caller is the only
     writer of this path, or holds its lock.
 
-    Args:
-        path: the final name.
-
     Yields:
         A path beside it, at which nothing exists yet.
     """
@@ -38,11 +35,8 @@ def written_aside(path: Path) -> Iterator[Path]:
 def exclusive(path: Path, timeout: float = -1) -> Iterator[None]:
     """Hold the lock of a path. A process that holds it already may enter again.
 
-    The lock is a file beside the path, and stays: a lock that is removed locks nobody out.
-
-    Args:
-        path: what is locked; its folder exists.
-        timeout: seconds to wait for another process; -1 waits without limit.
+    The lock is a file beside the path, and stays: a lock that is removed locks nobody out. -1 seconds wait
+    without limit.
 
     Raises:
         TimeoutError: another process still holds it.

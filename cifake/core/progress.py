@@ -13,14 +13,11 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from cifake.core.addresses import without_password
+
 
 def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
-    """A bar to use as a context.
-
-    Args:
-        columns: of each line; by default description, bar, count and time.
-        transient: whether the bar disappears at the end.
-    """
+    """A bar to use as a context; by default of description, bar, count and time."""
     usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     hidden = not console.is_terminal
@@ -31,7 +28,7 @@ class StderrHandler(logging.Handler):
     """Prints log messages to what ``sys.stderr`` is at that moment: above a bar, while one is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        print(without_password(self.format(record)), file=sys.stderr)
 
 
 def configure_logging() -> None:

@@ -30,6 +30,10 @@ def main(argv: list[str]) -> None:
         resolved = find_model(options.run, options)
         if not resolved.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
+        if resolved.run and not options.output:
+            from cifake.tracking.permissions import expect_writable
+
+            expect_writable(resolved.run.info.run_id)
         name_project_run(f"explain {resolved.name}")
         if options.images:
             images, paths = read_folder(options.images)

@@ -1,7 +1,6 @@
 """Predict how probably images are FAKE: python -m cifake.predict model=base images=photos."""
 
 import contextlib
-import os
 import sys
 import time
 from collections import Counter
@@ -80,7 +79,6 @@ def _score(
 ) -> None:
     from cifake.predict.score_local import decoders, score
 
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None
         model = resolved.load()

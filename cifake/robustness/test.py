@@ -16,6 +16,7 @@ from cifake.data import Part
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbations import kind_of
 from cifake.robustness.perturbed import PerturbedTestSet, find_doubts, measure, weighted_accuracy
+from cifake.tracking.permissions import expect_writable
 from cifake.tracking.resume import only_process
 from cifake.tracking.robustness_results import (
     completed_perturbations,
@@ -54,6 +55,7 @@ def run_robustness_test(
         missing = [name for name in options.perturbations if name not in results]
         if len(missing) < len(options.perturbations):
             logger.info("%d perturbations are done already; force=true tests them again", len(results))
+        expect_writable(run_id)
         model, tested = load(), first_images(test, options.images)
         results |= _score(run_id, folder, model, tested, missing, options)
         _conclude(run_id, folder, model, tested, results, options)

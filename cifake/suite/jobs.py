@@ -1,7 +1,7 @@
 """Shared types of a suite: jobs, the events they send, and what each job may use."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import ByteSize
@@ -50,6 +50,7 @@ class RunContext:
     experiment: str  # the name of the experiment that runs belong to
     threads: int  # of each worker
     force: bool  # train finished runs again
+    store: str = field(default="", repr=False)  # its address, for workers that do not inherit it
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing import connection
 
+from cifake.core.addresses import quiet_mlflow, without_password
 from cifake.core.errors import RunError, Terminated, as_mistake, raise_terminated, stop_behind
 from cifake.core.native_output import native_log, redirect_to_native_log
 from cifake.core.processes import begin_worker
@@ -44,14 +45,17 @@ def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
     Only the given GPU is visible then; None leaves that as it is.
     """
     redirect_to_native_log(2)
+    quiet_mlflow()
+    if run_context.store:
+        os.environ["MLFLOW_TRACKING_URI"] = run_context.store
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    os.environ.pop("MLFLOW_RUN_ID", None)  # the suite's own run
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):  # of the suite's own run
+        os.environ.pop(name, None)
     os.environ["MLFLOW_EXPERIMENT_NAME"] = run_context.experiment
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(run_context.threads)
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # several may share a GPU's memory
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # it would spoil the display
 
 
 def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
@@ -67,9 +71,10 @@ def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
             raise stop from None
         if mistake := as_mistake(error):
             return Event(job.number, "failed", text=f"{type(mistake).__name__}: {mistake}")
-        reason = traceback.format_exception_only(error)[-1].strip()
+        reason = without_password(traceback.format_exception_only(error)[-1].strip())
         error.add_note(f"The messages of TensorFlow are in {native_log()} on {socket.gethostname()}")
-        return Event(job.number, "failed", text=reason, details=traceback.format_exc())
+        details = without_password(traceback.format_exc())
+        return Event(job.number, "failed", text=reason, details=details)
 
 
 def _train(job: Job, run_context: RunContext, send: Send) -> Event:

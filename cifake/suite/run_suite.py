@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from cifake.comparison import compare
-from cifake.core.errors import Terminated
+from cifake.core.errors import DEFECT, Terminated
 from cifake.suite.display import Display
 from cifake.suite.jobs import ENDS, Engine, Event, RunContext
 from cifake.suite.options import Options
@@ -80,15 +80,16 @@ class Suite:
         """Print why runs failed, with the tracebacks of defects.
 
         Returns:
-            0, or 1 when a run failed.
+            0, 1 when a run failed, or 70 when one failed by a defect.
         """
         failed = self._failed()
-        lines = [event.details for event in failed if event.details]
+        defects = [event.details for event in failed if event.details]
+        lines = [*defects]
         if failed:
             lines.append(f"{len(failed)} of {len(self.jobs)} runs failed; the same command tries them again:")
         lines += [f"  {self.jobs[event.job].name}: {event.text}" for event in failed]
         print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
-        return int(bool(failed))
+        return DEFECT if defects else int(bool(failed))
 
     def _failed(self) -> list[Event]:
         return [event for event in self.ended if event.kind == "failed"]

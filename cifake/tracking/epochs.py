@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping
 
 from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
 from mlflow.utils.time import get_current_time_millis
 
 from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import Unavailable
 from cifake.core.files import written_aside
-from cifake.tracking.retry import client, is_unavailable, warn_unavailable, without_retries
+from cifake.tracking.retry import client, logger, without_retries
 
 LONGEST_REQUEST = 20  # seconds that an epoch waits for a server that accepts a request and does not answer
 SHARE = 0.1  # of a training's time that attempts to reach the store may take
@@ -50,11 +50,9 @@ class EpochLog:
                 with without_retries(LONGEST_REQUEST):
                     self.deliver()
                 return
-            except MlflowException as error:
-                if not is_unavailable(error):
-                    raise
+            except Unavailable as error:
                 if not self.file.exists():
-                    warn_unavailable(error, f"metrics wait in {self.file} and training continues")
+                    logger.warning("%s; metrics wait in %s and training continues", error, self.file)
             end = time.monotonic()
             self.next_attempt = end + (end - start) / SHARE
         self._keep()

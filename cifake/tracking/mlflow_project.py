@@ -39,6 +39,10 @@ def mlflow_project_run(tool: str | None = None) -> Iterator[None]:
         tool: what runs, such as ``predict``: the run's tag ``tool``, and its name if it fails unnamed. The
             run ends with the command. None for commands that train, which end their runs themselves.
     """
+    if os.environ.get(VARIABLE):
+        from cifake.tracking.store import expect_project_store
+
+        expect_project_store()
     run_id = project_run_id()
     if not run_id:
         yield

@@ -4,9 +4,10 @@ import os
 from collections.abc import Sequence
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 
 from cifake.contract import EXPERIMENT, RUN_KEY_TAG, SEARCH_TAG
+from cifake.core.errors import RunError
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client
@@ -23,14 +24,30 @@ def search_runs(*conditions: str) -> list[Run]:
 def experiment_id(store: mlflow.MlflowClient = client) -> str:
     """The id of the experiment that new runs are filed in; the experiment is created if it is missing.
 
-    In the current store that of the run that ``mlflow run`` created, or else MLFLOW_EXPERIMENT_NAME, or
-    ``cifake``.
+    In the current store that of the run that ``mlflow run`` created; or else see ``named_experiment``.
     """
     if store is client and (launched := project_run_id()):
         return experiment_of(launched)
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-    known = store.get_experiment_by_name(name)
-    return str(known.experiment_id if known else store.create_experiment(name))
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+    return str(getattr(named_experiment(store), "experiment_id", "") or store.create_experiment(name))
+
+
+def named_experiment(store: mlflow.MlflowClient = client) -> Experiment | None:
+    """The experiment that MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID names, or else ``cifake``.
+
+    Raises:
+        RunError: the two name different ones.
+    """
+    name, number = os.environ.get("MLFLOW_EXPERIMENT_NAME"), os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if number and not name:
+        return store.get_experiment(number)
+    known = store.get_experiment_by_name(name or EXPERIMENT)
+    if number and number != getattr(known, "experiment_id", None):
+        raise RunError(
+            f"MLFLOW_EXPERIMENT_NAME={name} and MLFLOW_EXPERIMENT_ID={number} name two experiments; "
+            "unset one of them"
+        )
+    return known
 
 
 def experiment_of(run_id: str) -> str:

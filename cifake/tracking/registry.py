@@ -14,11 +14,7 @@ NAME, ALIAS = "cifake", "champion"
 
 
 def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
-    """The version that ``models:/cifake@champion`` means; None where there is none.
-
-    Args:
-        client: of the store; None is MLflow's present one.
-    """
+    """The version that ``models:/cifake@champion`` means in a store; None where there is none."""
     client = client or mlflow.MlflowClient()
     try:
         model = client.get_registered_model(NAME)
@@ -30,14 +26,19 @@ def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
     return client.get_model_version(NAME, str(number)) if number else None
 
 
-def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
-    """Register a run's model as a new version, which becomes the champion.
+def expect_registrable(client: mlflow.MlflowClient) -> None:
+    """Write to the registered model what it holds already: a user who may not change it is told at once.
 
-    Args:
-        client: of the store.
-        run_id: of a finished run.
-        tags: of the version; see ``describe_version``.
-        reason: why it is promoted.
+    Raises:
+        MlflowException: it cannot be written.
+    """
+    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
+        client.create_registered_model(NAME)
+    client.update_registered_model(NAME, client.get_registered_model(NAME).description or "")
+
+
+def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
+    """Register a run's model as a new version, which becomes the champion; see ``expect_registrable``.
 
     Raises:
         RunError: the run holds no model.
@@ -45,8 +46,6 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
     outputs = client.get_run(run_id).outputs
     if not outputs or not outputs.model_outputs:
         raise RunError(f"run {run_id} holds no model that could be registered; train it again")
-    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
-        client.create_registered_model(NAME)
     model = client.get_logged_model(outputs.model_outputs[0].model_id)
     # Its address, and not models:/<id>, which MLflow would look up in the present store.
     version = client.create_model_version(

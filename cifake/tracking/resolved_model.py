@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 
 from cifake.contract import VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
+from cifake.core.reasons import reason
 from cifake.data import Dataset
 from cifake.data import load as load_data
 from cifake.tracking.model_form import OURS, ModelForm
 from cifake.tracking.queries import FINISHED, search_runs
-from cifake.tracking.retry import client, retry_while_unavailable, without_retries
+from cifake.tracking.retry import client, first_requests, retry_while_unavailable
 from cifake.tracking.store import store_address
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ class ResolvedModel:
         except CifakeError:
             raise
         except Exception as error:  # noqa: BLE001, Keras raises nearly anything about files that it cannot read
-            reason = str(error).strip().splitlines()[0]
-            raise RunError(f"the model of {self.name} cannot be loaded ({reason})") from None
+            raise RunError(f"the model of {self.name} cannot be loaded ({reason(error)})") from None
 
     def load_data(self) -> Dataset:
         """The data that the model's run was trained and tested on; for a file, the whole data set.
@@ -117,12 +116,8 @@ def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:
         if not Path(reference).is_file():
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
         return ResolvedModel(reference, reference, None, form)
-    try:
-        with without_retries():
-            run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
-    except MlflowException as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"no model '{reference}' in {store_address()} ({reason})") from None
+    with first_requests():
+        run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
     return replace(model_of(run), form=form)
 
 

@@ -28,21 +28,10 @@ def log_result(
     report: str,
     settings: Settings,
 ) -> None:
-    """Log what the finished model did on the test part.
-
-    Args:
-        run_id: the model's run.
-        test: n images.
-        scores: float32 [n], the probability of FAKE.
-        metrics: final values by key.
-        figures: by file name.
-        report: the classification report.
-        settings: as resolved.
-    """
+    """Log what the finished model did on the test part; ``scores`` are float32 [n], in test order."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / contract.CONFIG).write_text(settings.to_yaml())
-        (folder / contract.CLASSIFICATION_REPORT).write_text(report)
+        (folder / contract.CLASSIFICATION_REPORT).write_text(report, encoding="utf-8")
         pq.write_table(predictions_table(test, scores), folder / contract.PREDICTIONS)
         (folder / contract.FIGURES).mkdir()
         for file, figure in figures.items():
@@ -54,12 +43,9 @@ def log_result(
 
 @retry_while_unavailable
 def log_model(run_id: str, model: Any, export: str | None = None) -> None:
-    """Log a Keras model with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
+    """Log a model of Keras' own layers with its signature: uint8 [n, 32, 32, 3] to float32 [n, 1].
 
-    Args:
-        run_id: the model's run.
-        model: consists of Keras' own layers.
-        export: ``keras`` or ``h5`` also writes it as one file, the artifact ``export/model.<export>``.
+    ``export``, ``keras`` or ``h5``, also writes it as one file, the artifact ``export/model.<export>``.
     """
     import keras
     import mlflow.keras  # 1 s, and TensorFlow; not needed to start a run

@@ -18,12 +18,9 @@ from cifake.tracking.run_status import end_run
 
 @contextlib.contextmanager
 def only_process(directory: Path, what: str, timeout: float = 0) -> Iterator[None]:
-    """Make sure that no other process does the same at this moment.
+    """Make sure that no other process does the same (``what``) at this moment; makes its state's directory.
 
-    Args:
-        directory: holds the state of what is done; created here.
-        what: ``training``, ``search`` or ``robustness test``.
-        timeout: seconds to wait for the other process; -1 waits without limit.
+    -1 seconds wait for the other process without limit.
 
     Raises:
         RunError: another process does it.

@@ -3,16 +3,15 @@
 import contextlib
 import functools
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 import mlflow
-from mlflow.exceptions import MlflowException
 
-from cifake.core.errors import RunError, full_disk
+from cifake.core.addresses import expect_answer
+from cifake.core.errors import RunError, Unavailable, store_errors
 from cifake.tracking.store import quick_requests, store_address
 
 PATIENCE = 600.0  # seconds that a call waits for the store
@@ -27,7 +26,7 @@ def retry_while_unavailable(call: Callable[P, T]) -> Callable[P, T]:
     """Repeat a call while the store is unreachable. The call must be safe to repeat.
 
     Raises:
-        RunError: the store was unreachable for PATIENCE seconds.
+        RunError: the store was unreachable for PATIENCE seconds; or it refuses, which is not waited for.
     """
 
     @functools.wraps(call)
@@ -35,18 +34,21 @@ def retry_while_unavailable(call: Callable[P, T]) -> Callable[P, T]:
         began, warned = time.monotonic(), False
         while True:
             try:
-                with quick_requests() if _retries.get() else contextlib.nullcontext():
+                with (
+                    quick_requests() if _retries.get() else contextlib.nullcontext(),
+                    store_errors(f"the store {store_address()}"),
+                ):
                     return call(*args, **kwargs)
-            except MlflowException as error:
-                if not is_unavailable(error) or not _retries.get():
+            except Unavailable as error:
+                if not _retries.get():
                     raise
                 if time.monotonic() - began > PATIENCE:
                     raise RunError(
-                        f"{_outage(error)} for {PATIENCE / 60:g} minutes; what was trained is kept: start "
-                        "the store, then give the same command again"
+                        f"{error} for {PATIENCE / 60:g} minutes; what was trained is kept: start the store, "
+                        "then give the same command again"
                     ) from None
                 if not warned:
-                    warn_unavailable(error, f"waiting for it up to {PATIENCE / 60:g} minutes")
+                    logger.warning("%s; waiting for it up to %g minutes", error, PATIENCE / 60)
                     warned = True
                 time.sleep(PAUSE)
 
@@ -61,8 +63,12 @@ class _Client:
     """
 
     def __getattr__(self, name: str) -> Any:
-        call = getattr(mlflow.MlflowClient(), name)
-        return call if name == "create_run" else retry_while_unavailable(call)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return getattr(mlflow.MlflowClient(), name)(*args, **kwargs)
+
+        if name == "create_run":
+            return store_errors(f"the store {store_address()}")(call)
+        return retry_while_unavailable(call)
 
 
 client = _Client()
@@ -81,36 +87,11 @@ def without_retries(timeout: int | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def first_requests() -> Iterator[None]:
-    """Name a store that does not answer a command's first requests within seconds.
+    """Name a store that cannot be used, in whatever way, within seconds of a command's start.
 
     Raises:
         RunError: the store cannot be used.
     """
-    try:
-        with without_retries():
-            yield
-    except MlflowException as error:
-        if full_disk(error):
-            raise
-        reason = str(error).splitlines()[0]
-        raise RunError(f"the store at {store_address()} cannot be used ({reason})") from None
-
-
-def is_unavailable(error: MlflowException) -> bool:
-    """Whether the store, or the database behind it, did not answer; a full disk needs more than time."""
-    codes = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED")
-    unanswered = str(error).startswith("API request to ")  # no connection, no answer in time, or a 5xx
-    return (error.error_code in codes or unanswered) and not full_disk(error)
-
-
-def warn_unavailable(error: MlflowException, consequence: str) -> None:
-    """Log that the store does not answer, and what happens now."""
-    logger.warning("%s; %s", _outage(error), consequence)
-
-
-def _outage(error: MlflowException) -> str:
-    """With the cause below MLflow's and urllib3's wrapping: ``[Errno 111] Connection refused``."""
-    text = str(error).splitlines()[0]
-    below = re.search(r"Caused by \w+\([\"'](.*)[\"']\)", text)
-    reason = below[1].rpartition("): ")[2] if below else text
-    return f"the store {store_address()} does not answer ({reason})"
+    with without_retries(), store_errors(f"the store {store_address()}", any_error=True):
+        expect_answer(mlflow.get_tracking_uri())
+        yield

@@ -35,7 +35,7 @@ def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force
         run_id: the model's run.
         kind: names the options of the test; the folder's name without the number of a replacement.
         perturbations: what is tested.
-        force: replace the results that the run has of these perturbations.
+        force: replaces the results that the run has of these.
 
     Raises:
         RunError: the run has a test of another kind, which only a whole test may replace.
@@ -84,13 +84,7 @@ def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, flo
 
 
 def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequence[str]) -> bool:
-    """Whether a run has a complete test of at least these perturbations.
-
-    Args:
-        run_id: the model's run.
-        kind_of: gives the kind of the test for a number of test images.
-        perturbations: their names.
-    """
+    """Whether a run has a complete test of these; ``kind_of`` gives its kind by the number of test images."""
     run = client.get_run(run_id).data
     kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
     wanted = {f"{ROBUST}{name}/accuracy" for name in perturbations}
@@ -103,16 +97,7 @@ def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequen
 def log_perturbation(
     run_id: str, folder: str, name: str, test: Part, scores: np.ndarray, metrics: Mapping[str, float]
 ) -> None:
-    """Log the predictions of a perturbation, with its metrics inside; then it counts as completed.
-
-    Args:
-        run_id: the model's run.
-        folder: see ``folder_of_test``.
-        name: of the perturbation.
-        test: n images.
-        scores: float32 [n], the probability of FAKE.
-        metrics: by name.
-    """
+    """Log the predictions of a perturbation, with its metrics inside; then it counts as completed."""
     table = predictions_table(test, scores).replace_schema_metadata({METRICS: json.dumps(dict(metrics))})
     with tempfile.TemporaryDirectory() as temporary:
         file = f"{temporary}/{name}.parquet"
@@ -130,13 +115,7 @@ def log_robustness_test(
 ) -> None:
     """Log a complete test; the run's metrics and tags change in one request, at the end.
 
-    Args:
-        run_id: the model's run.
-        folder: of the predictions.
-        results: metrics by name of each perturbation, logged as ``robust/<perturbation>/<name>``.
-        summary: metrics of the whole test, logged as ``robust/<name>``.
-        doubts: about its attacks.
-        figures: by file name.
+    ``results`` become ``robust/<perturbation>/<name>``, ``summary`` becomes ``robust/<name>``.
     """
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"{FIGURES}/{file}")

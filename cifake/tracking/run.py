@@ -16,6 +16,7 @@ from cifake.config import Settings, parse_overrides
 from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.permissions import artifact_errors
 from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id, experiment_of, stopped_search, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
@@ -74,6 +75,8 @@ def tracked_run(
     try:
         log_values(run_id, tags=tags)
         _log_settings(run_id, variant, settings, data)
+        with artifact_errors(client.get_run(run_id).info.artifact_uri):  # before hours of training
+            client.log_text(run_id, settings.to_yaml(), contract.CONFIG)
         prepare_experiment(experiment_of(run_id))
         yield run_id
     except BaseException as error:

@@ -5,6 +5,7 @@ import logging
 import operator
 from collections.abc import Mapping
 
+import mlflow
 from mlflow.entities import LifecycleStage, Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
@@ -12,7 +13,8 @@ from mlflow.utils import name_utils
 from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_TYPE
 
 from cifake.contract import FAILURE_TAG, NAME_TAG
-from cifake.core.errors import stop_behind
+from cifake.core.addresses import without_password
+from cifake.core.errors import RunError, as_mistake, stop_behind
 from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.run_values import log_values
@@ -23,15 +25,9 @@ logger = logging.getLogger(__name__)
 
 
 def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
-    """Create a run with MLflow's own tags (user, source, commit) and the given ones.
+    """Create a run with MLflow's own tags (user, source, commit) and the given ones; its id.
 
-    Args:
-        experiment: the experiment's id.
-        name: the run's name.
-        tags: set from the first moment, so a run whose id was lost with the answer is found by them.
-
-    Returns:
-        The run's id.
+    Tags are set from the first moment, so a run whose id was lost with the answer is found by them.
     """
     run = client.create_run(experiment, run_name=name, tags=resolve_tags(dict(tags)))
     return str(run.info.run_id)
@@ -40,7 +36,7 @@ def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
 def end_run(run_id: str, status: int = RunStatus.FINISHED, reason: str = "") -> None:
     """End a run, with the reason, if there is one, in the tag ``failure``."""
     if reason:
-        client.set_tag(run_id, FAILURE_TAG, reason[:5000])
+        client.set_tag(run_id, FAILURE_TAG, without_password(reason)[:5000])
     client.set_terminated(run_id, RunStatus.to_string(status))
 
 
@@ -49,15 +45,16 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
 
     ``name`` is given to a run that has none yet.
     """
-    error = stop_behind(error) or error
+    error = stop_behind(error) or as_mistake(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():
             end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
             if name:
                 name_run(run_id, name)
-    except MlflowException as unanswered:  # the caller raises the error, which matters more
-        logger.warning("run %s could not be ended; the next command ends it: %s", run_id, unanswered)
+    except RunError as refused:  # the caller raises the error, which matters more
+        if str(refused) != str(error):  # as of a run that was deleted
+            logger.warning("run %s could not be ended; the next command ends it: %s", run_id, refused)
 
 
 def claim_run(run_id: str) -> str:
@@ -68,7 +65,7 @@ def claim_run(run_id: str) -> str:
     """
     with first_requests(), store_lock():
         try:
-            run = client.get_run(run_id)
+            run = mlflow.MlflowClient().get_run(run_id)
         except MlflowException as error:
             if error.error_code not in NO_RUN:
                 raise

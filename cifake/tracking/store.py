@@ -5,10 +5,11 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
 
-from cifake.core.addresses import without_password
+from cifake.core.addresses import absolute_address, sqlite_file, without_password
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 
@@ -19,37 +20,46 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 @contextlib.contextmanager
 def store_lock() -> Iterator[None]:
     """Create a SQLite store once: processes that create the same one together crash in its migrations."""
-    uri = mlflow.get_tracking_uri()
-    if not uri.startswith("sqlite:///"):
+    database = sqlite_file(mlflow.get_tracking_uri())
+    if not database:
         yield
         return
-    database = Path(uri.removeprefix("sqlite:///"))
     if not database.parent.is_dir():
-        raise RunError(f"the store {uri}: there is no folder {database.parent}; make it first")
+        raise RunError(f"the store {store_address()}: there is no folder {database.parent}; make it first")
     with exclusive(database):
         mlflow.MlflowClient().search_experiments(max_results=1)
         yield
 
 
+def expect_project_store() -> None:
+    """Refuse a relative address that means one file to `mlflow run`, and another one to its command.
+
+    Raises:
+        RunError: it is not here; a store made here would lack the run that `mlflow run` has created.
+    """
+    database = sqlite_file(mlflow.get_tracking_uri())
+    if database and not database.exists():
+        raise RunError(
+            f"the store {store_address()} is not in {Path.cwd()}, where `mlflow run` works; set "
+            "MLFLOW_TRACKING_URI to an absolute address, as sqlite:////home/me/mlflow.db"
+        )
+
+
 def shared_address(others: Sequence[str]) -> str:
     """The store's address for processes in other folders and on other machines.
 
-    Args:
-        others: the names of the other machines.
-
     Raises:
-        RunError: the store is a file of this machine, and there are others.
+        RunError: the store is a file of this machine, and there are ``others``.
     """
     uri = str(mlflow.get_tracking_uri())
-    if not uri.startswith(("sqlite:", "file:", "/")):
+    if urlsplit(uri).scheme not in ("", "file") and not uri.startswith("sqlite"):
         return uri
     if others:
         raise RunError(
             f"the store {uri} is a file of this machine, and the cluster has others ({', '.join(others)}); "
             "set MLFLOW_TRACKING_URI to the address of an MLflow server, see docs/scaling.md"
         )
-    path = uri.removeprefix("sqlite:///")
-    return uri if path == uri else f"sqlite:///{Path(path).absolute()}"
+    return absolute_address(uri)
 
 
 def store_address() -> str:

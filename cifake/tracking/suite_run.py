@@ -7,6 +7,7 @@ from mlflow.entities import RunStatus
 
 from cifake.contract import TOOL_TAG
 from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.permissions import artifact_errors
 from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id
 from cifake.tracking.resume import end_abandoned_runs
@@ -31,12 +32,7 @@ def open_store() -> str:
 
 @contextlib.contextmanager
 def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
-    """A run for the suite itself, or the one that ``mlflow run`` created.
-
-    Args:
-        name: the run's name.
-        plan: stored as ``plan.txt``.
-        options: logged as params.
+    """A run for the suite itself, or the one that ``mlflow run`` created; it holds ``plan.txt``.
 
     Yields:
         The run's id, and a list for the reasons of failures: with one the run ends FAILED. Ctrl-C and
@@ -50,7 +46,8 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
         name_run(run_id, name)
         log_values(run_id, tags=tags)
         log_new_params(run_id, options)
-        client.log_text(run_id, plan, "plan.txt")
+        with artifact_errors(client.get_run(run_id).info.artifact_uri):
+            client.log_text(run_id, plan, "plan.txt")
         yield run_id, failures
     except BaseException as error:
         end_failed(run_id, error)

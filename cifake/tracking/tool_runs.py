@@ -1,50 +1,51 @@
 """Runs of tools: they hold what a command wrote, and are no rows of a comparison."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import mlflow
 
-from cifake.contract import TOOL_TAG
+from cifake.contract import FAILURE_TAG, TOOL_TAG
+from cifake.core.addresses import without_password
 from cifake.tracking.mlflow_project import project_run_id
+from cifake.tracking.permissions import expect_writable
 from cifake.tracking.queries import experiment_id
 from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
 
-def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> str:
-    """Keep a report in a run of its own, or in the one that ``mlflow run`` created in the current store.
+@contextlib.contextmanager
+def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Callable[[str], None]]:
+    """A run for a report: one of its own, or that which ``mlflow run`` created in the current store.
 
-    Args:
-        store: for a run of its own.
-        tool: the command, such as ``compare``: the run's tag ``tool``.
-        name: the run's name.
-        page: HTML, stored as ``report.html``.
+    Yields:
+        What stores the report, given as HTML, as ``report.html``.
 
-    Returns:
-        The run's id.
+    Raises:
+        RunError: nothing can be written there, said at once.
     """
-    if run_id := project_run_id():  # it has its tag, and ends with the command
-        client.log_text(run_id, page, "report.html")
-        return run_id
-    run = store.create_run(experiment_id(store), run_name=name, tags={TOOL_TAG: tool})
-    store.log_text(run.info.run_id, page, "report.html")
-    store.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
+    if run_id := project_run_id():  # ``mlflow_project_run`` tags it, and ends it
+        expect_writable(run_id, client)
+        yield lambda page: client.log_text(run_id, page, "report.html")
+        return
+    run_id = str(own.create_run(experiment_id(own), run_name=name, tags={TOOL_TAG: tool}).info.run_id)
+    try:
+        expect_writable(run_id, own)
+        yield lambda page: own.log_text(run_id, page, "report.html")
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            reason = without_password(f"{type(error).__name__}: {error}")
+            own.set_tag(run_id, FAILURE_TAG, reason[:5000])
+            own.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    own.set_terminated(run_id)
 
 
 def add_to_run(
     run_id: str, folder: Path, artifact_path: str, metrics: Mapping[str, float], tags: Mapping[str, str]
 ) -> None:
-    """Add a tool's results to a finished run, which stays finished.
-
-    Args:
-        run_id: the run.
-        folder: its files become artifacts.
-        artifact_path: the artifacts' folder.
-        metrics: by key; NaN, of an average over nothing, is left out.
-        tags: by name.
-    """
+    """Add a tool's results to a finished run, which stays finished; NaN, of no images, is left out."""
     client.log_artifacts(run_id, str(folder), artifact_path)
     log_values(run_id, {key: value for key, value in metrics.items() if not math.isnan(value)}, tags)

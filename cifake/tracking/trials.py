@@ -39,13 +39,7 @@ def search_directory(settings: Settings, data: Dataset) -> Path:
 def tracked_trial(
     search: str, number: int, values: Mapping[str, Any], settings: Settings
 ) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """A nested run for one trial: FINISHED with its score, FAILED or KILLED with the reason.
-
-    Args:
-        search: the name of the search; its run is the parent.
-        number: of the trial.
-        values: by name, as searched.
-        settings: of the trial.
+    """A run for one trial, nested in that of its search: FINISHED with its score, FAILED or KILLED.
 
     Yields:
         A function that logs the metrics of each epoch.
@@ -70,15 +64,7 @@ def tracked_trial(
 
 
 def log_search(run_id: str, trials: Sequence[Trial], best: Trial, chosen: Settings, figure: Figure) -> None:
-    """Log the result of a search.
-
-    Args:
-        run_id: the run of the search.
-        trials: all of them.
-        best: one of them.
-        chosen: the settings that the best model is trained with, logged as ``best.yaml``.
-        figure: of the search.
-    """
+    """Log the result of a search; ``chosen`` are the settings of its best trial, kept as ``best.yaml``."""
     names = {name.rpartition(".")[0] if name not in chosen.flat() else name for name in best.values}
     log_new_params(run_id, {key: value for key, value in chosen.flat().items() if key in names})
     metrics: dict[str, Any] = {
@@ -89,7 +75,7 @@ def log_search(run_id: str, trials: Sequence[Trial], best: Trial, chosen: Settin
     }
     log_values(run_id, metrics)
     with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "best.yaml").write_text(chosen.to_yaml())
+        (Path(name) / "best.yaml").write_text(chosen.to_yaml(), encoding="utf-8")
         (Path(name) / "figures").mkdir()
         figure.savefig(Path(name) / "figures" / "search.png")
         client.log_artifacts(run_id, name)

@@ -7,16 +7,14 @@ opens it in a browser. Print where it is: python -m cifake.tracking.ui.
 import base64
 import json
 import logging
-import os
 import sys
 import time
 import zlib
 from typing import Any
 
-from mlflow.exceptions import MlflowException
-
-from cifake.contract import EXPERIMENT, NOTE_TAG, VARIANT_TAG
-from cifake.core.errors import exit_code
+from cifake.contract import NOTE_TAG, VARIANT_TAG
+from cifake.core.errors import RunError, exit_code
+from cifake.tracking.queries import named_experiment
 from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.store import store_address, store_lock
 
@@ -54,8 +52,8 @@ def prepare_experiment(experiment_id: str) -> None:
     try:
         with without_retries():
             _prepare(experiment_id)
-    except MlflowException as error:
-        logger.warning("the view of the variants was not saved: %s", str(error).splitlines()[0])
+    except RunError as error:
+        logger.warning("the view of the variants was not saved: %s", error)
 
 
 def _prepare(experiment_id: str) -> None:
@@ -146,7 +144,7 @@ def _is_outdated(tag: str, state: dict[str, Any]) -> bool:
 def main() -> None:
     """Print where the runs are, for `make ui`."""
     with store_lock(), first_requests():
-        experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        experiment = named_experiment()
     if experiment:
         prepare_experiment(experiment.experiment_id)
         print(describe_address(experiment.experiment_id))

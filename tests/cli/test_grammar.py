@@ -140,5 +140,7 @@ def test_the_help_shows_what_is_required_and_each_default(capsys):
         "  fail_if  repeatable\n"
         "  names    comma-separated\n\n"
         "More.\n\n"
-        "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same.\n"
+        "--KEY VALUE, --KEY=VALUE and KEY=VALUE mean the same.\n\n"
+        "Exit codes: 0 done, 2 a mistake that you can mend, 70 a defect;\n"
+        "docs/stopping.md has the others.\n"
     )

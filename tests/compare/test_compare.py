@@ -147,7 +147,7 @@ def test_the_report_is_kept_in_a_run_of_its_own(store, capsys):
 
 def test_mlflow_run_keeps_the_report_in_its_run(store, tmp_path):
     log_run("base", f1=0.9)
-    words = ["-e", "compare", "-P", "metric=accuracy"]
+    words = ["-e", "compare", "--experiment-name", "cifake", "-P", "metric=accuracy"]
     done = launch(*words, "-P", "fail-if=accuracy drops 0.1 vs nope", cwd=tmp_path)
     assert "error: the baseline 'nope' is not among the rows" in done.stderr
     done = launch(*words, cwd=tmp_path)

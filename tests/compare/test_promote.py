@@ -110,7 +110,7 @@ def test_the_store_that_was_named_gets_the_version_and_the_report(shelf, store, 
 
 def test_the_run_of_a_project_that_promotes_says_why_it_failed(store, tmp_path):
     log_run("base", predictions=made_scores(1.0, 0))
-    done = launch("-e", "promote", "-P", "split=small", cwd=tmp_path)
+    done = launch("-e", "promote", "--experiment-name", "cifake", "-P", "split=small", cwd=tmp_path)
     assert "error: no finished run with split 'small'; there are: full" in done.stderr
     (launched,) = mlflow.search_runs(["1"], "attributes.status = 'FAILED'", output_format="list")
     assert (launched.info.run_name, launched.data.tags["tool"]) == ("promote", "promote")

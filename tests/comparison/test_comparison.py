@@ -88,7 +88,8 @@ def test_a_server_that_does_not_answer_is_named_within_seconds(free_port):
     with pytest.raises(RunError) as error:
         compare(tracking_uri=uri)
     address = f"http://127.0.0.1:{free_port}"
-    assert str(error.value) == f"the store at {address} does not answer (ConnectionError)"
+    refused = "Failed to establish a new connection: [Errno 111] Connection refused"
+    assert str(error.value) == f"the store {address} does not answer ({refused})"
 
 
 def test_other_data_and_other_splits_make_other_tables(store):

@@ -7,11 +7,13 @@ import mlflow
 import psutil
 import pytest
 
+from cifake.config import load as load_settings
 from cifake.core.errors import ConfigError, Terminated, exit_code, raise_terminated
-from cifake.suite.jobs import Capacity, RunContext
+from cifake.suite.jobs import Capacity, Event, Job, RunContext
 from cifake.suite.options import parse
 from cifake.suite.plan import describe, look_up, make_jobs
 from cifake.suite.run_job import run_job
+from cifake.suite.run_suite import Suite
 from tests.support.project import BASE, EXPERIMENTS, REPOSITORY, overrides
 from tests.support.suites import OVERRIDES, end, epochs, runs, start, wait_for, workers
 
@@ -216,3 +218,12 @@ def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
         "1 to reuse, 1 to resume, 1 to train; about 4.0 minutes of training",
     ]
     assert [job.state for job in look_up(jobs, force=True)] == ["train"] * 3
+
+
+@pytest.mark.parametrize(("details", "code"), [("", 1), ("Traceback ...", 70)])
+def test_a_defect_in_a_run_has_another_exit_code_than_a_failure(capsys, details, code):
+    suite = Suite.__new__(Suite)
+    suite.jobs = [Job(0, "base", load_settings(BASE), "key")]
+    suite.ended = [Event(0, "failed", text="because", details=details)]
+    assert suite.report_failures() == code
+    assert capsys.readouterr().err.splitlines()[-1] == "  base seed 0: because"

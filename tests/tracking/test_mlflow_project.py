@@ -15,7 +15,7 @@ from cifake.tracking.run_status import is_generated
 from cifake.tracking.suite_run import suite_run
 from tests.support.made_parts import numbered
 from tests.support.made_runs import log_run
-from tests.support.project import EXPERIMENTS
+from tests.support.project import EXPERIMENTS, REPOSITORY, launch
 
 
 def test_names_that_mlflow_makes_up_are_recognised():
@@ -194,3 +194,11 @@ def test_a_tool_ends_its_run(launched):
     with mlflow_project_run("audit"):
         pass
     assert mlflow.get_run(launched).info.status == "FINISHED"
+
+
+def test_a_relative_store_is_refused_where_mlflow_run_works_in_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///of-my-folder.db?timeout=30")
+    done = launch("-e", "compare", cwd=tmp_path)
+    assert "error: the store sqlite:///of-my-folder.db?timeout=30 is not in " in done.stderr
+    assert "set MLFLOW_TRACKING_URI to an absolute address" in done.stderr
+    assert not (REPOSITORY / "of-my-folder.db").exists()

@@ -55,10 +55,10 @@ def test_a_run_and_an_exported_file_give_the_logged_scores(finished, finished_st
     ("reference", "message"),
     [
         ("bass", "no finished run of a variant 'bass' in sqlite"),
-        ("0" * 32, "no model '00000000000000000000000000000000' in sqlite"),
+        ("0" * 32, "(Run with id=00000000000000000000000000000000 not found)"),
         ("models:/detector", "expected a run id, a variant, models:/<name>@<alias>"),
-        ("models:/nothing@champion", "no model 'models:/nothing@champion' in sqlite"),
-        ("models:/detector/7", "no model 'models:/detector/7' in sqlite"),
+        ("models:/nothing@champion", "what was asked for (Registered Model with name=nothing not found)"),
+        ("models:/detector/7", "what was asked for (Model Version (name=detector, version=7) not found)"),
         ("model.h5", "there is no model file model.h5"),
     ],
 )

@@ -7,6 +7,7 @@ import socket
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from cifake.core.addresses import without_password
 from cifake.core.backend import keras_backend
 from cifake.core.errors import RunError
 from cifake.suite.engines.event_queue import EventQueue
@@ -48,11 +49,12 @@ class RayEngine:
         others = {node["NodeManagerHostname"] for node in nodes} - {socket.gethostname()}
         environment = {name: os.environ[name] for name in FORWARDED if name in os.environ}
         environment["KERAS_BACKEND"] = keras_backend()
-        environment["MLFLOW_TRACKING_URI"] = shared_address(sorted(others))
         self.request = {
             "num_cpus": resources.cpus, "num_gpus": resources.gpus, "memory": resources.memory or None,
             "runtime_env": {"env_vars": environment},
         }  # fmt: skip
+        # Not in the runtime environment, which Ray writes to its logs and pages: it may hold a password.
+        self.store = shared_address(sorted(others))
         warm_up = ray.remote(**self.request)(import_all)
         for _ in range(min(self.count, jobs)):
             warm_up.remote()
@@ -68,6 +70,7 @@ class RayEngine:
         )  # the event queue ends with the suite, not with another node
         event_queue = ray.remote(num_cpus=0, scheduling_strategy=here)(EventQueue).remote()
         task = ray.remote(**self.request, max_retries=RETRIES)(train)
+        run_context = dataclasses.replace(run_context, store=self.store)
         by_key: dict[str, deque[Job]] = defaultdict(deque)  # equal trainings run one after another
         for job in jobs:
             by_key[job.key].append(job)
@@ -131,7 +134,9 @@ def _result(reference: "ray.ObjectRef", job: Job) -> Event:
     try:
         event: Event = ray.get(reference)
     except ray.exceptions.RayError as error:
-        return Event(job.number, "failed", text=_reason(error), details=str(error))
+        is_defect = isinstance(error, ray.exceptions.RayTaskError)  # others are of machines
+        details = without_password(str(error)) if is_defect else ""
+        return Event(job.number, "failed", text=without_password(_reason(error)), details=details)
     return event
 
 
