@@ -15,6 +15,7 @@ from cifake.contract import (
     CONFIG_HASH_TAG,
     DATA_TAGS,
     ROBUST,
+    SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
     Metric,
     describe_metric,
@@ -107,6 +108,9 @@ def _make_comparison(
     if len(newest) < len(runs):
         older = len(runs) - len(newest)
         notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
+    for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
+        of = ", ".join(dict.fromkeys(names[key] for key in looked[CONFIG_HASH_TAG]))
+        notes.append(f"{of}: seeds were added while the results were looked at, until: {text}.")
     if len(kept) < len(ranks):
         notes.append(f"Rows not shown: {len(ranks) - len(kept)}.")
     return Comparison(

@@ -13,7 +13,7 @@ def main(argv: Sequence[str]) -> int:
     """Plan the suite, train what is missing, and rank all its runs.
 
     Returns:
-        0, or 1 when a run failed.
+        0, 1 when a run failed, or 3 when it cannot be told what ``until`` asks.
     """
     with mlflow_project_run():
         options, overrides = parse(argv)

@@ -59,9 +59,10 @@ def _state(job: Job, finished: str | None) -> str:
     return "resume" if unfinished_run(job.key) else "train"
 
 
-def describe(jobs: Sequence[Job], capacity: Capacity) -> str:
+def describe(jobs: Sequence[Job], capacity: Capacity, until: str = "") -> str:
     """The plan as text: a line a variant, then the totals and an estimate of the time."""
-    lines = [f"plan: {len(jobs)} runs; {capacity.text}"]
+    most, stop = ("at most ", f", until '{until}' is decided") if until else ("", "")
+    lines = [f"plan: {most}{len(jobs)} runs{stop}; {capacity.text}"]
     width = max(len(job.variant) for job in jobs)
     for variant in dict.fromkeys(job.variant for job in jobs):
         parts = []

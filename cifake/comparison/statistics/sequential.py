@@ -8,6 +8,10 @@ it becomes the level of the look's own t interval (Pocock 1977, Biometrika 64, 1
 at all looks together (repeated confidence intervals: Jennison and Turnbull 1989, J. R. Statist. Soc. B
 51, 305), so the first that leaves out 0 decides, and is the one to report.
 
+Looking also shows that more seeds would be in vain: where those so far predict a chance of at most FUTILE
+that the last look tells anything (predictive power: Spiegelhalter, Freedman and Blackburn 1986, Controlled
+Clinical Trials 7, 8). To stop there can only make false alarms fewer.
+
 The fraction is that of the planned seeds. Test images stay the same at all looks, so that looks are more
 alike than this supposes, and false alarms at most as many.
 """
@@ -17,6 +21,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import optimize, special
 
+from cifake.comparison.statistics.crossed_effects import add_variances
+
+FUTILE = 0.02
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)  # of integrals over what has not crossed
 NEVER = 40.0  # standard deviations
 
@@ -34,6 +41,36 @@ def look_levels(looks: Sequence[int], confidence: float = 0.95) -> np.ndarray:
     fractions = np.asarray(looks, float) / looks[-1]
     levels: np.ndarray = 2 * special.ndtr(boundaries(fractions, 1 - confidence)) - 1
     return levels
+
+
+def chance_of_telling(
+    distance: np.ndarray | float,
+    image_variance: np.ndarray | float,
+    seed_variance: np.ndarray | float,
+    seed_sets: int,
+    seeds: int,
+    most: int,
+    level: float,
+) -> np.ndarray:
+    """Predicted chance that the interval at the last look leaves out a limit.
+
+    Args:
+        distance: [...], of the estimate now from the limit.
+        image_variance: [...], which more seeds do not reduce.
+        seed_variance: [...], of one seed (for a difference, of one on each side).
+        seed_sets: 2 for a difference of groups that are not paired by seed, otherwise 1.
+        seeds: there are now.
+        most: at the last look.
+        level: of the interval there.
+    """
+    variance, degrees = add_variances(
+        image_variance, np.asarray(seed_variance) / most, np.asarray(seed_sets * (most - 1))
+    )
+    width = special.stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance)
+    spread = np.sqrt(seed_variance * (1 / seeds - 1 / most))  # of the last estimate around that of now
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beyond = [(side * np.abs(distance) - width) / spread for side in (1, -1)]
+    return np.asarray(sum(special.stdtr(seed_sets * (seeds - 1), np.nan_to_num(each)) for each in beyond))
 
 
 def boundaries(fractions: np.ndarray, alpha: float = 0.05) -> np.ndarray:
