@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
 def _write(options: "Options", report: "Report") -> int:
     from cifake.comparison.gate import exit_code_of
 
-    verdicts = report.check(*options.fail_if)
+    verdicts = report.check(*options.fail_if, allow_single_seed=options.allow_single_seed)
     rendered = report.render(options.output_format, options.view, verdicts)
     if options.output:
         try:

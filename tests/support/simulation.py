@@ -214,7 +214,7 @@ def any_false_call(
 def looking(
     design: Design, looks: Sequence[int], repetitions: int, difference: float = 0.0, seed: int = 0
 ) -> tuple[float, float]:
-    """How often two groups are called different at any look, and after how many seeds looking ends on average.
+    """How often two groups are called different at any look, and at how many seeds it ends on average.
 
     Args:
         design: its seeds are those of the last look, all common or none.
