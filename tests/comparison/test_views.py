@@ -46,9 +46,9 @@ def test_leaderboard(compared):
         assert row["p_adjusted"] >= row["p"]
         assert (row["verdict"] == "worse") == (row["difference_high"] < 0) == (row["p_adjusted"] <= 0.05)
     assert {row["variant"]: row["verdict"] for row in table.rows[1:]} == {
-        table.rows[1]["variant"]: "cannot tell", "sgd": "worse", "sigmoid": "worse"
+        table.rows[1]["variant"]: "cannot tell", "sgd": "worse", "sigmoid": "cannot tell"
     }  # fmt: skip
-    assert "sigmoid: one seed, so training noise is not in the interval." in table.caption
+    assert "[one-seed] sigmoid: one seed, so training noise is not in the interval." in table.caption
     assert "their intervals and p hold for all 6 pairs together" in table.caption
     assert "Cannot tell does not prove two equal." in table.caption
 
@@ -219,6 +219,23 @@ def test_curves(compared):
     assert "epoch_3" not in rows["sgd"]
     assert rows["base"]["epoch_kept"] == 4
     assert rows["base"]["epoch_1_std"] == 0
+
+
+def test_noise_names_where_it_comes_from_and_what_one_seed_more_buys(compared):
+    view = compare(tracking_uri=compared).noise()
+    (table,) = view.tables
+    rows = {row["variant"]: row for row in table.rows}
+    base, single = rows["base"], rows["sigmoid"]
+    assert base["share_images"] + base["share_seeds"] + base["share_both"] == pytest.approx(1)
+    assert base["standard_error"] > base["with_one_more_seed"] > base["with_any_number"] > 0
+    assert base["gain"] == pytest.approx(1 - base["with_one_more_seed"] / base["standard_error"])
+    assert (single["share_images"], single["with_one_more_seed"]) == (None, None)
+    assert single["standard_error"] > 0
+    assert table.caption.endswith("[one-seed] sigmoid: one seed, so training noise is not in the interval.")
+    (figure,) = view.figures
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["val", "base", "sgd"]
+    with pytest.raises(RunError, match="the view noise needs a metric of predictions such as f1"):
+        compare("cost/train_seconds", tracking_uri=compared).noise()
 
 
 def test_calibration(compared):
