@@ -34,16 +34,16 @@ def test_the_conclusion_says_who_leads_who_ties_who_is_worse_and_what_would_deci
     assert conclusion("loss", tracking_uri=compared) == (
         "val leads with loss 0.3866. base and sigmoid (one seed) cannot be told from it. sgd is worse, "
         "by 0.2103. sigmoid (one seed) is not shown to beat always answering the share of FAKE "
-        "(0.6931). With 95 % confidence the best is among val, base, sigmoid. About 143 more seeds would decide "
-        "base. Run at least 3 seeds of sigmoid."
+        "(0.6931). With 95 % confidence the best is among val, base, sigmoid. About 143 more seeds would "
+        "decide base. Run at least 3 seeds of sigmoid."
     )
 
 
 def test_with_a_baseline_the_others_are_better_or_worse_than_it(compared):
     assert conclusion("accuracy", tracking_uri=compared, baseline="sgd") == (
         "val leads with accuracy 0.8500. val and base are better than sgd, by 0.1567 to 0.1600. "
-        "sigmoid (one seed) cannot be told from sgd. With 95 % confidence the best is among val, base, sigmoid. "
-        "Run at least 3 seeds of sigmoid."
+        "sigmoid (one seed) cannot be told from sgd. With 95 % confidence the best is among val, base, "
+        "sigmoid. Run at least 3 seeds of sigmoid."
     )
 
 
