@@ -24,9 +24,6 @@ class Verdict:
     """What a condition says of one group.
 
     Attributes:
-        condition: as it was given.
-        split: of the data.
-        variant: the group's name.
         estimate: of the metric or the change; None where there is none.
         verdict: pass, fail or cannot tell.
         reason: why it cannot be told, and what would help.
@@ -78,13 +75,8 @@ def verdict_section(verdicts: Sequence[Verdict]) -> Section:
     """Verdicts as a table."""
     rows = [
         {
-            "condition": each.condition,
-            "split": each.split,
-            "variant": each.variant,
-            "verdict": each.verdict,
-            "value": each.estimate.value if each.estimate else None,
-            "low": each.estimate.low if each.estimate else None,
-            "high": each.estimate.high if each.estimate else None,
+            **{key: getattr(each, key) for key in ("condition", "split", "variant", "verdict")},
+            **{key: getattr(each.estimate, key, None) for key in ("value", "low", "high")},
             "reason": each.reason,
         }
         for each in verdicts

@@ -69,8 +69,8 @@ class RunContext:
 
     Attributes:
         parent: the id of the suite's run.
-        experiment: the name of the experiment that runs belong to.
-        threads: threads of each worker.
+        experiment: the experiment's name.
+        threads: of each worker.
         force: train finished runs again.
     """
 
@@ -104,13 +104,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many runs an engine trains at once.
-
-    Attributes:
-        count: runs at once.
-        threads: threads of each run.
-        text: a description for the plan.
-    """
+    """How many runs an engine trains at once, with how many threads each, and the same for the plan."""
 
     count: int
     threads: int

@@ -26,11 +26,7 @@ def run_worker(pipe: connection.Connection, run_context: RunContext, gpu: str | 
     """Train the jobs that come through a pipe, and send events back.
 
     Ends when the pipe is closed, with the parent process, or on SIGTERM, which ends a run as KILLED.
-
-    Args:
-        pipe: to the parent process.
-        run_context: of all runs.
-        gpu: the only GPU that is visible; None leaves that as it is.
+    ``gpu`` is the only one that is visible; None leaves that as it is.
     """
     begin_worker()
     signal.signal(signal.SIGTERM, raise_terminated)
@@ -58,13 +54,8 @@ def configure_worker(run_context: RunContext, gpu: str | None = None) -> None:
 def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
     """Train a job, unless another process has trained it meanwhile.
 
-    Args:
-        job: what to train.
-        run_context: of all runs.
-        send: receives an event after each epoch, and when the job waits.
-
     Returns:
-        The event that ends the job.
+        The event that ends the job; those after each epoch, and while it waits, go to ``send``.
     """
     try:
         with forward_store_warnings(job, send):

@@ -25,11 +25,6 @@ from cifake.tracking.ui import describe_address, prepare_experiment
 class Suite:
     """The runs of a suite; everything is checked, and the plan is made, before anything is trained.
 
-    Args:
-        options: the suite's own options.
-        overrides: settings of all runs.
-        engine: trains the runs.
-
     Raises:
         ConfigError, DataError, RunError: a setting, the data or the store cannot be used.
     """
