@@ -36,7 +36,7 @@ class Suite:
         self.finding: Finding | None = None
         self.experiment = open_store()
         self.jobs = look_up(jobs, options.force)
-        self.run_ids = {job.number: job.run_id for job in self.jobs if job.state == "reuse"}
+        self.run_ids = {job.number: job.run_id for job in self.jobs if job.run_id}
         # Not the capacity for what is left to do: the number of threads changes last digits.
         self.capacity = engine.capacity(len(jobs))
         self.plan = describe(self.jobs, self.capacity, options.until)
@@ -68,7 +68,8 @@ class Suite:
     def _looks(self, until: Until, console: Console) -> Iterator[list[Job]]:
         """Rounds of jobs, with a look after each, until it is decided or a run has failed."""
         for number, jobs in enumerate(until.rounds()):
-            yield [self.jobs[job.number] for job in jobs if job.number not in self.run_ids]
+            known = [self.jobs[job.number] for job in jobs]
+            yield [job for job in known if job.state != "reuse"]
             if self._failed():
                 return
             self.finding = until.look(number, self.run_ids)
@@ -78,11 +79,11 @@ class Suite:
 
     def rank(self) -> None:
         """Print the ranking, log it to the suite's run, and print where a browser shows all runs."""
-        if self.finding and self.finding.ended:
-            finding = self.finding
+        finding = self.finding
+        if self.until and finding and finding.ended:
             for run_id in finding.runs:
                 log_values(run_id, tags={SEQUENTIAL_TAG: finding.text})
-            metric = parse_until(self.options.until).metric
+            metric = self.until.condition.metric
             report = report_on(finding.runs, metric, finding.baseline, finding.level)
         else:
             report = report_on([*self.run_ids.values()]) if self.run_ids else None
