@@ -26,6 +26,8 @@ from cifake.comparison.statistics.crossed_effects import add_variances
 FUTILE = 0.02
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)  # of integrals over what has not crossed
 NEVER = 40.0  # standard deviations
+Paths = tuple[np.ndarray, np.ndarray]  # where paths that have not crossed are, and their mass
+START: Paths = np.zeros(1), np.ones(1)
 
 
 def look_levels(looks: Sequence[int], confidence: float = 0.95) -> np.ndarray:
@@ -84,14 +86,13 @@ def boundaries(fractions: np.ndarray, alpha: float = 0.05) -> np.ndarray:
         [K], above 0.
     """
     spent = 4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(fractions))
-    found = np.empty(len(fractions))
-    for look, share in enumerate(np.diff(spent, prepend=0.0)):
-
-        def excess(z: float, look: int = look, share: float = share) -> float:
-            return float(crossing_chances(np.append(found[:look], z), fractions[: look + 1])[-1]) - share
-
-        found[look] = optimize.brentq(excess, 0.0, NEVER)
-    return found
+    steps, shares = np.sqrt(np.diff(fractions, prepend=0.0)), np.diff(spent, prepend=0.0)
+    paths, found = START, []
+    for root, step, share in zip(np.sqrt(fractions), steps, shares, strict=True):
+        z = optimize.brentq(_excess, 0.0, NEVER, (paths, step, root, share))
+        paths = _remaining(paths, step, z * root)
+        found.append(z)
+    return np.array(found)
 
 
 def crossing_chances(deviates: np.ndarray, fractions: np.ndarray) -> np.ndarray:
@@ -107,14 +108,30 @@ def crossing_chances(deviates: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     Returns:
         [K].
     """
-    bounds = deviates * np.sqrt(fractions)
-    points, mass = np.zeros(1), np.ones(1)  # of paths that have not crossed
-    chances = []
-    for bound, step in zip(bounds, np.sqrt(np.diff(fractions, prepend=0.0)), strict=True):
-        outside = special.ndtr((points - bound) / step) + special.ndtr((-bound - points) / step)
-        chances.append(mass @ outside)
-        reached = bound * NODES
-        moves = (reached[:, None] - points[None, :]) / step
-        density = np.exp(-(moves**2) / 2) / (step * np.sqrt(2 * np.pi))
-        points, mass = reached, bound * WEIGHTS * (density @ mass)
+    paths, chances = START, []
+    steps = np.sqrt(np.diff(fractions, prepend=0.0))
+    for bound, step in zip(deviates * np.sqrt(fractions), steps, strict=True):
+        chances.append(_crossing(paths, step, bound))
+        paths = _remaining(paths, step, bound)
     return np.array(chances)
+
+
+def _excess(z: float, paths: Paths, step: float, root: float, share: float) -> float:
+    """By how much the chance of crossing a boundary exceeds a share."""
+    return _crossing(paths, step, z * root) - share
+
+
+def _crossing(paths: Paths, step: float, bound: float) -> float:
+    """Chance that a path that has not crossed does so at the next look."""
+    points, mass = paths
+    outside = special.ndtr((points - bound) / step) + special.ndtr((-bound - points) / step)
+    return float(mass @ outside)
+
+
+def _remaining(paths: Paths, step: float, bound: float) -> Paths:
+    """The paths that do not."""
+    points, mass = paths
+    reached = bound * NODES
+    moves = (reached[:, None] - points[None, :]) / step
+    density = np.exp(-(moves**2) / 2) / (step * np.sqrt(2 * np.pi))
+    return reached, bound * WEIGHTS * (density @ mass)
