@@ -105,15 +105,14 @@ class Suite:
             0, 1 when a run failed, or 3 when it cannot be told what ``until`` asks.
         """
         failed = self._failed()
-        code = int(bool(failed))
-        if self.finding and not (code or self.finding.told):
-            code = EXIT_CODES[CANNOT_TELL]
+        if not failed:
+            told = self.finding is None or self.finding.told
+            return 0 if told else EXIT_CODES[CANNOT_TELL]
         lines = [event.details for event in failed if event.details]
-        if failed:
-            lines.append(f"{len(failed)} of {len(self.jobs)} runs failed; the same command tries them again:")
+        lines.append(f"{len(failed)} of {len(self.jobs)} runs failed; the same command tries them again:")
         lines += [f"  {self.jobs[event.job].name}: {event.text}" for event in failed]
-        print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr)
-        return code
+        print(*lines, sep="\n", file=sys.stderr)
+        return 1
 
     def _failed(self) -> list[Event]:
         return [event for event in self.ended if event.kind == "failed"]
