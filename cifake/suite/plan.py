@@ -17,11 +17,7 @@ from cifake.train.pipeline import lacks_test
 
 
 def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[str, Any]) -> list[Job]:
-    """One job for each variant and seed; settings and data are checked.
-
-    Raises:
-        ConfigError, DataError: see ``cifake.config.load`` and ``cifake.data.load``.
-    """
+    """One job for each variant and seed; raises ConfigError and DataError of settings and data."""
     resolved = [
         (variant, load_settings(find_file(variant), {**overrides, "seed": seed}))
         for variant in variants
