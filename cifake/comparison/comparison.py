@@ -120,7 +120,7 @@ def _make_comparison(
             note("sequential", f"{of}: seeds were added while the results were looked at, until: {text}.")
         )
     if len(kept) < len(ranks):
-        notes.append(note("rows-not-shown", f"{len(ranks) - len(kept)} rows."))
+        notes.append(note("rows-not-shown", f"Rows left out: {len(ranks) - len(kept)}."))
     return Comparison(
         store=store,
         metadata={**metadata, TEST_IMAGES_TAG: _test_images(runs, metric.key), "metric": metric.key},

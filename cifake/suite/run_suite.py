@@ -79,14 +79,14 @@ class Suite:
 
     def rank(self) -> None:
         """Print the ranking, log it to the suite's run, and print where a browser shows all runs."""
-        finding = self.finding
+        finding, report = self.finding, None
         if self.until and finding and finding.ended:
             for run_id in finding.runs:
                 log_values(run_id, tags={SEQUENTIAL_TAG: finding.text})
             metric = self.until.condition.metric
             report = report_on(finding.runs, metric, finding.baseline, finding.level)
-        else:
-            report = report_on([*self.run_ids.values()]) if self.run_ids else None
+        elif self.run_ids:
+            report = report_on([*self.run_ids.values()])
         if report:
             print(report.render("text"), end="")
             metric = report.metric.key

@@ -139,8 +139,8 @@ class CrossedEffects:
 
 def _estimate(
     value: float,
-    variance: float,
-    degrees: float,
+    variance: np.ndarray,
+    degrees: np.ndarray,
     images: float,
     of_seeds: float | None,
     confidence: float,
@@ -149,9 +149,12 @@ def _estimate(
     error = float(np.sqrt(variance))
     width = special.stdtrit(degrees, (1 + confidence) / 2) * error
     p = 2 * special.stdtr(degrees, -abs(value) / error) if error > 0 else value == 0
-    numbers = map(float, (value, value - width, value + width, p, degrees, images))
+    low, high = float(value - width), float(value + width)
     of_one = None if of_seeds is None else float(of_seeds)
-    return Estimate(*numbers, of_one, confidence, error, seed_sets)
+    freedom, of_images = float(degrees), float(images)
+    return Estimate(
+        float(value), low, high, float(p), freedom, of_images, of_one, confidence, error, seed_sets
+    )
 
 
 def add_variances(
