@@ -8,6 +8,7 @@ from rich.console import Console
 
 from cifake.comparison.condition import parse_until
 from cifake.comparison.gate import CANNOT_TELL, EXIT_CODES
+from cifake.comparison.report import Report
 from cifake.contract import SEQUENTIAL_TAG
 from cifake.core.errors import Terminated
 from cifake.suite.display import Display
@@ -79,7 +80,8 @@ class Suite:
 
     def rank(self) -> None:
         """Print the ranking, log it to the suite's run, and print where a browser shows all runs."""
-        finding, report = self.finding, None
+        finding = self.finding
+        report: Report | None = None
         if self.until and finding and finding.ended:
             for run_id in finding.runs:
                 log_values(run_id, tags={SEQUENTIAL_TAG: finding.text})
