@@ -24,6 +24,7 @@ DATA_TAGS = ("dataset", "dataset_digest", "split")
 TEST_IMAGES_TAG = "test_images"
 RUN_KEY_TAG = "run_key"  # of settings, seed, data and code: everything that decides the scores
 CODE_VERSION_TAG = "code_version"
+SEQUENTIAL_TAG = "sequential"  # of runs whose number was decided by looking: what was found, at which look
 FAILURE_TAG = "failure"  # why a run failed or was stopped
 TOOL_TAG = "tool"  # of runs that are no training: suite, compare, predict, ...
 SEARCH_TAG = "search"  # of a run that searches: the name of its search

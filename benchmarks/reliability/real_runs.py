@@ -1,4 +1,4 @@
-"""What pairing by seed is worth on real runs: draws of a few seeds from many that were trained.
+"""What pairing by seed, and looking while seeds are added, are worth on real runs: draws of a few seeds.
 
 Train many seeds first; MLFLOW_TRACKING_URI names the store:
 
@@ -11,6 +11,8 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: threads would only wait
 
+from itertools import product
+
 import numpy as np
 from rich.console import Console
 from rich.progress import track
@@ -22,9 +24,11 @@ from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import fetch_runs
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample
 from cifake.comparison.statistics.influence import INFLUENCE
+from cifake.comparison.statistics.sequential import FUTILE, chance_of_telling, look_levels
 from cifake.contract import describe_metric, higher_is_better
 
 METRICS, SEEDS, DRAWS = ("f1", "accuracy", "loss", "roc_auc"), (3, 5, 10), 1500
+LOOKS, LOOKED = range(3, 11), 1000
 
 
 def sample_of(group: Group, labels: np.ndarray, metric: str) -> Sample:
@@ -74,6 +78,51 @@ def false_alarms(sample: Sample, seeds: int, rng: np.random.Generator) -> float:
     return alarms / DRAWS
 
 
+def looked(first: Sample, second: Sample, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Seeds are added one by one, from 3 to 10, until it is told or given up; see ``cifake.suite.until``.
+
+    Returns:
+        Share of draws that tell the two apart, mean seeds of each, and the share that ten seeds tell apart.
+    """
+    told, ten, seeds, levels = 0, 0, 0, look_levels(LOOKS).tolist()
+    same = first is second  # other seeds of the same variant
+    for _ in range(LOOKED):
+        rows = rng.permutation(min(len(first.seeds), len(second.seeds)))
+        others = rows[LOOKS[-1] :] if same else rows
+        open_ = True
+        for number, level in zip(LOOKS, levels, strict=True):
+            parts = [drawn(first, rows[:number]), drawn(second, others[:number], "other " if same else None)]
+            crossed = CrossedEffects(parts)
+            at = crossed.difference(0, 1, level)
+            decided = at.low > 0 or at.high < 0
+            chance = chance_of_telling(
+                at.value, at.image_variance, at.seed_variance or 0.0, at.seed_sets, number, LOOKS[-1],
+                levels[-1],
+            )  # fmt: skip
+            if open_ and (decided or chance < FUTILE or number == LOOKS[-1]):
+                open_ = False
+                told += decided
+                seeds += number
+        ten += crossed.difference(0, 1).p < 0.05
+    return told / LOOKED, seeds / LOOKED, ten / LOOKED
+
+
+def looks_table(samples: dict[str, dict[str, Sample]]) -> Table:
+    """What looking saves."""
+    table = Table(
+        title=f"Looks at {LOOKS[0]} to {LOOKS[-1]} seeds, {LOOKED:,} draws: told apart, and mean seeds",
+        title_justify="left",
+    )
+    for title in ("metric", "pair", "told apart", "by ten seeds", "mean seeds", "trainings saved"):
+        table.add_column(title, justify="right" if len(table.columns) > 1 else "left")
+    for metric, other in product(METRICS, ("epoch", "paper_cnn", "base")):
+        of_metric = samples[metric]
+        told, seeds, ten = looked(of_metric["base"], of_metric[other], np.random.default_rng(0))
+        saved = 1 - seeds / LOOKS[-1]
+        table.add_row(metric, f"base, {other}", f"{told:.3f}", f"{ten:.3f}", f"{seeds:.1f}", f"{saved:.0%}")
+    return table
+
+
 def main() -> None:
     store = RunStore()
     runs = fetch_runs(store, (), ("base", "epoch", "paper_cnn"), "small", "")
@@ -88,8 +137,11 @@ def main() -> None:
     for title in ("metric", "seeds", "base > epoch", "correlation", "base > paper_cnn", "correlation",
                   "width, paired / not: median", "mean", "base = base"):  # fmt: skip
         table.add_column(title, justify="right" if table.columns else "left")
-    for metric in track(METRICS, "drawing", console=Console(stderr=True)):
-        samples = {name: sample_of(group, labels, metric) for name, group in groups.items()}
+    of_metrics = {
+        metric: {name: sample_of(group, labels, metric) for name, group in groups.items()}
+        for metric in METRICS
+    }
+    for metric, samples in track(of_metrics.items(), "drawing", console=Console(stderr=True)):
         sign = 1 if higher_is_better(metric) else -1
         base = samples["base"]
         for seeds in SEEDS:
@@ -101,7 +153,7 @@ def main() -> None:
                 f"{far['paired']:.2f} ({far['apart']:.2f})", f"{r_far:.2f}", f"{far['median']:.2f}",
                 f"{far['mean']:.2f}", f"{100 * false_alarms(base, seeds, rng):.1f} %",
             )  # fmt: skip
-    Console(width=140).print(table)
+    Console(width=140).print(table, looks_table(of_metrics))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def _kept_report(options: "Options", store: "RunStore") -> "Iterator[Callable[[s
 def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | None") -> int:
     from cifake.comparison.gate import exit_code_of
 
-    verdicts = report.check(*options.fail_if)
+    verdicts = report.check(*options.fail_if, allow_single_seed=options.allow_single_seed)
     rendered = report.render(options.output_format, options.view, verdicts)
     if options.output:
         try:

@@ -39,6 +39,9 @@ class Options(CommandOptions):
         description="'f1 < 0.93' or 'f1 drops 0.005 vs base': exit with 1 if the whole interval says so, "
         "with 3 if it leaves it open; repeatable",
     )
+    allow_single_seed: Flag = Field(
+        False, description="let fail_if decide on one seed, whose interval lacks the noise of training"
+    )
     experiment: list[str] = Field(
         [],
         description="only this one; repeatable (default: that of MLFLOW_EXPERIMENT_NAME or _ID, or cifake "

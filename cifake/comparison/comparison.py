@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
+from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
 from cifake.comparison.run_store import RunStore
@@ -15,6 +16,7 @@ from cifake.contract import (
     CONFIG_HASH_TAG,
     DATA_TAGS,
     ROBUST,
+    SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
     Metric,
     describe_metric,
@@ -106,9 +108,19 @@ def _make_comparison(
     }
     if len(newest) < len(runs):
         older = len(runs) - len(newest)
-        notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
+        notes.append(
+            note(
+                "run-again",
+                f"Runs left out, because the same settings and seed were run again later: {older}.",
+            )
+        )
+    for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
+        of = ", ".join(dict.fromkeys(names[key] for key in looked[CONFIG_HASH_TAG]))
+        notes.append(
+            note("sequential", f"{of}: seeds were added while the results were looked at, until: {text}.")
+        )
     if len(kept) < len(ranks):
-        notes.append(f"Rows not shown: {len(ranks) - len(kept)}.")
+        notes.append(note("rows-not-shown", f"Rows left out: {len(ranks) - len(kept)}."))
     return Comparison(
         store=store,
         metadata={**metadata, TEST_IMAGES_TAG: _test_images(runs, metric.key), "metric": metric.key},

@@ -75,14 +75,14 @@ def _best_set(comparison: Comparison, rows: Sequence[Standing]) -> list[str]:
 def _what_would_decide(rows: Sequence[Standing]) -> list[str]:
     by_help = defaultdict(list)
     for row in rows:
-        if row.help:
+        if row.help and row.difference and not row.difference.one_seed:
             by_help[row.help].append(row.group.name)
-    parts = [
-        f"{names(of_help)}: {help_}" if ":" in help_ else f"{help_} would decide {names(of_help)}"
-        for help_, of_help in by_help.items()
-    ]
-    text = "; ".join(parts)
-    return [f"{text[0].upper()}{text[1:]}."] if text else []
+    text = "; ".join(f"{help_} would decide {names(of_help)}" for help_, of_help in by_help.items())
+    sentences = [f"{text[0].upper()}{text[1:]}."] if text else []
+    if any(row.difference and row.difference.one_seed for row in rows):
+        single = [row.group.name for row in rows if len(row.group.scores) == 1]
+        sentences.append(f"Run at least 3 seeds of {names(single)}.")
+    return sentences
 
 
 def _names(rows: Sequence[Standing]) -> str:

@@ -1,13 +1,17 @@
-"""Conditions of the gate as text; imports nothing heavy, so a mistake shows before the store is read."""
+"""Conditions as text, of the gate and of a suite; imports nothing heavy, so a mistake shows at once."""
 
 import re
 from dataclasses import dataclass
 
+from cifake.contract import describe_metric
 from cifake.core.errors import ConfigError
 
 _NUMBER = r"(?P<limit>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _LIMIT = re.compile(rf"(?P<metric>\S+)\s*(?P<sign>[<>])=?\s*{_NUMBER}")
 _CHANGE = re.compile(rf"(?P<metric>\S+)\s+(?P<sign>drops|rises)\s+{_NUMBER}\s+vs\s+(?P<baseline>.+)")
+_CLAIM = re.compile(
+    r"(?P<variant>\S+)\s+(?P<claim>beats|differs\s+from)\s+(?P<baseline>\S+)\s+in\s+(?P<metric>\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class Condition:
         sign: 1 fails above the limit, -1 below it.
         limit: in units of the metric.
         baseline: what a change is measured from; None for a limit of the metric itself.
+        variant: the only one that it is about; None for every variant.
+        claim: ``beats`` or ``differs from``, where it was given as that.
     """
 
     text: str
@@ -27,6 +33,8 @@ class Condition:
     sign: int
     limit: float
     baseline: str | None
+    variant: str | None = None
+    claim: str = ""
 
 
 def parse_condition(text: str) -> Condition:
@@ -47,3 +55,29 @@ def parse_condition(text: str) -> Condition:
     if baseline and limit < 0:
         raise ConfigError(f"--fail-if: expected a change of 0 or more, received {limit} in '{text}'")
     return Condition(text, match["metric"], sign, sign * limit if baseline else limit, baseline)
+
+
+def parse_until(text: str) -> Condition:
+    """Read what a suite is to find out: ``wide beats base in f1``, ``... differs from ...``, or a condition.
+
+    A claim becomes the condition that fails where the variant is worse, and passes where it is not.
+
+    Raises:
+        ConfigError: none of these, or a metric of which it is not known which values are better.
+    """
+    claim = _CLAIM.fullmatch(text.strip())
+    if not claim and not (_LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())):
+        raise ConfigError(
+            "until: expected 'wide beats base in f1', 'wide differs from base in f1', 'f1 < 0.93' or "
+            f"'f1 drops 0.005 vs base', received '{text}'"
+        )
+    metric = claim["metric"] if claim else parse_condition(text).metric
+    up = describe_metric(metric).higher_is_better
+    if up is None:
+        raise ConfigError(
+            f"until: expected a metric such as f1, loss or cost/latency_ms, received '{metric}'"
+        )
+    if not claim:
+        return parse_condition(text)
+    verb = "beats" if claim["claim"] == "beats" else "differs from"
+    return Condition(text, metric, -1 if up else 1, 0.0, claim["baseline"], claim["variant"], verb)

@@ -37,9 +37,14 @@ class Difference:
     same_models: bool
 
     @property
+    def one_seed(self) -> bool:
+        """Whether a side has one seed, so that the intervals are of the images alone and decide nothing."""
+        return self.adjusted.seed_variance is None and not self.same_models
+
+    @property
     def tied(self) -> bool:
-        """Whether the adjusted interval leaves it open that there is no difference."""
-        return self.adjusted.low <= 0 <= self.adjusted.high
+        """Whether it is left open that there is no difference."""
+        return self.one_seed or self.adjusted.low <= 0 <= self.adjusted.high
 
 
 class MetricEstimates:

@@ -24,9 +24,6 @@ class Verdict:
     """What a condition says of one group.
 
     Attributes:
-        condition: as it was given.
-        split: of the data.
-        variant: the group's name.
         estimate: of the metric or the change; None where there is none.
         verdict: pass, fail or cannot tell.
         reason: why it cannot be told, and what would help.
@@ -46,12 +43,13 @@ class Verdict:
         return " ".join([*parts, *([f"({self.reason})"] if self.reason else [])])
 
 
-def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
+def judge(condition: Condition, comparison: Comparison, allow_single_seed: bool = False) -> list[Verdict]:
     """A verdict on each group but the baseline.
 
     Args:
         condition: what must not be.
         comparison: of the condition's metric; its reference is the condition's baseline, if it has one.
+        allow_single_seed: decide on an interval of images alone, too.
     """
     baseline = comparison.reference if condition.baseline else None
     groups = [group for group in comparison.groups if group is not baseline]
@@ -62,7 +60,7 @@ def judge(condition: Condition, comparison: Comparison) -> list[Verdict]:
             comparison.metadata["split"],
             group.name,
             estimate,
-            *_decide(condition, estimate, paired=baseline is not None),
+            *_decide(condition, estimate, baseline is not None, allow_single_seed),
         )
         for group, estimate in zip(groups, estimates, strict=True)
     ]
@@ -77,13 +75,8 @@ def verdict_section(verdicts: Sequence[Verdict]) -> Section:
     """Verdicts as a table."""
     rows = [
         {
-            "condition": each.condition,
-            "split": each.split,
-            "variant": each.variant,
-            "verdict": each.verdict,
-            "value": each.estimate.value if each.estimate else None,
-            "low": each.estimate.low if each.estimate else None,
-            "high": each.estimate.high if each.estimate else None,
+            **{key: getattr(each, key) for key in ("condition", "split", "variant", "verdict")},
+            **{key: getattr(each.estimate, key, None) for key in ("value", "low", "high")},
             "reason": each.reason,
         }
         for each in verdicts
@@ -127,10 +120,14 @@ def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) ->
     return crossed.difference(0, 1) if baseline else crossed.mean(0)
 
 
-def _decide(condition: Condition, estimate: Estimate | None, paired: bool) -> tuple[str, str | None]:
+def _decide(
+    condition: Condition, estimate: Estimate | None, paired: bool, allow_single_seed: bool
+) -> tuple[str, str | None]:
     """The verdict, and why it cannot be told."""
     if estimate is None:
         return CANNOT_TELL, "no usable predictions, or a cost with fewer than two seeds"
+    if estimate.seed_variance is None and not allow_single_seed:
+        return CANNOT_TELL, what_would_help(estimate, condition.limit, paired)
     if condition.sign > 0:
         beyond, within = estimate.low > condition.limit, estimate.high <= condition.limit
     else:

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pandas as pd
 
+from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions, PredictionsFile, fetch_predictions
 from cifake.comparison.run_store import RunStore
 from cifake.contract import (
@@ -49,12 +50,17 @@ def pairable(
         other = [run_id for run_id, of_run in images.items() if of_run != common]
         fetched |= dict.fromkeys(other, "was scored on other test images than most runs")
     reasons = [
-        f"{names[config_hash]}, run {run_id}: {fetched[run_id]}; not in intervals and tests."
+        note(
+            "no-predictions",
+            f"{names[config_hash]}, run {run_id}: {fetched[run_id]}; not in intervals and tests.",
+        )
         for run_id, config_hash in zip(runs["run_id"], runs[CONFIG_HASH_TAG], strict=True)
         if isinstance(fetched[run_id], str)
     ]
     if len(reasons) > REASONS_LISTED:
-        reasons[REASONS_LISTED:] = [f"{len(reasons) - REASONS_LISTED} more runs are without, too."]
+        reasons[REASONS_LISTED:] = [
+            note("no-predictions", f"{len(reasons) - REASONS_LISTED} more runs are without, too.")
+        ]
     return {run_id: each for run_id, each in fetched.items() if isinstance(each, Predictions)}, reasons
 
 

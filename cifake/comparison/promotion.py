@@ -82,7 +82,7 @@ def _judge(comparison: Comparison, best: Group, holder: Group, difference: Diffe
         f"{best.name} less {holder.name}: {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}] "
         f"in {comparison.metric.key}, p = {estimate.p:.2g}"
     )
-    if difference.tied or estimate.seed_variance is None:
+    if difference.tied:
         reason = what_would_help(estimate, 0.0, paired=True)
         return Challenge(
             CANNOT_TELL, None, {}, f"{numbers}, which is not statistically significant ({reason})"

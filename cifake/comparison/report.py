@@ -97,6 +97,10 @@ class Report(View):
         """Whether probabilities mean what they say."""
         return self.view("calibration")
 
+    def noise(self) -> View:
+        """Where the noise comes from, and what one more seed buys."""
+        return self.view("noise")
+
     def trials(self) -> View:
         """What the searches have tried, best first."""
         return self.view("trials")
@@ -105,8 +109,12 @@ class Report(View):
         """Accuracy under each perturbation and attack."""
         return self.view("robustness")
 
-    def check(self, *conditions: str) -> list[Verdict]:
+    def check(self, *conditions: str, allow_single_seed: bool = False) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
+
+        Args:
+            conditions: what must not be.
+            allow_single_seed: decide on one seed, too, where training noise is not in the interval.
 
         Raises:
             ConfigError: a condition that cannot be read.
@@ -119,7 +127,11 @@ class Report(View):
                 metric = replace(metric, higher_is_better=condition.sign < 0)
             runs = of_kept_epoch(self.store, self.runs, metric.key)
             comparisons = self._compare(runs, metric, baseline=condition.baseline)
-            judged = [verdict for comparison in comparisons for verdict in judge(condition, comparison)]
+            judged = [
+                verdict
+                for comparison in comparisons
+                for verdict in judge(condition, comparison, allow_single_seed)
+            ]
             if not judged:
                 raise RunError(
                     f"nothing to judge by '{condition.text}': {condition.baseline} is the only row"

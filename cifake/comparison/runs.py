@@ -16,6 +16,7 @@ from cifake.contract import (
     EXPERIMENT,
     FAILURE_TAG,
     ROBUSTNESS_TAG,
+    SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
     TRIAL_SCORE,
     TRIAL_TAG,
@@ -24,7 +25,7 @@ from cifake.contract import (
 from cifake.core.errors import RunError
 
 REQUESTS = 8  # at a time
-TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG)
+TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, SEQUENTIAL_TAG)
 PARAMETER = "params."
 SEED = f"{PARAMETER}seed"
 OF_EPOCHS = ("val/", "train/")  # metrics that have a value an epoch

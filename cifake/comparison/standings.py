@@ -65,15 +65,25 @@ def standings(comparison: Comparison) -> list[Standing]:
                 difference=difference,
                 verdict=said,
                 help=_help(comparison, group, difference) if difference and said == CANNOT_TELL else None,
-                smallest=smallest_visible(difference.adjusted) if difference else None,
+                smallest=_smallest(difference),
                 ranks=ranks.get(group.name),
             )
         )
     return rows
 
 
+def _smallest(difference: Difference | None) -> float | None:
+    """The smallest visible difference; None with one seed, which shows none."""
+    return None if difference is None or difference.one_seed else smallest_visible(difference.adjusted)
+
+
 def judge_difference(comparison: Comparison, difference: Difference) -> str:
-    """The verdict of the interval that holds for all comparisons together."""
+    """The verdict of the interval that holds for all comparisons together.
+
+    With one seed on a side it is of the images alone, and tells nothing of the variants.
+    """
+    if difference.one_seed:
+        return CANNOT_TELL
     return verdict(difference.adjusted, bool(comparison.metric.higher_is_better), comparison.margin)
 
 
@@ -116,7 +126,7 @@ def _is_search(settings: dict[str, str]) -> bool:
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:
     """How many seeds more would decide a difference, as it stands."""
     adjusted, margin = difference.adjusted, comparison.margin
-    if adjusted.seed_variance is None:
+    if difference.one_seed:
         return "one seed: run at least 3"
     options = [seeds_needed(adjusted, 0.0)]
     if abs(adjusted.value) < margin:

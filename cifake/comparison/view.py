@@ -15,7 +15,7 @@ from cifake.comparison.views import VIEWS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NEED_PREDICTIONS = ("slices", "calibration")  # views that have nothing to say on other metrics
+NEED_PREDICTIONS = ("slices", "calibration", "noise")  # views that have nothing to say on other metrics
 
 
 class View:

@@ -10,11 +10,7 @@ from cifake.tracking.mlflow_project import mlflow_project_run
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plan the suite, train what is missing, and rank all its runs.
-
-    Returns:
-        0, 1 when a run failed, or 70 when one failed by a defect.
-    """
+    """Plan the suite, train what is missing, rank all its runs, and return the exit code."""
     with mlflow_project_run():
         options, overrides = parse(argv)
         engine = choose_engine(options)

@@ -17,9 +17,7 @@ STYLES = {"finished": "green", "failed": "red", "died": "yellow", "waits": "yell
 class Display:
     """Takes events; shows a bar a running job, and one for the whole suite, while ``progress`` is entered.
 
-    Args:
-        jobs: what is to be done.
-        console: where to; without a terminal there are only lines.
+    Without a terminal there are only lines.
     """
 
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:

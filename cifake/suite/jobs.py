@@ -1,6 +1,6 @@
 """Shared types of a suite: jobs, the events they send, and what each job may use."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from pydantic import ByteSize
 from cifake.config import Settings
 
 STATES = ("reuse", "test", "resume", "train")  # test: trained already, only its robustness test is missing
+FIRST_LOOK = 3  # seeds, of a suite that looks: with two, no interval at a look's level is of use
 ENDS = ("finished", "reused", "failed")  # kinds of events that end a job
 
 
@@ -68,7 +69,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many runs an engine trains at once."""
+    """How many runs an engine trains at once, with how many threads each."""
 
     count: int
     threads: int  # of each run
@@ -81,8 +82,12 @@ class Engine(Protocol):
     def capacity(self, jobs: int) -> Capacity:
         """The capacity for this number of jobs."""
 
-    def execute(self, jobs: Sequence[Job], count: int, run_context: RunContext) -> Iterator[Event]:
-        """Train jobs in this order, ``count`` at once.
+    def execute(
+        self, rounds: Iterable[Sequence[Job]], count: int, run_context: RunContext
+    ) -> Iterator[Event]:
+        """Train the jobs of each round in this order, ``count`` at once.
+
+        A round is asked for when all events of the one before have been taken.
 
         Yields:
             Events as they come. When the iteration ends, also by an exception, everything that was

@@ -3,19 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, TypeAdapter, ValidationError
 
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, comma_separated, read_options
 from cifake.cli.help import option_rows, print_help_if_asked
+from cifake.comparison.condition import parse_until
 from cifake.config import parse_overrides
 from cifake.config.fields import Count
 from cifake.config.settings import known_keys
 from cifake.core.errors import ConfigError
 from cifake.core.nearest import nearest
-from cifake.suite.jobs import Resources
+from cifake.suite.jobs import FIRST_LOOK, Resources
 from cifake.suite.variants import known_variants
 
 STANDARD = ("base", "epoch", "sgd", "sigmoid", "val")
+MOST_SEEDS = 30  # of a suite that looks after each
 RAY_ONLY = ("address", "cpus", "gpus", "memory")
 
 
@@ -33,6 +35,11 @@ def _seeds(texts: list[str]) -> list[int]:
     if not seeds or not all(seed.isdecimal() for seed in seeds):
         raise ValueError(f"expected a number from 1, or seeds such as 0,1,7, received {','.join(texts)!r}")
     return list(dict.fromkeys(map(int, seeds)))
+
+
+def _until(text: str) -> str:
+    parse_until(text)
+    return text
 
 
 def _workers(text: str) -> int | None:
@@ -70,6 +77,17 @@ class Options(CommandOptions):
     )
     seeds: Annotated[list[int], BeforeValidator(_seeds)] = Field(
         [0], description="their number, counted from 0, or a list: 0,1,7 (default: 1)"
+    )
+    until: Annotated[str, AfterValidator(_until)] = Field(
+        "",
+        description="train seed by seed and stop when it is decided: 'wide beats base in f1', 'wide differs "
+        "from base in f1', or a condition of compare.py's fail_if",
+    )
+    max_seeds: int = Field(
+        10,
+        ge=FIRST_LOOK,
+        le=MOST_SEEDS,
+        description="with until: the most seeds of each variant (default: 10)",
     )
     workers: Annotated[int | None, BeforeValidator(_workers)] = Field(
         None, description="number of processes, or auto: by cores, memory and GPUs (default: auto)"
@@ -112,6 +130,13 @@ def parse(argv: Sequence[str]) -> tuple[Options, dict[str, Any]]:
         raise ConfigError("seed: expected seeds=0,1,7 or a number of them, received seed")
     _check_names(texts)
     _check_engine(options)
+    given = options.model_fields_set
+    if options.until and "seeds" in given:
+        raise ConfigError("seeds: expected none with until, which trains seeds 0, 1, 2 ... up to max_seeds")
+    if not options.until and "max_seeds" in given:
+        raise ConfigError("max_seeds: only with until")
+    if options.until:
+        options = options.model_copy(update={"seeds": list(range(options.max_seeds))})
     return options, parse_overrides(texts)
 
 

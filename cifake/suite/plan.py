@@ -17,11 +17,7 @@ from cifake.train.pipeline import lacks_test
 
 
 def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[str, Any]) -> list[Job]:
-    """One job for each variant and seed; settings and data are checked.
-
-    Raises:
-        ConfigError, DataError: see ``cifake.config.load`` and ``cifake.data.load``.
-    """
+    """One job for each variant and seed; raises ConfigError and DataError of settings and data."""
     resolved = [
         (variant, load_settings(find_file(variant), {**overrides, "seed": seed}))
         for variant in variants
@@ -59,9 +55,10 @@ def _state(job: Job, finished: str | None) -> str:
     return "resume" if unfinished_run(job.key) else "train"
 
 
-def describe(jobs: Sequence[Job], capacity: Capacity) -> str:
+def describe(jobs: Sequence[Job], capacity: Capacity, until: str = "") -> str:
     """The plan as text: a line a variant, then the totals and an estimate of the time."""
-    lines = [f"plan: {len(jobs)} runs; {capacity.text}"]
+    most, stop = ("at most ", f", until '{until}' is decided") if until else ("", "")
+    lines = [f"plan: {most}{len(jobs)} runs{stop}; {capacity.text}"]
     width = max(len(job.variant) for job in jobs)
     for variant in dict.fromkeys(job.variant for job in jobs):
         parts = []

@@ -28,6 +28,7 @@ def run_worker(pipe: connection.Connection, run_context: RunContext, gpu: str | 
     """Train the jobs that come through a pipe from the parent process, and send events back.
 
     Ends when the pipe is closed, with the parent process, or on SIGTERM, which ends a run as KILLED.
+    ``gpu`` is the only one that is visible; None leaves that as it is.
     """
     begin_worker()
     signal.signal(signal.SIGTERM, raise_terminated)

@@ -27,7 +27,7 @@ def test_the_command(store, tmp_path):
 def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
     for name, start in {
         "r.json": "{",
-        "r.md": "**val leads with F1 0.8515. base cannot be told from it. sgd and sigmoid (one seed) are ",
+        "r.md": "**val leads with F1 0.8515. base and sigmoid (one seed) cannot be told from it. sgd is ",
         "r.tex": "\\begin{table}",
         "r.html": "<!doc",
     }.items():

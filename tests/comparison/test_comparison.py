@@ -143,7 +143,7 @@ def test_filters(store):
     assert cells(comparison(where="params.seed = '1'")[0], "variant") == [("base",)]
     (table,) = comparison(top=2)
     assert len(table.rows) == 2
-    assert table.notes[-1] == "Rows not shown: 1."
+    assert table.notes[-1] == "[rows-not-shown] Rows left out: 1."
 
 
 def test_the_baseline_is_shown_even_below_the_top(store):
@@ -165,7 +165,10 @@ def test_the_newest_of_runs_with_the_same_seed_counts_and_the_table_says_so(stor
         log_run("base", seed=0, f1=f1)
     (table,) = comparison()
     assert cells(table, "seeds", "test/f1") == [(1, 0.9)]
-    assert "Runs left out, because the same settings and seed were run again later: 2." in table.notes
+    assert (
+        "[run-again] Runs left out, because the same settings and seed were run again later: 2."
+        in table.notes
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,10 @@ def test_a_best_that_was_chosen_for_its_score_needs_wider_intervals(compared):
 def test_ranking(compared):
     measured, _ = compared_by("f1", compared)
     ranking = measured.ranking()
-    assert {name for name, place in ranking.items() if place.may_be_best} == {"base", "val"}
-    assert (ranking["base"].highest, ranking["base"].lowest) == (1, 2)
-    assert ranking["sgd"].highest == 3
+    assert {name for name, place in ranking.items() if place.may_be_best} == {"base", "val", "sigmoid"}
+    assert (ranking["base"].highest, ranking["base"].lowest) == (1, 3)
+    assert (ranking["sgd"].highest, ranking["sgd"].lowest) == (3, 4)
+    assert (ranking["sigmoid"].highest, ranking["sigmoid"].lowest) == (1, 4)  # one seed
     lowest_first, _ = compared_by("loss", compared)
     assert lowest_first.ranking()["base"].may_be_best
 

@@ -53,8 +53,8 @@ def test_a_limit_fails_passes_or_cannot_be_told(compared):
 
 
 def test_a_change_is_judged_on_the_paired_difference(compared):
-    assert verdicts(compared, "f1 drops 0.5 vs base") == (
-        {"val": "pass", "sgd": "pass", "sigmoid": "pass"}, 0
+    assert verdicts(compared, "f1 drops 0.5 vs base", variants=["base", "val", "sgd"]) == (
+        {"val": "pass", "sgd": "pass"}, 0
     )  # fmt: skip
     found, code = verdicts(compared, "f1 drops 0.001 vs base")
     assert (found["val"], found["sgd"], code) == ("cannot tell", "fail", 1)
@@ -78,6 +78,17 @@ def test_what_cannot_be_told_says_what_would_help(store):
     far, near = (report.check(f"f1 < {limit}")[0].reason for limit in limits)
     assert re.fullmatch(r"would need about \d seeds", far)
     assert near == "no number of seeds would tell: it is too close for these test images"
+
+
+@pytest.mark.parametrize("condition", ["f1 < 0.1", "f1 drops 0.5 vs base"])
+def test_a_single_seed_decides_nothing_unless_that_is_allowed(compared, condition):
+    report = compare(tracking_uri=compared, variants=["base", "sigmoid"])
+    found = {each.variant: each for each in report.check(condition)}
+    assert found["sigmoid"].verdict == "cannot tell"
+    assert found["sigmoid"].reason == "one seed says nothing about training noise: run at least 3"
+    assert exit_code_of([*found.values()]) == 3
+    allowed = report.check(condition, allow_single_seed=True)
+    assert {each.verdict for each in allowed} == {"pass"}
 
 
 def test_costs_are_judged_over_seeds(store):

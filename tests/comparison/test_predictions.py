@@ -28,7 +28,7 @@ def unusable(**keywords):
     assert (row["test/f1"], row["test/f1_low"], row["p"]) == (0.7, None, None)
     assert found.rows[0]["test/f1_low"] is not None
     (note,) = [note for note in found.notes if run_id in note]
-    return re.fullmatch(rf"odd, run {run_id}: (.*); not in intervals and tests\.", note)[1]
+    return re.fullmatch(rf"\[no-predictions\] odd, run {run_id}: (.*); not in intervals and tests\.", note)[1]
 
 
 def test_missing(good_runs):

@@ -83,7 +83,7 @@ def test_text_leaves_out_what_does_not_fit_and_names_it(store):
     lines = text([section], width=40).splitlines()
     assert max(map(len, lines)) <= 40
     assert "base [bold]" in "".join(lines)
-    assert " ".join(" ".join(lines).split()).endswith("Too wide for 40 columns: loss, training s.")
+    assert " ".join(" ".join(lines).split()).endswith("[too-wide] Left out of 40 columns: loss, training s.")
     assert "training s" in text([section], width=120)
 
 
@@ -127,7 +127,7 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org/)", page)
     assert "default-src 'none'" in page
     assert set(VIEW_NAMES) - {"trials"} <= set(found.words)
-    assert found.tags.count("svg") == 6
+    assert found.tags.count("svg") == 7
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words
 

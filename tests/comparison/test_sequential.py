@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from cifake.comparison.statistics.sequential import boundaries, crossing_chances, look_levels
+from cifake.comparison.statistics.sequential import (
+    boundaries,
+    chance_of_telling,
+    crossing_chances,
+    look_levels,
+)
 from tests.support.simulation import Design, looking
 
 
@@ -46,9 +51,10 @@ def test_one_look_is_the_plain_interval():
 
 @pytest.mark.parametrize("design", [
     Design(10, 0.3, 10, 0.5), Design(10, 3.0, 10, 0.5), Design(10, 1.0, 10), Design(10, 3.0, 0),
+    Design(5, 1.0, 5, 0.5), Design(20, 1.0, 20, 0.5),
 ])  # fmt: skip
 def test_false_alarms_over_all_looks(design):
-    alarms, _ = looking(design, range(3, 11), repetitions=10000)
+    alarms, _ = looking(design, range(3, design.seeds + 1), repetitions=10000)
     assert 0.03 <= alarms <= 0.07
 
 
@@ -57,3 +63,28 @@ def test_a_large_difference_needs_few_looks():
     called, seeds = looking(design, range(3, 11), 2000, difference=6.0)
     assert called > 0.99
     assert seeds < 6
+
+
+def test_no_difference_is_given_up_early_without_losing_a_small_one():
+    design = Design(10, 1.0, 10, 0.5)
+    _, seeds = looking(design, range(3, 11), 5000)
+    assert seeds < 6
+    found, _ = looking(design, range(3, 11), 5000, difference=1.5)
+    at_end, _ = looking(design, [10], 5000, difference=1.5)
+    assert found > at_end - 0.06
+
+
+def test_the_chance_of_telling_is_that_of_drawn_seeds():
+    """With many seeds, so that their variance is known: later seeds drawn around those there are."""
+    seeds, most, mean, deviation = 200, 400, 0.15, 1.0
+    later = np.random.default_rng(0).normal(mean, deviation * np.sqrt(1 / seeds), 100_000)  # of a true value
+    rest = later + np.random.default_rng(1).normal(size=100_000) * deviation / np.sqrt(most - seeds)
+    last = (seeds * mean + (most - seeds) * rest) / most
+    width = 1.966 * np.sqrt(0.002 + deviation**2 / most)
+    chance = chance_of_telling(mean, 0.002, deviation**2, 1, seeds, most, 0.95)
+    assert chance == pytest.approx(np.mean(np.abs(last) > width), abs=0.01)
+
+
+@pytest.mark.parametrize(("distance", "chance"), [(0.0, 0.0), (0.3, 1.0)])
+def test_without_seed_noise_more_seeds_change_nothing(distance, chance):
+    assert chance_of_telling(distance, 0.01, 0.0, 1, 3, 10, 0.95) == chance

@@ -35,7 +35,7 @@ def test_leaderboard(compared):
     assert rows["base"]["test/accuracy"] == pytest.approx(np.mean(values))
     assert rows["base"]["test/accuracy_std"] == pytest.approx(np.std(values, ddof=1))
     assert rows["base"]["test/accuracy_low"] < np.mean(values) < rows["base"]["test/accuracy_high"]
-    assert {row["variant"] for row in table.rows if row["tied"]} == {"base", "val"} - {
+    assert {row["variant"] for row in table.rows if row["tied"]} == {"base", "val", "sigmoid"} - {
         table.rows[0]["variant"]
     }
     assert rows["sgd"]["difference"] == pytest.approx(
@@ -44,18 +44,20 @@ def test_leaderboard(compared):
     assert rows["sgd"]["difference_high"] < 0
     for row in table.rows[1:]:
         assert row["p_adjusted"] >= row["p"]
+        if row["variant"] == "sigmoid":
+            continue  # one seed: of the images alone, so it decides nothing
         assert (row["verdict"] == "worse") == (row["difference_high"] < 0) == (row["p_adjusted"] <= 0.05)
     assert {row["variant"]: row["verdict"] for row in table.rows[1:]} == {
-        table.rows[1]["variant"]: "cannot tell", "sgd": "worse", "sigmoid": "worse"
+        table.rows[1]["variant"]: "cannot tell", "sgd": "worse", "sigmoid": "cannot tell"
     }  # fmt: skip
-    assert "sigmoid: one seed, so training noise is not in the interval." in table.caption
+    assert "[one-seed] sigmoid: one seed, so training noise is not in the interval." in table.caption
     assert "their intervals and p hold for all 6 pairs together" in table.caption
     assert "Cannot tell does not prove two equal." in table.caption
 
 
 def test_the_control_must_tie_and_says_so(compared):
     (table,) = compare(tracking_uri=compared).tables
-    (note,) = [note for note in table.notes if note.startswith("A/A control: ")]
+    (note,) = [note for note in table.notes if note.startswith("[control] ")]
     assert "in validation alone" in note
     assert note.endswith("a tie, as it must be.")
 
@@ -167,7 +169,9 @@ def test_pairwise(compared):
     assert all(
         row["tied"] == (row["difference_low"] <= 0 <= row["difference_high"]) == (row["p_adjusted"] > 0.05)
         for row in table.rows
+        if "sigmoid" not in (row["variant"], row["other"])
     )
+    assert all(row["tied"] for row in table.rows if "sigmoid" in (row["variant"], row["other"]))  # one seed
     pairs = {frozenset((row["variant"], row["other"])): row["tied"] for row in table.rows}
     assert pairs[frozenset(("base", "val"))]
     assert not pairs[frozenset(("base", "sgd"))]
@@ -219,6 +223,28 @@ def test_curves(compared):
     assert "epoch_3" not in rows["sgd"]
     assert rows["base"]["epoch_kept"] == 4
     assert rows["base"]["epoch_1_std"] == 0
+
+
+def test_noise_names_where_it_comes_from_and_what_one_seed_more_buys(compared):
+    view = compare(tracking_uri=compared).noise()
+    (table,) = view.tables
+    rows = {row["variant"]: row for row in table.rows}
+    base, single = rows["base"], rows["sigmoid"]
+    assert base["share_images"] + base["share_seeds"] + base["share_both"] == pytest.approx(1)
+    assert base["standard_error"] > base["with_one_more_seed"] > base["with_any_number"] > 0
+    assert base["gain"] == pytest.approx(1 - base["with_one_more_seed"] / base["standard_error"])
+    assert (single["share_images"], single["with_one_more_seed"]) == (None, None)
+    assert single["standard_error"] > 0
+    assert table.caption.endswith("[one-seed] sigmoid: one seed, so training noise is not in the interval.")
+    (figure,) = view.figures
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "val",
+        "base",
+        "sgd",
+        "sigmoid",
+    ]
+    with pytest.raises(RunError, match="the view noise needs a metric of predictions such as f1"):
+        compare("cost/train_seconds", tracking_uri=compared).noise()
 
 
 def test_calibration(compared):
@@ -282,7 +308,7 @@ def test_runs_that_were_not_tested_are_named(store):
     log_trained("sgd", 0.5, [0])
     (table,) = compare().robustness().tables
     assert [row["variant"] for row in table.rows] == ["base"]
-    assert table.notes == ["Not tested yet, see mlflow run . -e robustness: sgd."]
+    assert table.notes == ["[not-tested] sgd; see mlflow run . -e robustness."]
 
 
 def test_only_the_seeds_that_were_tested_count(store):
@@ -290,7 +316,7 @@ def test_only_the_seeds_that_were_tested_count(store):
     log_trained("base", 1.0, [1, 2])
     (table,) = compare().robustness().tables
     assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1)]
-    assert table.notes == ["base: 1 of 3 seeds tested."]
+    assert table.notes == ["[partly-tested] base: 1 of 3 seeds tested."]
 
 
 def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):

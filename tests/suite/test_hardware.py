@@ -55,7 +55,7 @@ def test_each_worker_sees_a_gpu_of_its_own_and_so_does_the_one_that_replaces_it(
     engine = LocalEngine(None)
     capacity = engine.capacity(3)
     assert (capacity.count, capacity.text.partition(",")[0]) == (2, "workers: 2 and GPUs: 2")
-    events = list(engine.execute(jobs, capacity.count, RunContext("", "", 1, force=False)))
+    events = list(engine.execute([jobs], capacity.count, RunContext("", "", 1, force=False)))
     # The one with GPU 7 dies of its first job; who replaces it has the same.
     assert [event.kind for event in events].count("died") >= 1
     assert {event.text for event in events if event.kind == "finished"} == {"5", "7"}

@@ -17,7 +17,7 @@ from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimat
 from cifake.comparison.statistics.image_noise import of_differences
 from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.comparison.statistics.seed_noise import seed_noise
-from cifake.comparison.statistics.sequential import look_levels
+from cifake.comparison.statistics.sequential import FUTILE, chance_of_telling, look_levels
 from cifake.comparison.statistics.simultaneous import adjust
 
 IMAGES = 1000
@@ -214,7 +214,7 @@ def any_false_call(
 def looking(
     design: Design, looks: Sequence[int], repetitions: int, difference: float = 0.0, seed: int = 0
 ) -> tuple[float, float]:
-    """How often two groups are called different at any look, and after how many seeds on average.
+    """How often two groups are called different at any look, and at how many seeds it ends on average.
 
     Args:
         design: its seeds are those of the last look, all common or none.
@@ -225,15 +225,21 @@ def looking(
     """
     values, present, images, _ = draw_values(design, 2, repetitions, np.random.default_rng(seed))
     order = (present.cumsum(1) - 1) * present  # of each group's seeds
-    called, seeds = np.zeros(repetitions, bool), np.full(repetitions, looks[-1])
-    for number, level in zip(looks, look_levels(looks), strict=True):
+    called, open_ = np.zeros(repetitions, bool), np.full(repetitions, True)
+    seeds, levels, sets = np.full(repetitions, looks[-1]), look_levels(looks), 1 if design.common else 2
+    of_images = of_differences(images)[0, 1]
+    for number, level in zip(looks, levels, strict=True):
         seen = present & (order < number)
         columns = seen.any(0)
         of_look, there = values[..., columns], seen[:, columns]
         lead = difference + np.subtract(*((of_look * there).sum(-1) / number).T)
         noise, degrees, _ = seed_noise(of_look, there)
-        variance, degrees = add_variances(of_differences(images)[0, 1], noise[:, 0, 1], degrees[:, 0, 1])
-        now = np.abs(lead) > stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance)
-        seeds[now & ~called] = number
+        variance, degrees = add_variances(of_images, noise[:, 0, 1], degrees[:, 0, 1])
+        now = open_ & (np.abs(lead) > stdtrit(degrees, (1 + level) / 2) * np.sqrt(variance))
+        of_seed = number * noise[:, 0, 1]
+        chances = chance_of_telling(lead, of_images, of_seed, sets, number, looks[-1], levels[-1])
+        ends = open_ & (now | (chances < FUTILE))
+        seeds[ends] = number
         called |= now
+        open_ &= ~ends
     return float(called.mean()), float(seeds.mean())

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.figures.forest import forest_figure
+from cifake.comparison.figures.noise import noise_figure
 from cifake.comparison.figures.panels import (
     calibration_figure,
     curves_figure,
@@ -20,5 +21,6 @@ FIGURES: dict[str, Callable[[Comparison], Figure]] = {
     "pareto": pareto_figure,
     "curves": curves_figure,
     "calibration": calibration_figure,
+    "noise": noise_figure,
     "robustness": robustness_figure,
 }

@@ -5,11 +5,12 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import GREY, heat_map, legend, lines
+from cifake.comparison.statistics.reliability import reliability
+from cifake.comparison.views.columns import level
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
 from cifake.comparison.views.slices import object_parts
 from cifake.contract import COLOURS, describe_metric
-from cifake.evaluation.metrics import ECE_BINS
 
 
 def slices_figure(comparison: Comparison) -> Figure:
@@ -70,23 +71,20 @@ def curves_figure(comparison: Comparison) -> Figure:
 
 
 def calibration_figure(comparison: Comparison) -> Figure:
-    """Share of FAKE among images with the same score, over all seeds."""
+    """Share of FAKE among images with the same score, over all seeds, with a band for each bin's interval."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], ":", color=GREY, label="perfect")
     for group, colour, line in lines(comparison):
         if not group.scores or comparison.images is None:
             continue
-        scores = np.concatenate(list(group.scores.values())).astype(float)
-        labels = np.tile(comparison.images.labels, len(group.scores))
-        bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
-        counts = np.bincount(bins, minlength=ECE_BINS)
-        filled = counts > 0
-        mean_score, share = (
-            np.bincount(bins, weights, minlength=ECE_BINS)[filled] / counts[filled]
-            for weights in (scores, labels)
-        )
-        axes.plot(mean_score, share, line, marker=".", color=colour, label=group.name)
-    axes.set(xlabel="probability of FAKE", ylabel="share that is FAKE")
+        bins = reliability(comparison.images.labels, group.scores, comparison.confidence)
+        scores = [each.score for each in bins]
+        axes.plot(scores, [each.share for each in bins], line, marker=".", color=colour, label=group.name)
+        low, high = [each.low for each in bins], [each.high for each in bins]
+        axes.fill_between(scores, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set(
+        xlabel="probability of FAKE", ylabel=f"share that is FAKE, {level(comparison)} interval of each bin"
+    )
     legend(figure)
     return figure

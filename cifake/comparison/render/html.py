@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cifake.comparison.notes import link_codes
 from cifake.comparison.table import Section, Table
 
 if TYPE_CHECKING:
@@ -47,11 +48,14 @@ def svg(draw: Callable[[], "Figure"]) -> str:
 @cache
 def _templates() -> "jinja2.Environment":
     import jinja2
+    from markupsafe import Markup, escape
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cifake.comparison.render"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["codes"] = lambda text: Markup(link_codes(str(escape(text))))  # noqa: S704, escaped
+    return environment

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cifake.comparison.notes import note
 from cifake.comparison.table import Section, Table
 
 PIPED_WIDTH = 1000  # a reader that is no terminal wants whole lines
@@ -40,14 +41,16 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
         ):
             count -= 1
         left_out = ", ".join(column.title for column in table.columns[count:])
-        notes = [*table.notes, f"Too wide for {width} columns: {left_out}."] if left_out else table.notes
+        notes = [*table.notes]
+        if left_out:
+            notes.append(note("too-wide", f"Left out of {width} columns: {left_out}."))
         if table.conclusion:
             console.print(Text(table.conclusion, style="bold"), end="\n\n")
         console.print(table.caption, markup=False, highlight=False, end="\n\n")
         console.print(_grid(table, count))
         console.print()
-        for note in notes:
-            console.print(note, markup=False, highlight=False)
+        for line in notes:
+            console.print(line, markup=False, highlight=False)
     return buffer.getvalue()
 
 

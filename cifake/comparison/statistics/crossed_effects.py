@@ -119,16 +119,12 @@ class CrossedEffects:
         seeds = self.seeds[group]
         variance, degrees = add_variances(images, of_seeds / seeds, seeds - 1)
         repeated = of_seeds if seeds > 1 else None
-        error = np.sqrt(variance)
-        return _estimate(self.means[group], error, float(degrees), images, repeated, self.confidence)
+        return _estimate(self.means[group], variance, degrees, images, repeated, self.confidence)
 
     def difference(self, group: int, other: int, confidence: float | None = None) -> Estimate:
         """Mean of ``group`` less mean of ``other``, paired by image and by the seeds in common.
 
-        Args:
-            group: its place among the samples.
-            other: that of the group that is taken from it.
-            confidence: of the interval; None is that of all others.
+        Groups are named by their places; ``confidence`` is that of all others where it is None.
         """
         at = (group, other)
         own = self.seed_covariance[group, group] + self.seed_covariance[other, other]
@@ -136,55 +132,35 @@ class CrossedEffects:
         repeated = min(self.seeds[group], self.seeds[other]) > 1
         images = self.image_noise[at]
         variance, degrees = add_variances(images, self.seed_noise[at], self.seed_degrees[at])
-        return _estimate(
-            value=self.means[group] - self.means[other],
-            standard_error=np.sqrt(variance),
-            degrees=float(degrees),
-            image_variance=images,
-            seed_variance=max(own - 2 * self.seed_covariance[at], 0.0) if repeated else None,
-            confidence=confidence or self.confidence,
-            seed_sets=1 if paired else 2,
-        )
+        of_seeds = max(own - 2 * self.seed_covariance[at], 0.0) if repeated else None
+        value, level = self.means[group] - self.means[other], confidence or self.confidence
+        return _estimate(value, variance, degrees, images, of_seeds, level, 1 if paired else 2)
 
 
 def _estimate(
     value: float,
-    standard_error: float,
-    degrees: float,
-    image_variance: float,
-    seed_variance: float | None,
+    variance: np.ndarray,
+    degrees: np.ndarray,
+    images: float,
+    of_seeds: float | None,
     confidence: float,
     seed_sets: int = 1,
 ) -> Estimate:
-    width = special.stdtrit(degrees, (1 + confidence) / 2) * standard_error
-    if standard_error > 0:
-        p = 2 * special.stdtr(degrees, -abs(value) / standard_error)
-    else:
-        p = 1.0 if value == 0 else 0.0
+    error = float(np.sqrt(variance))
+    width = special.stdtrit(degrees, (1 + confidence) / 2) * error
+    p = 2 * special.stdtr(degrees, -abs(value) / error) if error > 0 else value == 0
+    low, high = float(value - width), float(value + width)
+    of_one = None if of_seeds is None else float(of_seeds)
+    freedom, of_images = float(degrees), float(images)
     return Estimate(
-        value=float(value),
-        low=float(value - width),
-        high=float(value + width),
-        p=float(p),
-        degrees_of_freedom=float(degrees),
-        image_variance=float(image_variance),
-        seed_variance=None if seed_variance is None else float(seed_variance),
-        confidence=confidence,
-        standard_error=float(standard_error),
-        seed_sets=seed_sets,
+        float(value), low, high, float(p), freedom, of_images, of_one, confidence, error, seed_sets
     )
 
 
 def add_variances(
     images: np.ndarray | float, seeds: np.ndarray, degrees: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Variance and degrees of freedom of images and seeds together.
-
-    Args:
-        images: variances, known.
-        seeds: variances, estimated.
-        degrees: their degrees of freedom.
-    """
+    """Variance and degrees of freedom of known variances through images and estimated ones through seeds."""
     variance = images + seeds
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.maximum(2 - 2 / np.asarray(degrees, float), 1)

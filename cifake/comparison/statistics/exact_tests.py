@@ -18,9 +18,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
     """Two-sided exact p-value that two models are right equally often (McNemar 1947).
 
-    Args:
-        first_right: bool [n], where the first model's call is right.
-        second_right: bool [n], the second's, on the same images.
+    Takes, bool [n] each, where their calls are right on the same images.
     """
     only_first = int(np.sum(first_right & ~second_right))
     only_second = int(np.sum(~first_right & second_right))

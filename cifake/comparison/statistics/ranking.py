@@ -7,7 +7,7 @@ best with this confidence, however lucky today's first one was.
 
 Ranks come from simultaneous intervals of all pairs (Al Mohamad, Goeman and van Zwet 2022, Biometrics
 78, 238): a group is below those that are better in these, and above those that are worse. They hold for
-all groups at once, and are more cautious than the best set.
+all groups at once, and are more cautious than the best set. A group with one seed may have any rank.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,8 @@ def rank(crossed: CrossedEffects, higher_is_better: bool = True) -> list[RankRan
     noise = (crossed.image_noise, crossed.seed_noise, crossed.seed_degrees)
     two_sided = p_value(lead.ravel(), *(each.ravel() for each in noise)).reshape(lead.shape)
     better = np.where(lead > 0, two_sided / 2, 1 - two_sided / 2)  # one-sided p-values of that lead
+    one_seed = crossed.seeds < 2  # says nothing of the variant: its interval is of the images alone
+    better[one_seed[:, None] | one_seed] = 1.0
     draws, errors = draw_means(crossed.covariance, pairs), np.sqrt(of_differences(crossed.covariance))
     errors[errors == 0] = np.inf  # the same models, a group and itself among them
     largest = np.zeros(draws.shape[1])

@@ -7,6 +7,7 @@ from cifake.comparison.table import Table
 from cifake.comparison.views.calibration import calibration
 from cifake.comparison.views.curves import curves
 from cifake.comparison.views.leaderboard import leaderboard
+from cifake.comparison.views.noise import noise
 from cifake.comparison.views.pairwise import pairwise
 from cifake.comparison.views.pareto import pareto
 from cifake.comparison.views.robustness import robustness
@@ -16,5 +17,16 @@ from cifake.comparison.views.trials import trials
 
 VIEWS: dict[str, Callable[[Comparison], Table]] = {
     view.__name__: view
-    for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration, trials, robustness)
+    for view in (
+        leaderboard,
+        pairwise,
+        settings,
+        slices,
+        pareto,
+        curves,
+        calibration,
+        noise,
+        trials,
+        robustness,
+    )
 }

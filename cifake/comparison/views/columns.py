@@ -6,6 +6,7 @@ from typing import Any
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import Difference
 from cifake.comparison.groups import Group
+from cifake.comparison.notes import note
 from cifake.comparison.runs import OF_EPOCHS
 from cifake.comparison.standings import judge_difference
 from cifake.comparison.statistics.crossed_effects import Estimate
@@ -47,10 +48,16 @@ def level(comparison: Comparison) -> str:
 
 def interval_text(comparison: Comparison, images: str = "test images") -> str:
     """What the intervals are over, and which groups have one seed only."""
+    text = f"Intervals ({level(comparison)}) are over seeds and {images}."
+    return f"{text} {one_seed_text(comparison)}".rstrip()
+
+
+def one_seed_text(comparison: Comparison) -> str:
+    """Which groups have one seed only; empty without any."""
     single = [group.name for group in comparison.groups if len(group.scores) == 1]
     which = "All groups" if len(single) == len(comparison.groups) else ", ".join(single)
-    text = f"Intervals ({level(comparison)}) are over seeds and {images}."
-    return f"{text} {which}: one seed, so training noise is not in the interval." if single else text
+    text = f"{which}: one seed, so training noise is not in the interval."
+    return note("one-seed", text) if single else ""
 
 
 def group_cells(group: Group) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import HARMLESS, Group
+from cifake.comparison.notes import note
 
 
 def control_notes(comparison: Comparison) -> list[str]:
@@ -17,10 +18,13 @@ def control_notes(comparison: Comparison) -> list[str]:
     for group in (group for group in comparison.groups if group.scores):
         alike[tuple(item for item in group.settings().items() if item[0] not in HARMLESS)].append(group)
     pairs = [pair for groups in alike.values() for pair in combinations(groups, 2)]
-    return [_note(comparison, *sorted(pair, key=lambda group: len(group.scores))) for pair in pairs]
+    return [
+        note("control", _control(comparison, *sorted(pair, key=lambda group: len(group.scores))))
+        for pair in pairs
+    ]
 
 
-def _note(comparison: Comparison, first: Group, second: Group) -> str:
+def _control(comparison: Comparison, first: Group, second: Group) -> str:
     """One planned comparison, so its p-value is not adjusted; without the models that both groups hold."""
     others = {
         seed: scores
@@ -29,15 +33,17 @@ def _note(comparison: Comparison, first: Group, second: Group) -> str:
     }
     if not others:
         return (
-            f"A/A control: {second.name} and {first.name} are the same models, which says nothing; run one "
+            f"{second.name} and {first.name} are the same models, which says nothing; run one "
             "with other seeds."
         )
     second = replace(second, scores=others)
     estimates = MetricEstimates(replace(comparison, groups=[first, second]), comparison.metric.name)
     (difference,) = estimates.differences([(second, first)])
     if difference is None:
-        return f"A/A control: {second.name} against {first.name} could not be measured."
+        return f"{second.name} against {first.name} could not be measured."
     estimate = difference.adjusted  # one comparison: nothing is adjusted
+    if difference.one_seed:
+        return f"{second.name} against {first.name} needs two seeds or more of each."
     once_in = round(1 / (1 - comparison.confidence))
     verdict = (
         "a tie, as it must be"
@@ -45,7 +51,7 @@ def _note(comparison: Comparison, first: Group, second: Group) -> str:
         else f"NOT a tie. That happens once in {once_in} controls; more often, distrust small differences"
     )
     return (
-        f"A/A control: {second.name} differs from {first.name} in validation alone. "
+        f"{second.name} differs from {first.name} in validation alone. "
         f"Difference {estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}], "
         f"p = {estimate.p:.3f}: {verdict}."
     )

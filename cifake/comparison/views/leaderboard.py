@@ -6,6 +6,7 @@ from typing import Any
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.conclusion import conclusion
 from cifake.comparison.estimates import trivial_baseline
+from cifake.comparison.notes import note
 from cifake.comparison.standings import Standing, standings
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
@@ -127,7 +128,8 @@ def _smallest(comparison: Comparison, ranked: list[Standing]) -> list[str]:
     (least, first), (most, last) = sizes[0], sizes[-1]
     form = comparison.metric.form
     upto = f" to {most:{form}} ({last})" if last != first else ""
-    return [
+    text = (
         f"Smallest difference from {comparison.reference.name} that these seeds and images show in 80 % of "
         f"cases: {least:{form}} ({first}){upto}."
-    ]
+    )
+    return [note("smallest-difference", text)]

@@ -6,6 +6,7 @@ from typing import Any
 from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
+from cifake.comparison.notes import note
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
@@ -35,7 +36,7 @@ def robustness(comparison: Comparison) -> Table:
     ]
     names = [group.name for group in tested]
     notes = [
-        f"{group.name}: {len(own.runs)} of {len(group.runs)} seeds tested."
+        note("partly-tested", f"{group.name}: {len(own.runs)} of {len(group.runs)} seeds tested.")
         for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
         if len(own.runs) < len(group.runs)
     ]
@@ -48,7 +49,7 @@ def robustness(comparison: Comparison) -> Table:
     notes = list(dict.fromkeys(notes))
     untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
-        notes.append(f"Not tested yet, see mlflow run . -e robustness: {', '.join(untested)}.")
+        notes.append(note("not-tested", f"{', '.join(untested)}; see mlflow run . -e robustness."))
     return view_table(
         comparison,
         "accuracy under each perturbation, mean over seeds. weighted: 0.4 of the clean accuracy, 0.6 of that "

@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import connection, forkserver
 from typing import Any
 
@@ -31,35 +31,42 @@ class LocalEngine:
         gpus = f" and GPUs: {len(self.gpus)}" if self.gpus else ""
         return Capacity(count, threads, f"workers: {count}{gpus}, threads of each: {threads}")
 
-    def execute(self, jobs: Sequence[Job], count: int, run_context: RunContext) -> Iterator[Event]:
+    def execute(
+        self, rounds: Iterable[Sequence[Job]], count: int, run_context: RunContext
+    ) -> Iterator[Event]:
         """Run jobs in worker processes, each of which takes one job after another; see ``Engine``."""
-        waiting = deque(jobs)
-        deaths: Counter[int] = Counter()
         gpus: list[str | None] = list(self.gpus) or [None]
-        workers = [
-            Worker(self.context, run_context, gpus[n % len(gpus)]) for n in range(min(count, len(jobs)))
-        ]
+        workers: list[Worker] = []
         try:
-            while True:
-                for worker in workers:
-                    if worker.job is None and waiting:
-                        worker.start(waiting.popleft())
-                busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
-                if not busy:
-                    return
-                for pipe in connection.wait(list(busy)):
-                    worker, job = busy[pipe]
-                    event = worker.receive()
-                    if event is None:
-                        workers[workers.index(worker)] = Worker(self.context, run_context, worker.gpu)
-                        event = _after_death(job, worker.process.exitcode, waiting, deaths)
-                    elif event.kind == "epoch":
-                        del deaths[event.job]
-                    elif event.kind in ENDS:
-                        worker.job = None
-                    yield event
+            for jobs in rounds:
+                missing = range(len(workers), min(count, len(jobs)))
+                workers += [Worker(self.context, run_context, gpus[n % len(gpus)]) for n in missing]
+                yield from self._run(jobs, workers, run_context)
         finally:
             _stop(workers)
+
+    def _run(self, jobs: Sequence[Job], workers: "list[Worker]", run_context: RunContext) -> Iterator[Event]:
+        """One round."""
+        waiting = deque(jobs)
+        deaths: Counter[int] = Counter()
+        while True:
+            for worker in workers:
+                if worker.job is None and waiting:
+                    worker.start(waiting.popleft())
+            busy = {worker.pipe: (worker, worker.job) for worker in workers if worker.job}
+            if not busy:
+                return
+            for pipe in connection.wait(list(busy)):
+                worker, job = busy[pipe]
+                event = worker.receive()
+                if event is None:
+                    workers[workers.index(worker)] = Worker(self.context, run_context, worker.gpu)
+                    event = _after_death(job, worker.process.exitcode, waiting, deaths)
+                elif event.kind == "epoch":
+                    del deaths[event.job]
+                elif event.kind in ENDS:
+                    worker.job = None
+                yield event
 
 
 class Worker:

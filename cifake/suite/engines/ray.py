@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cifake.core.addresses import without_password
 from cifake.core.backend import keras_backend
@@ -63,7 +63,9 @@ class RayEngine:
         text = f"Ray nodes: {self.nodes}, runs at once: {self.count}, each with {self.resources}"
         return Capacity(max(1, min(self.count, jobs)), self.resources.cpus, text)
 
-    def execute(self, jobs: Sequence[Job], count: int, run_context: RunContext) -> Iterator[Event]:
+    def execute(
+        self, rounds: Iterable[Sequence[Job]], count: int, run_context: RunContext
+    ) -> Iterator[Event]:
         """Submit jobs as tasks; see ``Engine``. Ray decides how many run at once."""
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
@@ -71,21 +73,22 @@ class RayEngine:
         event_queue = ray.remote(num_cpus=0, scheduling_strategy=here)(EventQueue).remote()
         task = ray.remote(**self.request, max_retries=RETRIES)(train)
         run_context = dataclasses.replace(run_context, store=self.store)
-        by_key: dict[str, deque[Job]] = defaultdict(deque)  # equal trainings run one after another
-        for job in jobs:
-            by_key[job.key].append(job)
-        ready = [equal.popleft() for equal in by_key.values()]
         running: dict[ray.ObjectRef, Job] = {}
         try:
-            while ready or running:
-                running |= {task.remote(job, run_context, event_queue): job for job in ready}
-                ended, _ = ray.wait(list(running), timeout=0.5)
-                numbers = {job.number for job in running.values()}
-                events = (Event(**event) for event in ray.get(event_queue.take.remote()))
-                yield from (event for event in events if event.job in numbers)
-                done = [running.pop(reference) for reference in ended]
-                yield from map(_result, ended, done)
-                ready = [by_key[job.key].popleft() for job in done if by_key[job.key]]
+            for jobs in rounds:
+                by_key: dict[str, deque[Job]] = defaultdict(deque)  # equal trainings run one after another
+                for job in jobs:
+                    by_key[job.key].append(job)
+                ready = [equal.popleft() for equal in by_key.values()]
+                while ready or running:
+                    running |= {task.remote(job, run_context, event_queue): job for job in ready}
+                    ended, _ = ray.wait(list(running), timeout=0.5)
+                    numbers = {job.number for job in running.values()}
+                    events = (Event(**event) for event in ray.get(event_queue.take.remote()))
+                    yield from (event for event in events if event.job in numbers)
+                    done = [running.pop(reference) for reference in ended]
+                    yield from map(_result, ended, done)
+                    ready = [by_key[job.key].popleft() for job in done if by_key[job.key]]
         except ray.exceptions.RayError as error:  # of the event queue, which is where the suite is
             raise RunError(f"Ray has failed here ({_reason(error)}); the same command resumes") from None
         finally:
