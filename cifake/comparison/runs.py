@@ -20,6 +20,7 @@ from cifake.contract import (
     TRIAL_SCORE,
     TRIAL_TAG,
     VARIANT_TAG,
+    setting_text,
 )
 from cifake.core.errors import RunError
 
@@ -142,7 +143,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _params(run: Run) -> dict[str, str]:
-    return {PARAMETER + key: value for key, value in run.data.params.items()}
+    return {PARAMETER + key: setting_text(value) for key, value in run.data.params.items()}
 
 
 def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFrame:

@@ -82,25 +82,32 @@ def changes(group: Group, reference: Group) -> str:
 
     How training is watched is named where nothing else differs.
     """
+    differing = setting_changes(group, reference)
+    differing = {key: change for key, change in differing.items() if key not in HARMLESS} or differing
+    if _is_search(group) and not _is_search(reference):
+        return f"search, {len(differing)} settings"
+    named = list(differing.values())[:SETTINGS_NAMED]
+    more = len(differing) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def setting_changes(group: Group, reference: Group) -> dict[str, str]:
+    """By setting how a group differs from the reference: ``optimizer adam → sgd``; without its search."""
     own, other = (
         {key: value for key, value in each.settings().items() if value != "None"}
         for each in (group, reference)
     )
-    differing = [
-        key
+    return {
+        key: f"{setting_title(key)} {other.get(key, 'none')} → {own.get(key, 'none')}"
         for key in sorted({*own, *other})
         if own.get(key) != other.get(key)
         and not any(key == part or key.startswith(f"{part}.") for part in SEARCH_SETTINGS)
-    ]
-    differing = [key for key in differing if key not in HARMLESS] or differing
-    if _is_search(own) and not _is_search(other):
-        return f"search, {len(differing)} settings"
-    named = [
-        f"{key.removeprefix(PARAMETER).removeprefix(MODEL)} {other.get(key, 'none')} → {own.get(key, 'none')}"
-        for key in differing[:SETTINGS_NAMED]
-    ]
-    more = len(differing) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    }
+
+
+def setting_title(key: str) -> str:
+    """What people call a setting: ``filters`` of ``params.model.filters``."""
+    return key.removeprefix(PARAMETER).removeprefix(MODEL)
 
 
 def names(groups: Sequence[str], most: int = 6) -> str:
@@ -109,8 +116,9 @@ def names(groups: Sequence[str], most: int = 6) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _is_search(settings: dict[str, str]) -> bool:
-    return any(value not in NO_SEARCH for key, value in settings.items() if key.startswith(SEARCH_SETTINGS))
+def _is_search(group: Group) -> bool:
+    settings = group.settings().items()
+    return any(value not in NO_SEARCH for key, value in settings if key.startswith(SEARCH_SETTINGS))
 
 
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEED_PREDICTIONS = ("slices", "calibration")  # views that have nothing to say on other metrics
+DRAW_PREDICTIONS = ("pairwise", *NEED_PREDICTIONS)  # without any there is nothing to draw
 
 
 class View:
@@ -38,7 +39,7 @@ class View:
     @property
     def frame(self) -> pd.DataFrame:
         """All rows with all their keys, and what holds for their table."""
-        return pd.DataFrame([{**table.metadata, **row} for table in self.tables for row in table.rows])
+        return pd.DataFrame([{**table.metadata, **row} for table in self.tables for row in table.data])
 
     @property
     def figures(self) -> "list[Figure]":
@@ -57,7 +58,7 @@ class View:
         draw = FIGURES.get(self.name)
         drawings: list[Callable[[], Figure] | None] = [
             partial(draw, comparison)
-            if draw and table.rows and (comparison.images or self.name not in NEED_PREDICTIONS)
+            if draw and table.rows and (comparison.images or self.name not in DRAW_PREDICTIONS)
             else None
             for comparison, table in zip(self.comparisons, self.tables, strict=True)
         ]

@@ -127,7 +127,7 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org/)", page)
     assert "default-src 'none'" in page
     assert set(VIEW_NAMES) - {"trials"} <= set(found.words)
-    assert found.tags.count("svg") == 6
+    assert found.tags.count("svg") == 7
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words
 

@@ -5,6 +5,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.figures import FIGURES
+from cifake.comparison.render.text import text
 from cifake.comparison.views import VIEWS
 from cifake.core.errors import RunError
 from tests.support.made_runs import (
@@ -161,38 +162,117 @@ def test_a_cost_has_mean_and_deviation_and_no_test(compared):
 
 
 def test_pairwise(compared):
-    (table,) = compare(tracking_uri=compared).pairwise().tables
-    assert len(table.rows) == 6
-    assert all(row["p_adjusted"] >= row["p"] for row in table.rows)
-    assert all(
-        row["tied"] == (row["difference_low"] <= 0 <= row["difference_high"]) == (row["p_adjusted"] > 0.05)
-        for row in table.rows
-    )
-    pairs = {frozenset((row["variant"], row["other"])): row["tied"] for row in table.rows}
-    assert pairs[frozenset(("base", "val"))]
-    assert not pairs[frozenset(("base", "sgd"))]
+    view = compare(tracking_uri=compared).pairwise()
+    pairs = view.frame
+    assert len(pairs) == 6
+    assert (pairs["p_adjusted"] >= pairs["p"]).all()
+    inside = (pairs["difference_low"] <= 0) & (pairs["difference_high"] >= 0)
+    assert (pairs["tied"] == inside).all()
+    assert (pairs["tied"] == (pairs["p_adjusted"] > 0.05)).all()
+    tied = {frozenset((row.variant, row.other)): row.tied for row in pairs.itertuples()}
+    assert tied[frozenset(("base", "val"))]
+    assert not tied[frozenset(("base", "sgd"))]
 
 
-def test_settings_shows_what_differs(compared):
-    (table,) = compare(tracking_uri=compared).settings().tables
-    keys = {column.key for column in table.columns if column.key.startswith("params.")}
-    assert keys == {"params.optimizer", "params.validation_steps", "params.activation"}
+def test_pairwise_is_a_matrix_for_people(compared):
+    view = compare(tracking_uri=compared).pairwise()
+    (table,) = view.tables
+    names = [row["variant"] for row in table.rows]
+    assert [column.title for column in table.columns] == ["#", "variant", *names]
+    cells = {
+        (row["variant"], column.title): column.show(row) for row in table.rows for column in table.columns[2:]
+    }
+    for pair in view.frame.itertuples():
+        sign, opposite = ("▲", "▼") if pair.verdict == "better" else ("~", "~")
+        assert cells[pair.variant, pair.other] == f"{sign} {pair.difference:+.4f}"
+        assert cells[pair.other, pair.variant] == f"{opposite} {-pair.difference:+.4f}"
+    assert {cells[name, name] for name in names} == {"-"}
+    (figure,) = view.figures
+    assert {text.get_text() for text in figure.axes[0].texts} == set(cells.values()) - {"-"}
+
+
+def test_in_pairwise_a_higher_loss_is_worse(compared):
+    view = compare("loss", tracking_uri=compared, variants=["base", "sgd"]).pairwise()
+    (table,) = view.tables
+    assert [row["variant"] for row in table.rows] == ["base", "sgd"]
+    shown = [[column.show(row) for column in table.columns] for row in table.rows]
+    assert [shown[0][3][:3], shown[1][2][:3]] == ["▲ -", "▼ +"]
+
+
+def test_pairwise_of_many_has_the_signs_alone(store):
+    for number in range(13):
+        log_trained(f"v{number:02}", 1.0 if number < 12 else 0.1, [number])
+    view = compare().pairwise()
+    (table,) = view.tables
+    assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
+    assert table.rows[12]["variant"] == "v12"
+    assert [column.show(table.rows[12]) for column in table.columns[2:]] == ["▼"] * 12 + ["-"]
+    assert len(view.figures[0].axes[0].texts) == 13 * 12
+
+
+def test_settings_shows_the_values_of_the_reference_once_and_what_differs(compared):
+    (table,) = compare(baseline="base", tracking_uri=compared).settings().tables
     rows = by_name(table)
+    assert {name: row["settings"] for name, row in rows.items()} == {
+        "base": "activation none, optimizer adam, validation_steps 23",
+        "val": "validation_steps 23 → 10",
+        "sgd": "optimizer adam → sgd",
+        "sigmoid": "activation none → sigmoid",
+    }
+    assert {key for key in rows["base"] if key.startswith("params.")} == {
+        "params.optimizer", "params.validation_steps", "params.activation"
+    }  # fmt: skip
     assert (rows["sgd"]["params.optimizer"], rows["base"]["params.optimizer"]) == ("sgd", "adam")
     assert rows["base"]["params.activation"] is None
 
 
-def test_slices_are_weakest_first(compared):
-    (table,) = compare(tracking_uri=compared, variants=["base"]).slices().tables
+def test_settings_of_a_search_are_narrow(store):
+    log_run("base", params={"model.filters": "[32, 32]"})
+    space = {f"search.s{number}.values": "[1, 2]" for number in range(50)}
+    log_run("tuned", f1=0.8, params={"model.filters": "[64, 64]", "tuner.kind": "Hyperband", **space})
+    report = compare()
+    (table,) = report.settings().tables
+    assert [row["settings"] for row in table.rows] == ["filters [32, 32]", "filters [32, 32] → [64, 64]"]
+    assert not [key for row in table.rows for key in row if "search" in key or "tuner" in key]
+    lines = text([report.settings().section()], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "→ [64, 64]" in " ".join(" ".join(lines).split())
+
+
+def test_a_setting_typed_in_another_form_is_no_difference(store):
+    log_run("base", 0, params={"model.filters": "[64,64]", "learning_rate": "1e-3", "augment": "true"})
+    log_run(
+        "wide", 0, f1=0.8, params={"model.filters": "[64, 64]", "learning_rate": "0.001", "augment": "True"}
+    )
+    report = compare()
+    assert [row["changes"] for row in report.tables[0].rows] == [None, ""]
+    assert [row["settings"] for row in report.settings().tables[0].rows] == ["", None]
+
+
+def test_slices_are_a_matrix_weakest_class_first(compared):
+    view = compare(tracking_uri=compared, variants=["base", "sgd"]).slices()
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["object", "images", "base", "sgd"]
     expected = {
-        name: np.mean([_f1(made_scores(1.0, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        (variant, name): np.mean([_f1(made_scores(quality, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        for variant, quality in (("base", 1.0), ("sgd", 0.4))
         for name in ("cat", "dog")
     }
-    assert {row["object"]: row["test/f1"] for row in table.rows} == pytest.approx(expected)
+    found = {(r["variant"], r["object"]): r["test/f1"] for r in view.frame.to_dict("records")}
+    assert found == pytest.approx(expected)
     assert [row["images"] for row in table.rows] == [100, 100]
-    assert table.rows[0]["test/f1"] < table.rows[1]["test/f1"]
+    means = [np.mean([expected[variant, row["object"]] for variant in ("base", "sgd")]) for row in table.rows]
+    assert means[0] < means[1]
+    for place, variant in ((2, "base"), (3, "sgd")):
+        shown = {row["object"]: table.columns[place].show(row) for row in table.rows}
+        weakest = min(("cat", "dog"), key=lambda name: expected[variant, name])
+        assert shown == {
+            name: f"{'↓ ' * (name == weakest)}{expected[variant, name]:.4f}" for name in ("cat", "dog")
+        }
     (by_loss,) = compare("loss", tracking_uri=compared, variants=["base"]).slices().tables
-    assert by_loss.rows[0]["test/loss"] > by_loss.rows[1]["test/loss"]
+    shown = [by_loss.columns[2].show(row) for row in by_loss.rows]
+    assert shown[0].startswith("↓ ")
+    assert float(shown[0][2:]) > float(shown[1])
 
 
 def _f1(scores, rows):
@@ -326,6 +406,10 @@ def test_tests_of_other_images_are_not_paired(store):
 def test_figures_draw_every_group(compared, view):
     (figure,) = compare(tracking_uri=compared).view(view).figures
     figure.canvas.draw()
-    words = {text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())}
-    words |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    words = {
+        label.get_text()
+        for axes in figure.axes
+        for label in (*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels())
+    }
+    words |= {label.get_text() for legend in figure.legends for label in legend.get_texts()}
     assert {"base", "val", "sgd", "sigmoid"} <= words

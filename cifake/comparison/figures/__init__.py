@@ -6,16 +6,13 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.figures.forest import forest_figure
-from cifake.comparison.figures.panels import (
-    calibration_figure,
-    curves_figure,
-    pareto_figure,
-    slices_figure,
-)
+from cifake.comparison.figures.matrices import pairwise_figure, slices_figure
+from cifake.comparison.figures.panels import calibration_figure, curves_figure, pareto_figure
 from cifake.comparison.figures.robustness_curves import robustness_figure
 
 FIGURES: dict[str, Callable[[Comparison], Figure]] = {
     "leaderboard": forest_figure,
+    "pairwise": pairwise_figure,
     "slices": slices_figure,
     "pareto": pareto_figure,
     "curves": curves_figure,

@@ -7,7 +7,8 @@ from cifake.comparison.table import Section, Table
 
 _TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-    "→": r"$\to$", "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "→": r"$\to$", "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", "↓": r"$\downarrow$",
+    "▲": r"$\bigtriangleup$", "▼": r"$\bigtriangledown$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }  # fmt: skip
 _TEX_SIGN = re.compile("|".join(map(re.escape, _TEX)))
 

@@ -13,6 +13,7 @@ from cifake.comparison.table import P_VALUE, Column, Table
 from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
+NAMED = 8  # groups as columns; more have their rank as title
 VERDICT_COLUMN = Column("verdict", "verdict")
 
 
@@ -22,15 +23,14 @@ def view_table(
     columns: list[Column],
     rows: list[dict[str, Any]],
     notes: list[str] | None = None,
-    conclusion: str = "",
-    essential: int = 4,
+    **others: Any,
 ) -> Table:
     """The table of a view. Its caption begins with the data: ``cifake, split full, 20,000 test images``."""
     n = comparison.metadata[TEST_IMAGES_TAG]
     images = f"{n:,} test images" if n else "an unknown number of test images"
     data = f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
     notes = comparison.notes if notes is None else notes
-    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes, conclusion, essential)
+    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes, **others)
 
 
 def metric_text(comparison: Comparison) -> str:
@@ -56,6 +56,12 @@ def interval_text(comparison: Comparison, images: str = "test images") -> str:
 def group_cells(group: Group) -> dict[str, Any]:
     """What GROUP_COLUMNS show."""
     return {"rank": group.rank, "variant": group.name, "seeds": len(group.runs)}
+
+
+def group_titles(comparison: Comparison) -> list[str]:
+    """What groups are called as columns: their names, or their ranks where there are many."""
+    few = len(comparison.groups) <= NAMED
+    return [group.name if few else str(group.rank) for group in comparison.groups]
 
 
 def metric_column(comparison: Comparison) -> Column:

@@ -1,17 +1,16 @@
 """Where a variant fails: the metric by object class."""
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from cifake.comparison.comparison import Comparison, metric_title
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.groups import Group
-from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import Column, Table
+from cifake.comparison.table import MARKS, Column, Table
 from cifake.comparison.views.columns import (
+    group_titles,
     interval_cells,
-    interval_column,
     interval_text,
     metric_text,
     view_table,
@@ -19,34 +18,52 @@ from cifake.comparison.views.columns import (
 
 
 def slices(comparison: Comparison) -> Table:
-    """Each group's metric on the images of each object class, weakest first."""
-    parts = object_parts(comparison)
-    rows = []
-    for group in comparison.groups:
-        of_group = [(name, chosen, estimates.mean(group)) for name, (chosen, estimates) in parts.items()]
-        cells = [
-            _cells(comparison, group, name, chosen, estimate)
-            for name, chosen, estimate in of_group
-            if estimate
-        ]
-        rows += sorted(
-            cells, key=lambda row: row[comparison.metric.key], reverse=not comparison.metric.higher_is_better
-        )
-    form = comparison.metric.form
+    """Each group's metric on the images of each object class, as a matrix; the weakest class first."""
+    records = _records(comparison)
+    key, up = comparison.metric.key, bool(comparison.metric.higher_is_better)
+    rows: dict[str, dict[str, Any]] = {}
+    for record in records:
+        row = rows.setdefault(record["object"], {name: record[name] for name in ("object", "images")})
+        row[f"value_{record['rank']}"] = record[key]
+    columns = [
+        Column(f"value_{group.rank}", title, comparison.metric.form, mark=f"mark_value_{group.rank}")
+        for group, title in zip(comparison.groups, group_titles(comparison), strict=True)
+        if group.scores
+    ]
+    for column in columns if rows else ():
+        weakest = (min if up else max)(rows.values(), key=itemgetter(column.key))
+        weakest[f"mark_{column.key}"] = "weakest"
     return view_table(
         comparison,
-        f"{metric_text(comparison)}. By object class, weakest first. "
+        f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
+        f"variant's weakest. CSV and JSON hold the intervals. "
         f"{interval_text(comparison, 'images of the class')}",
-        [
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("object", "object"),
-            Column("images", "images", ",d"),
-            Column(comparison.metric.key, metric_title(comparison), form),
-            interval_column(comparison, comparison.metric.key, form),
-        ],
-        rows,
+        [Column("object", "object"), Column("images", "images", ",d"), *columns],
+        sorted(rows.values(), key=lambda row: _mean(row, columns), reverse=not up),
+        records=records,
     )
+
+
+def _records(comparison: Comparison) -> list[dict[str, Any]]:
+    """One row a group and object class."""
+    parts = object_parts(comparison)
+    return [
+        {
+            "rank": group.rank,
+            "variant": group.name,
+            "object": name,
+            "images": int(chosen.sum()),
+            comparison.metric.key: estimate.value,
+            **interval_cells(comparison.metric.key, estimate),
+        }
+        for group in comparison.groups
+        for name, (chosen, estimates) in parts.items()
+        if (estimate := estimates.mean(group))
+    ]
+
+
+def _mean(row: dict[str, Any], columns: list[Column]) -> float:
+    return float(np.mean([row[column.key] for column in columns]))
 
 
 def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEstimates]]:
@@ -59,17 +76,4 @@ def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEs
     return {
         name: (rows, MetricEstimates(comparison, comparison.metric.name, rows))
         for name, rows in chosen.items()
-    }
-
-
-def _cells(
-    comparison: Comparison, group: Group, name: str, chosen: np.ndarray, estimate: Estimate
-) -> dict[str, Any]:
-    return {
-        "rank": group.rank,
-        "variant": group.name,
-        "object": name,
-        "images": int(chosen.sum()),
-        comparison.metric.key: estimate.value,
-        **interval_cells(comparison.metric.key, estimate),
     }
