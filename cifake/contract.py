@@ -64,7 +64,9 @@ def setting_text(text: str) -> str:
         value = yaml.safe_load(text) if text.startswith("[") else json.loads(text)
     except (ValueError, yaml.YAMLError):
         return text
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).replace("'", "")  # [relu, tanh]
 
 
 # Artifacts.

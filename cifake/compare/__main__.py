@@ -44,7 +44,7 @@ def _write(options: "Options", report: "Report") -> int:
     from cifake.comparison.gate import exit_code_of
 
     verdicts = report.check(*options.fail_if)
-    rendered = report.render(options.output_format, options.view, verdicts)
+    rendered = report.render(options.output_format, options.view, verdicts, options.settings)
     if options.output:
         try:
             options.output.write_text(rendered, encoding="utf-8")
@@ -55,7 +55,8 @@ def _write(options: "Options", report: "Report") -> int:
     if options.log or "MLFLOW_RUN_ID" in os.environ:  # `mlflow run . -e compare` has made a run
         from cifake.tracking.tool_runs import log_report
 
-        page = rendered if options.output_format == "html" else report.render("html", verdicts=verdicts)
+        html = options.output_format == "html"
+        page = rendered if html else report.render("html", verdicts=verdicts, pivot=options.settings)
         tool = "promote" if options.promote else "compare"
         name = f"{tool} {options.metric}"
         name_project_run(name)

@@ -104,7 +104,7 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
 
     Returns:
         One row a trial: ``parent``, ``trial`` (its number), ``status``, ``score`` (None without),
-        ``failure``, ``params.<key>``.
+        ``failure``, ``seconds`` (None while it runs), ``params.<key>``.
     """
     with store.reading():
         ids = [experiment.experiment_id for experiment in store.client.search_experiments()]
@@ -116,6 +116,7 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
             "status": run.info.status,
             "score": run.data.metrics.get(TRIAL_SCORE),
             "failure": run.data.tags.get(FAILURE_TAG),
+            "seconds": (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None,
             **_params(run),
         }
         for run in runs

@@ -46,16 +46,13 @@ class Standing:
 def standings(comparison: Comparison) -> list[Standing]:
     """Of each group, best first.
 
-    Where the reference is the best group, any pair could have been compared, so intervals and p-values
-    hold for all pairs together; with a baseline, for the comparisons with it.
+    The differences are those of ``differences_from_reference``.
     """
     estimates = MetricEstimates(comparison, comparison.metric.name)
     groups, reference = comparison.groups, comparison.reference
-    family = None if comparison.planned else list(combinations(groups, 2))
-    differences = estimates.differences([(group, reference) for group in groups], family)
     ranks = estimates.ranking()
     rows = []
-    for group, difference in zip(groups, differences, strict=True):
+    for group, difference in zip(groups, differences_from_reference(comparison, estimates), strict=True):
         said = judge_difference(comparison, difference) if difference else None
         rows.append(
             Standing(
@@ -70,6 +67,16 @@ def standings(comparison: Comparison) -> list[Standing]:
             )
         )
     return rows
+
+
+def differences_from_reference(comparison: Comparison, estimates: MetricEstimates) -> list[Difference | None]:
+    """Each group less the reference.
+
+    Where the reference is the best group, any pair could have been compared, so intervals and p-values
+    hold for all pairs together; with a baseline, for the comparisons with it.
+    """
+    family = None if comparison.planned else list(combinations(comparison.groups, 2))
+    return estimates.differences([(group, comparison.reference) for group in comparison.groups], family)
 
 
 def judge_difference(comparison: Comparison, difference: Difference) -> str:

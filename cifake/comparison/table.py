@@ -80,6 +80,7 @@ class Table:
         essential: how many columns a narrow terminal keeps.
         narrow: columns for a terminal that is too narrow for ``columns``; empty leaves the last ones out.
         records: the rows for programs, of a table that people read as a matrix; None takes ``rows``.
+        drawable: whether there is anything to draw beside it.
     """
 
     caption: str
@@ -91,6 +92,7 @@ class Table:
     essential: int = 4
     narrow: list[Column] = field(default_factory=list)
     records: list[dict[str, Any]] | None = None
+    drawable: bool = True
 
     @property
     def data(self) -> list[dict[str, Any]]:

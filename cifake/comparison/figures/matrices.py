@@ -9,9 +9,10 @@ from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import heat_map
 from cifake.comparison.table import MARKS, Table
 from cifake.comparison.views.pairwise import MEASURED, SIGNS, pairwise
+from cifake.comparison.views.pivot import pivot
 from cifake.comparison.views.slices import slices
 
-WIDE, NARROW, HIGH = 1.0, 0.4, 0.4  # inches a cell
+CELL, LETTER = 0.35, 0.075  # inches
 
 
 def pairwise_figure(comparison: Comparison) -> Figure:
@@ -43,6 +44,19 @@ def slices_figure(comparison: Comparison) -> Figure:
     )
 
 
+def pivot_figure(comparison: Comparison, rows: str, columns: str = "") -> Figure:
+    """The metric's mean by one or two settings; dark is weak."""
+    table = pivot(comparison, rows, columns)
+    return _figure(
+        comparison,
+        table,
+        [column.key for column in table.columns[1:]],
+        [f"{table.columns[0].title} {row['row']}" for row in table.rows],
+        [column.title for column in table.columns[1:]],
+        f"{metric_title(comparison)}, mean ± standard deviation (runs); {MARKS['best']} the best",
+    )
+
+
 def _figure(
     comparison: Comparison,
     table: Table,
@@ -65,8 +79,8 @@ def _figure(
     """
     values = np.array([[row.get(key) for key in keys] for row in table.rows], float)
     texts = [[column.show(row) for column in table.columns[-len(keys) :]] for row in table.rows]
-    cell = WIDE if max(len(text) for line in texts for text in line) > 1 else NARROW
-    size = 2.5 + cell * len(keys), 1.5 + HIGH * len(rows)
+    widest = max(len(text) for line in texts for text in line)
+    size = 2.5 + (CELL + LETTER * widest) * len(keys), 1.5 + CELL * len(rows)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     heat_map(axes, values, rows, columns, texts, bool(comparison.metric.higher_is_better), signed)

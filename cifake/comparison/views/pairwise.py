@@ -46,6 +46,7 @@ def pairwise(comparison: Comparison) -> Table:
         _matrix(comparison, records),
         narrow=[*GROUP_COLUMNS[:2], *judged],
         records=records,
+        drawable=compared > 0,
     )
 
 

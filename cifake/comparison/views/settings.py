@@ -18,12 +18,13 @@ def settings(comparison: Comparison) -> Table:
     reference = comparison.reference
     differing = [setting_changes(group, reference) for group in comparison.groups]
     keys = sorted({key for of_group in differing for key in of_group})
-    own = reference.settings()
+    own = {key: value for key, value in reference.settings().items() if value != "None"}
     values = ", ".join(f"{setting_title(key)} {own.get(key, 'none')}" for key in keys)
     rows = [
         {
             **group_cells(group),
-            "variant": group.name.split(" ")[0],  # the rest of the name is among the settings
+            # The rest of the name is among the settings, but for a search's.
+            "variant": group.name.split(" ")[0] if of_group or group is reference else group.name,
             **metric_cells(group, comparison.metric.key),
             "settings": values if group is reference else ", ".join(of_group.values()) or None,
             **{key: group.settings().get(key) for key in keys},
