@@ -87,9 +87,7 @@ class Options(CommandOptions):
     @model_validator(mode="after")
     def _has_settings_for_a_pivot(self) -> "Options":
         if self.view == "pivot" and not self.rows:
-            raise ValueError(
-                "pivot: expected --rows and perhaps --columns, each a setting, received no --rows"
-            )
+            raise ValueError("pivot: expected --rows and perhaps --columns, each a setting, received none")
         if self.settings and self.view != "pivot" and self.output_format != "html":
             raise ValueError(f"--rows and --columns are of --view pivot, received --view {self.view}")
         return self

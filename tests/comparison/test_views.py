@@ -322,7 +322,12 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
         (3, 0.9, "0.001"), (1, 0.8, "0.01"), (2, None, "0.1")
     ]  # fmt: skip
     assert table.rows[2]["reason"] == "RunError: the loss is nan"
-    assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
+    assert [column.title for column in table.columns] == [
+        "trial", "score", "epochs", "seconds", "state", "reason", "learning_rate"
+    ]  # fmt: skip
+    assert [row["epochs"] for row in table.rows] == [5, 5, 5]
+    assert all(0 <= row["seconds"] < 60 for row in table.rows)
+    assert "best first by val/accuracy" in table.caption
     assert '<section id="trials">' in report.render("html")
 
 
@@ -333,7 +338,75 @@ def test_trials_with_a_loss_as_their_objective_are_ranked_lowest_first(store):
     assert [row["trial"] for row in compare().trials().tables[0].rows] == [2, 1]
 
 
-@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])
+def test_trials_keep_number_score_budget_and_settings_in_80_columns(store):
+    varied = [f"model.a_setting_with_a_long_name_{number}" for number in range(12)]
+    for seed in (0, 1):
+        parent = log_run("tuned", seed, f1=0.9)
+        for number in (1, 2):
+            settings = dict.fromkeys(varied, f"[{number}, 64]")
+            log_trial(parent, number, number / 10, monitor="val/accuracy", epochs="5", **settings)
+    section = compare().trials().section()
+    assert [column.title for column in section.tables[0].columns] == [
+        "#", "search", "seed", "trial", "score", "epochs", "seconds", "settings"
+    ]  # fmt: skip
+    lines = text([section], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Too wide" not in "".join(lines)
+    assert " ".join(lines).count("name_11") == 4
+
+
+@pytest.fixture
+def grid(store):
+    """Two numbers of filters by two optimizers, one of them with wide filters only."""
+    for optimizer, filters, values in (
+        ("adam", "[8,8]", (0.6, 0.7)),
+        ("adam", "[32, 32]", (0.8, 0.9)),
+        ("sgd", "[32, 32]", (0.5,)),
+    ):
+        for seed, value in enumerate(values):
+            params = {"optimizer": optimizer, "model.filters": filters}
+            log_run("base", seed, f1=value, params=params)
+
+
+def test_pivot_is_the_mean_by_two_settings(grid):
+    view = compare().pivot("model.filters", "optimizer")
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["filters", "optimizer adam", "optimizer sgd"]
+    assert [[column.show(row) for column in table.columns] for row in table.rows] == [
+        ["[8, 8]", "0.6500 ± 0.0707 (2)", "-"],
+        ["[32, 32]", "* 0.8500 ± 0.0707 (2)", "0.5000 (1)"],
+    ]
+    assert not [note for note in table.notes if "together" in note]
+    cells = {(row["params.model.filters"], row["params.optimizer"]): row for row in table.data}
+    assert cells["[8, 8]", "adam"]["test/f1"] == pytest.approx(0.65)
+    assert cells["[32, 32]", "sgd"]["runs"] == 1
+    assert len(view.frame) == 3
+    (figure,) = view.figures
+    assert "* 0.8500 ± 0.0707 (2)" in {label.get_text() for label in figure.axes[0].texts}
+
+
+def test_pivot_by_one_setting_notes_what_else_differs_in_a_cell(grid):
+    (table,) = compare("loss").pivot("optimizer").tables
+    assert [column.title for column in table.columns] == ["optimizer", "loss"]
+    assert [row["row"] for row in table.rows] == ["adam", "sgd"]
+    assert "adam: 2 variants together, which differ in filters." in table.notes
+
+
+def test_pivot_of_an_unknown_setting_names_the_nearest(grid):
+    with pytest.raises(RunError, match=r"^unknown setting 'model\.filter'; did you mean 'model\.filters'"):
+        _ = compare().pivot("model.filter").tables
+    with pytest.raises(RunError, match=r"^pivot: expected settings such as .*, received none$"):
+        compare().pivot()
+
+
+def test_a_page_has_a_pivot_where_settings_are_given(grid):
+    assert '<section id="pivot">' in compare().render("html", pivot=["optimizer"])
+    assert '<section id="pivot">' not in compare().render("html")
+
+
+@pytest.mark.parametrize(
+    "view", [name for name in VIEW_NAMES if name not in ("trials", "robustness", "pivot", "images")]
+)
 def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
     log_run("base", f1=0.9)
     log_run("$x_1$", f1=0.8)
@@ -402,7 +475,7 @@ def test_tests_of_other_images_are_not_paired(store):
     assert "an unknown number of test images" in table.caption
 
 
-@pytest.mark.parametrize("view", FIGURES)
+@pytest.mark.parametrize("view", [name for name in FIGURES if name not in ("pivot", "images")])
 def test_figures_draw_every_group(compared, view):
     (figure,) = compare(tracking_uri=compared).view(view).figures
     figure.canvas.draw()

@@ -32,9 +32,9 @@ def images(comparison: Comparison) -> Table:
     return view_table(
         comparison,
         f"images called wrongly at the threshold 0.5{', by the mean score over seeds' if several else ''}. "
-        f"Mended are mistakes of {reference} that a row does not make, spoiled those that it adds; the verdict "
-        f"on the difference is that of {metric_title(comparison)}. By object class, the hardest first: what is "
-        "wrong; CSV and JSON hold all counts by class.",
+        f"Mended are mistakes of {reference} that a row does not make, spoiled those that it adds; the "
+        f"verdict on the difference is that of {metric_title(comparison)}. Object classes: what is wrong, "
+        "the hardest first; CSV and JSON hold all counts by class.",
         [
             *GROUP_COLUMNS,
             Column("wrong", "wrong", ",d"),
