@@ -22,7 +22,7 @@ def images(comparison: Comparison) -> Table:
     classes = hardest_first(mistakes)
     verdicts = _verdicts(comparison)
     records = [
-        {**_counts(mistakes, place, chosen), "object": name, "verdict": verdicts.get(group.name)}
+        {**_counts(mistakes, place, chosen), "object": name, "verdict": verdicts.get(group.rank)}
         for place, group in enumerate(mistakes.groups)
         for name, chosen in {"all": np.full(mistakes.wrong.shape[1], True), **classes}.items()
     ]
@@ -61,14 +61,15 @@ def hardest_first(mistakes: Mistakes) -> dict[str, np.ndarray]:
     return dict(sorted(of_class.items(), key=lambda item: -mistakes.wrong[:, item[1]].mean()))
 
 
-def _verdicts(comparison: Comparison) -> dict[str, str]:
+def _verdicts(comparison: Comparison) -> dict[int, str]:
+    """By the groups' ranks."""
     differences = differences_from_reference(comparison, MetricEstimates(comparison, comparison.metric.name))
     judged = {
-        group.name: judge_difference(comparison, difference)
+        group.rank: judge_difference(comparison, difference)
         for group, difference in zip(comparison.groups, differences, strict=True)
         if difference
     }
-    return {**judged, comparison.reference.name: "reference"}
+    return {**judged, comparison.reference.rank: "reference"}
 
 
 def _counts(mistakes: Mistakes, place: int, chosen: np.ndarray) -> dict[str, Any]:
@@ -91,12 +92,12 @@ def _rows(mistakes: Mistakes, records: list[dict[str, Any]]) -> list[dict[str, A
     """One row for what all get wrong, one a group; classes side by side."""
     first = next(iter(records))
     in_all: dict[str, Any] = {"variant": "all of them", "wrong": first["wrong_in_all"]}
-    rows = {group.name: {} for group in mistakes.groups}
+    rows: dict[int, dict[str, Any]] = {group.rank: {} for group in mistakes.groups}
     for record in records:
         if record["object"] == "all":
-            rows[record["variant"]] |= record
+            rows[record["rank"]] |= record
         else:
-            rows[record["variant"]][record["object"]] = record["wrong"]
+            rows[record["rank"]][record["object"]] = record["wrong"]
             in_all[record["object"]] = record["wrong_in_all"]
     return [*([in_all] if len(rows) > 1 else []), *rows.values()]
 

@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import Any
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import MetricEstimates
+from cifake.comparison.estimates import MetricEstimates, Pairs
 from cifake.comparison.table import MARKS, Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
@@ -43,21 +43,19 @@ def pairwise(comparison: Comparison) -> Table:
         f"{compared} pairs together, at {level(comparison)}: the row is {SIGNS}. CSV and JSON list the pairs "
         f"with intervals and p.{fewer if comparison.planned else ''}",
         [*GROUP_COLUMNS[:2], *(measured if len(places) <= MEASURED else judged)],
-        _matrix(comparison, records),
+        _matrix(pairs, records),
         narrow=[*GROUP_COLUMNS[:2], *judged],
         records=records,
         drawable=compared > 0,
     )
 
 
-def _matrix(comparison: Comparison, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ranks = {group.name: group.rank for group in comparison.groups}
-    rows: dict[str, dict[str, Any]] = {name: {"rank": rank, "variant": name} for name, rank in ranks.items()}
-    for pair in records:
-        first, second, value, verdict = (pair[key] for key in ("variant", "other", "difference", "verdict"))
-        rows[first] |= {f"from_{ranks[second]}": value, f"verdict_{ranks[second]}": verdict}
-        rows[second] |= {
-            f"from_{ranks[first]}": None if value is None else -value,
-            f"verdict_{ranks[first]}": OPPOSITE.get(verdict, verdict),
-        }
+def _matrix(pairs: Pairs, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows: dict[int, dict[str, Any]] = {}
+    for pair, record in zip(pairs, records, strict=True):
+        value, verdict = record["difference"], record["verdict"]
+        opposite = None if value is None else -value, OPPOSITE.get(verdict, verdict)
+        for own, other, cell in ((*pair, (value, verdict)), (*pair[::-1], opposite)):
+            row = rows.setdefault(own.rank, {"rank": own.rank, "variant": own.name})
+            row |= {f"from_{other.rank}": cell[0], f"verdict_{other.rank}": cell[1]}
     return list(rows.values())
