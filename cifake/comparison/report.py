@@ -30,12 +30,7 @@ class Report(View):
     Args:
         store: that the runs are from.
         runs: see ``fetch_runs``.
-        metric: in short (``f1``) or a whole key (``val/loss``).
-        direction: ``higher`` or ``lower``, for a metric whose direction is not declared.
-        top: groups to show of each data set and split; None shows all.
-        baseline: what differences are taken from; None is the best group.
-        confidence: level of intervals and tests.
-        margin: a difference that does not matter.
+        others: as in ``compare``.
 
     Raises:
         ConfigError: a metric of unknown direction.
@@ -73,11 +68,10 @@ class Report(View):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric.key}"
             )
-        if name == PIVOT and not settings:
+        by = settings if name == PIVOT else ()
+        if name == PIVOT and not by:
             raise RunError("pivot: expected settings such as model.filters and optimizer, received none")
-        return (
-            self if name == self.name else View(name, self.comparisons, *(settings if name == PIVOT else ()))
-        )
+        return self if name == self.name else View(name, self.comparisons, *by)
 
     leaderboard = partialmethod(view, "leaderboard")
     pairwise = partialmethod(view, "pairwise")

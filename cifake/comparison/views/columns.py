@@ -1,6 +1,5 @@
 """What several views share: captions, the metric's columns, cells of estimates."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from cifake.comparison.comparison import Comparison, metric_title
@@ -9,7 +8,7 @@ from cifake.comparison.groups import Group
 from cifake.comparison.runs import OF_EPOCHS
 from cifake.comparison.standings import judge_difference
 from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import P_VALUE, Column, Table
+from cifake.comparison.table import Column, Table
 from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
@@ -104,19 +103,3 @@ def difference_cells(comparison: Comparison, difference: Difference | None) -> d
 def interval_column(comparison: Comparison, key: str, form: str) -> Column:
     """The column of an interval, titled by its level."""
     return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high")
-
-
-def difference_columns(
-    comparison: Comparison, rows: list[dict[str, Any]], others: Sequence[Column] = ()
-) -> list[Column]:
-    """Columns of differences, with others behind the verdict; without those that no row has a value for."""
-    form = f"+{comparison.metric.form}"
-    columns = [
-        Column("difference", "difference", form),
-        interval_column(comparison, "difference", form),
-        VERDICT_COLUMN,
-        *others,
-        Column("p_adjusted", "p", P_VALUE),
-        Column("mcnemar_p_holm", "p (McNemar)", P_VALUE),
-    ]
-    return [column for column in columns if any(row[column.key] is not None for row in rows)]
