@@ -13,8 +13,7 @@ from cifake.comparison.statistics.planning import CANNOT_TELL, seeds_needed, sma
 from cifake.comparison.statistics.ranking import RankRange
 
 SETTINGS_NAMED = 2  # more are counted
-SEARCH_SETTINGS = (f"{PARAMETER}search", f"{PARAMETER}tuner")
-NO_SEARCH = (None, "None")
+SEARCH_SETTINGS = (f"{PARAMETER}search.", f"{PARAMETER}tuner.")
 MODEL = "model."  # goes without saying in front of a setting
 
 
@@ -100,15 +99,11 @@ def changes(group: Group, reference: Group) -> str:
 
 def setting_changes(group: Group, reference: Group) -> dict[str, str]:
     """By setting how a group differs from the reference: ``optimizer adam → sgd``; without its search."""
-    own, other = (
-        {key: value for key, value in each.settings().items() if value != "None"}
-        for each in (group, reference)
-    )
+    own, other = group.settings(), reference.settings()
     return {
         key: f"{setting_title(key)} {other.get(key, 'none')} → {own.get(key, 'none')}"
         for key in sorted({*own, *other})
-        if own.get(key) != other.get(key)
-        and not any(key == part or key.startswith(f"{part}.") for part in SEARCH_SETTINGS)
+        if own.get(key) != other.get(key) and not key.startswith(SEARCH_SETTINGS)
     }
 
 
@@ -124,8 +119,7 @@ def names(groups: Sequence[str], most: int = 6) -> str:
 
 
 def _is_search(group: Group) -> bool:
-    settings = group.settings().items()
-    return any(value not in NO_SEARCH for key, value in settings if key.startswith(SEARCH_SETTINGS))
+    return any(key.startswith(SEARCH_SETTINGS) for key in group.settings())
 
 
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:

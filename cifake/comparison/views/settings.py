@@ -18,7 +18,7 @@ def settings(comparison: Comparison) -> Table:
     reference = comparison.reference
     differing = [setting_changes(group, reference) for group in comparison.groups]
     keys = sorted({key for of_group in differing for key in of_group})
-    own = {key: value for key, value in reference.settings().items() if value != "None"}
+    own = reference.settings()
     values = ", ".join(f"{setting_title(key)} {own.get(key, 'none')}" for key in keys)
     rows = [
         {
