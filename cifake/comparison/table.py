@@ -25,7 +25,7 @@ class Column:
         spread: the key of a standard deviation to show behind the value.
         upto: the key of the other end of an interval that starts with the value.
         upto_form: how such an interval is written.
-        count: the key of a number of seeds to show behind the value, in parentheses.
+        count: the key of a number of runs to show behind the value, in parentheses.
         mark: the key of a verdict, or another of MARKS, whose sign stands before the value and whose colour
             the cell has; the column's own key shows the sign alone.
     """

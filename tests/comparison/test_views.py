@@ -383,6 +383,8 @@ def test_pivot_is_the_mean_by_two_settings(grid):
     assert len(view.frame) == 3
     (figure,) = view.figures
     assert "* 0.8500 ± 0.0707 (2)" in {label.get_text() for label in figure.axes[0].texts}
+    tex = compare().render("tex", "pivot", pivot=["model.filters", "optimizer"])
+    assert r"[32, 32] & \textbf{* 0.8500 $\pm$ 0.0707 (2)} & 0.5000 (1) \\" in tex
 
 
 def test_pivot_by_one_setting_notes_what_else_differs_in_a_cell(grid):

@@ -49,12 +49,12 @@ def pivot(comparison: Comparison, rows: str, columns: str = "") -> Table:
             Column("row", setting_title(keys[0])),
             *(
                 Column(
-                    f"{title}",
+                    f"mean_{title}",
                     f"{setting_title(keys[1])} {title}" if across else metric.title,
                     metric.form,
-                    spread=f"{title} std",
-                    count=f"{title} runs",
-                    mark=f"{title} mark",
+                    spread=f"std_{title}",
+                    count=f"runs_{title}",
+                    mark=f"mark_{title}",
                 )
                 for title in titles
             ),
@@ -96,10 +96,10 @@ def _row(metric: str, keys: list[str], value: str, records: list[dict[str, Any]]
         if record[keys[0]] == value:
             title = record[keys[1]] if len(keys) > 1 else ""
             row |= {
-                title: record[metric],
-                f"{title} std": record[f"{metric}_std"],
-                f"{title} runs": record["runs"],
-                f"{title} mark": record["mark"],
+                f"mean_{title}": record[metric],
+                f"std_{title}": record[f"{metric}_std"],
+                f"runs_{title}": record["runs"],
+                f"mark_{title}": record["mark"],
             }
     return row
 
