@@ -36,8 +36,8 @@ class Mistakes:
 
     @property
     def only(self) -> np.ndarray:
-        """What one group alone gets wrong: bool [groups, n]; nothing where there is one group."""
-        return self.wrong & (self.wrong.sum(axis=0) == 1) & (len(self.groups) > 1)
+        """What no other group gets wrong: bool [groups, n]."""
+        return self.wrong & (self.wrong.sum(axis=0) == 1)
 
     @property
     def mended(self) -> np.ndarray:
@@ -48,6 +48,12 @@ class Mistakes:
     def spoiled(self) -> np.ndarray:
         """A group's mistakes that the reference does not make: bool [groups, n]."""
         return ~self._reference & self.wrong
+
+    @property
+    def classes(self) -> dict[str, np.ndarray]:
+        """By object class which images are of it, bool [n]; the class with most mistakes first."""
+        of_class = {str(name): self.images.objects == place for place, name in enumerate(self.images.names)}
+        return dict(sorted(of_class.items(), key=lambda item: -self.wrong[:, item[1]].mean()))
 
     @property
     def _reference(self) -> np.ndarray:

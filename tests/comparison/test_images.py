@@ -84,6 +84,13 @@ def test_the_figure_has_the_pixels_label_and_scores_of_the_most_decided_mistakes
     assert any("→" in text.get_text() for text in axes.texts)
 
 
+def test_without_any_mistake_there_is_nothing_to_draw(images):
+    log_mistakes(images, "base", [])
+    view = compare().images()
+    assert view.tables[0].conclusion == "0 of 40 images are wrong."
+    assert view.figures == []
+
+
 def test_the_page_holds_the_pictures_in_little_space(images):
     for number in range(3):
         log_mistakes(images, f"v{number}", range(number, 40, 3))

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.mistakes import Mistakes, find_mistakes, find_pixels
-from cifake.comparison.views.images import hardest_first
 from cifake.contract import IMAGE_SIDE, LABELS
 
 GROUPS = 4  # shown: the reference and the best others; a page has no room for more thumbnails
@@ -24,9 +23,9 @@ def images_figure(comparison: Comparison) -> Figure:
     mistakes, pixels = find_mistakes(comparison), find_pixels(comparison)
     if mistakes is None or isinstance(pixels, str):
         raise ValueError("expected predictions and pixels, received none")
-    classes = hardest_first(mistakes)
+    classes = mistakes.classes
     kinds = [kind for kind in _kinds(mistakes) if kind[1].any()]
-    height, width = CELL * (len(kinds), len(classes))
+    height, width = CELL * (max(len(kinds), 1), len(classes))
     figure = Figure(figsize=(MARGIN + width * INCHES, 0.7 + height * INCHES), layout="constrained")
     axes = figure.subplots()
     mosaic = np.zeros((height, width, 4), np.uint8)  # one picture, clear between the thumbnails
@@ -66,8 +65,8 @@ def _kinds(mistakes: Mistakes) -> Iterator[tuple[str, np.ndarray, np.ndarray, np
     shown = [reference, *(place for place in range(len(scores)) if place != reference)][:GROUPS]
     for place in shown:
         name = mistakes.groups[place].name
-        own = mistakes.only[place] if len(scores) > 1 else mistakes.wrong[place]
-        yield f"only {name}", own, np.abs(scores[place] - labels), scores[[place]]
+        title, own = (f"only {name}", mistakes.only) if len(scores) > 1 else ("wrong", mistakes.wrong)
+        yield title, own[place], np.abs(scores[place] - labels), scores[[place]]
     for place in shown[1:] if mistakes.reference is not None else ():
         name, pair = mistakes.groups[place].name, scores[[reference, place]]
         change = np.abs(pair[1] - pair[0])

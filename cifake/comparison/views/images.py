@@ -10,23 +10,39 @@ from cifake.comparison.mistakes import Mistakes, find_mistakes, find_pixels
 from cifake.comparison.standings import differences_from_reference, judge_difference
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import GROUP_COLUMNS, VERDICT_COLUMN, group_cells, view_table
+from cifake.contract import ROBUST
 
-COUNTS = ("wrong", "only_wrong", "mended", "spoiled")
+COLUMNS = (
+    *GROUP_COLUMNS,
+    Column("wrong", "wrong", ",d"),
+    Column("only_wrong", "only here", ",d"),
+    Column("mended", "mended", ",d"),
+    Column("spoiled", "spoiled", ",d"),
+    VERDICT_COLUMN,
+)
+ALL = "all"  # in place of an object class
 
 
 def images(comparison: Comparison) -> Table:
     """Mistakes by group and object class: of all, of one alone, mended and spoiled against the reference."""
     mistakes = find_mistakes(comparison)
     if mistakes is None:
-        return view_table(comparison, "no predictions, so no mistakes.", [*GROUP_COLUMNS], [])
-    classes = hardest_first(mistakes)
+        return view_table(comparison, "no predictions, so no mistakes.", [*COLUMNS], [])
     verdicts = _verdicts(comparison)
+    everything = np.full(mistakes.wrong.shape[1], True)
     records = [
-        {**_counts(mistakes, place, chosen), "object": name, "verdict": verdicts.get(group.rank)}
+        {
+            **_counts(mistakes, place, chosen),
+            "object": name,
+            "verdict": verdicts.get(group.rank) if name == ALL else None,
+        }
         for place, group in enumerate(mistakes.groups)
-        for name, chosen in {"all": np.full(mistakes.wrong.shape[1], True), **classes}.items()
+        for name, chosen in {ALL: everything, **mistakes.classes}.items()
     ]
     pixels = find_pixels(comparison)
+    notes = [pixels] if isinstance(pixels, str) else []
+    if comparison.metric.key.startswith(ROBUST) and not notes:
+        notes = ["Predictions are under a perturbation, pictures without it."]
     reference = comparison.reference.name
     several = any(len(group.scores) > 1 for group in mistakes.groups)
     return view_table(
@@ -36,29 +52,16 @@ def images(comparison: Comparison) -> Table:
         f"verdict on the difference is that of {metric_title(comparison)}. Object classes: what is wrong, "
         "the hardest first; CSV and JSON hold all counts by class.",
         [
-            *GROUP_COLUMNS,
-            Column("wrong", "wrong", ",d"),
-            Column("only_wrong", "only here", ",d"),
-            Column("mended", "mended", ",d"),
-            Column("spoiled", "spoiled", ",d"),
-            VERDICT_COLUMN,
-            *(Column(name, name, ",d") for name in classes),
+            *COLUMNS,
+            *(Column(name, name, ",d") for name in mistakes.classes),
         ],
         _rows(mistakes, records),
-        [*([pixels] if isinstance(pixels, str) else []), *comparison.notes],
+        [*notes, *comparison.notes],
         conclusion=_conclusion(mistakes),
-        essential=8,
+        essential=len(COLUMNS),
         records=records,
-        drawable=not isinstance(pixels, str),
+        drawable=not isinstance(pixels, str) and bool(mistakes.wrong.any()),
     )
-
-
-def hardest_first(mistakes: Mistakes) -> dict[str, np.ndarray]:
-    """By object class which images are of it, bool [n]; the class with most mistakes of all groups first."""
-    of_class = {
-        str(name): mistakes.images.objects == place for place, name in enumerate(mistakes.images.names)
-    }
-    return dict(sorted(of_class.items(), key=lambda item: -mistakes.wrong[:, item[1]].mean()))
 
 
 def _verdicts(comparison: Comparison) -> dict[int, str]:
@@ -94,7 +97,7 @@ def _rows(mistakes: Mistakes, records: list[dict[str, Any]]) -> list[dict[str, A
     in_all: dict[str, Any] = {"variant": "all of them", "wrong": first["wrong_in_all"]}
     rows: dict[int, dict[str, Any]] = {group.rank: {} for group in mistakes.groups}
     for record in records:
-        if record["object"] == "all":
+        if record["object"] == ALL:
             rows[record["rank"]] |= record
         else:
             rows[record["rank"]][record["object"]] = record["wrong"]
