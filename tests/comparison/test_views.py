@@ -261,6 +261,8 @@ def test_slices_are_a_matrix_weakest_class_first(compared):
     found = {(r["variant"], r["object"]): r["test/f1"] for r in view.frame.to_dict("records")}
     assert found == pytest.approx(expected)
     assert [row["images"] for row in table.rows] == [100, 100]
+    for _, of_variant in view.frame.groupby("variant"):
+        assert of_variant["test/f1"].is_monotonic_increasing
     means = [np.mean([expected[variant, row["object"]] for variant in ("base", "sgd")]) for row in table.rows]
     assert means[0] < means[1]
     for place, variant in ((2, "base"), (3, "sgd")):

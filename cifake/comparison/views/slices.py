@@ -36,44 +36,34 @@ def slices(comparison: Comparison) -> Table:
     return view_table(
         comparison,
         f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
-        f"variant's weakest. CSV and JSON hold the intervals. "
+        "variant's weakest. CSV and JSON hold the intervals. "
         f"{interval_text(comparison, 'images of the class')}",
         [Column("object", "object"), Column("images", "images", ",d"), *columns],
-        sorted(rows.values(), key=lambda row: _mean(row, columns), reverse=not up),
+        sorted(rows.values(), key=lambda row: np.mean([row[c.key] for c in columns]), reverse=not up),
         records=records,
     )
 
 
 def _records(comparison: Comparison) -> list[dict[str, Any]]:
-    """One row a group and object class."""
-    parts = object_parts(comparison)
-    return [
-        {
-            "rank": group.rank,
-            "variant": group.name,
-            "object": name,
-            "images": int(chosen.sum()),
-            comparison.metric.key: estimate.value,
-            **interval_cells(comparison.metric.key, estimate),
-        }
-        for group in comparison.groups
-        for name, (chosen, estimates) in parts.items()
-        if (estimate := estimates.mean(group))
-    ]
-
-
-def _mean(row: dict[str, Any], columns: list[Column]) -> float:
-    return float(np.mean([row[column.key] for column in columns]))
-
-
-def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEstimates]]:
-    """By object class: which images are of it, bool [n], and the metric on them."""
-    if comparison.images is None:
-        return {}
-    chosen = {
-        str(name): comparison.images.objects == place for place, name in enumerate(comparison.images.names)
-    }
-    return {
-        name: (rows, MetricEstimates(comparison, comparison.metric.name, rows))
-        for name, rows in chosen.items()
-    }
+    """One row a group and object class, each group's weakest class first."""
+    images, key = comparison.images, comparison.metric.key
+    if images is None:
+        return []
+    records: list[dict[str, Any]] = []
+    for place, name in enumerate(images.names):
+        chosen = images.objects == place
+        estimates = MetricEstimates(comparison, comparison.metric.name, chosen)
+        records += [
+            {
+                "rank": group.rank,
+                "variant": group.name,
+                "object": str(name),
+                "images": int(chosen.sum()),
+                key: estimate.value,
+                **interval_cells(key, estimate),
+            }
+            for group in comparison.groups
+            if (estimate := estimates.mean(group))
+        ]
+    sign = 1 if comparison.metric.higher_is_better else -1
+    return sorted(records, key=lambda record: (record["rank"], sign * record[key]))
