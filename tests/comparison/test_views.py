@@ -207,7 +207,23 @@ def test_pairwise_of_many_has_the_signs_alone(store):
     assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
     assert table.rows[12]["variant"] == "v12"
     assert [column.show(table.rows[12]) for column in table.columns[2:]] == ["▼"] * 12 + ["-"]
-    assert len(view.figures[0].axes[0].texts) == 13 * 12
+    axes = view.figures[0].axes[0]
+    assert len(axes.texts) == 13 * 12
+    colours = axes.collections[0].get_facecolors().reshape(13, 13, 4)
+    assert np.array_equal(colours[0, 1], colours[1, 0])  # cannot tell is neither better nor worse
+    assert not np.array_equal(colours[0, 12], colours[12, 0])
+
+
+def test_columns_of_many_groups_are_ranks_and_a_note_says_whose(store):
+    for number in range(9):
+        log_trained(f"v{number}", 1.0 - number / 10, [0])
+    view = compare("accuracy").slices()
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["object", "images", *map(str, range(1, 10))]
+    names = [row["variant"] for row in compare("accuracy").tables[0].rows]
+    listed = ", ".join(f"{rank} {name}" for rank, name in enumerate(names, start=1))
+    assert f"Columns are ranks: {listed}." in table.notes
+    assert view.figures[0].axes[0].get_xlabel().replace("\n", " ") == listed
 
 
 def test_settings_shows_the_values_of_the_reference_once_and_what_differs(compared):

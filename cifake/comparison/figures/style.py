@@ -59,7 +59,8 @@ def heat_map(
     axes.grid(False)
     low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0, 1)
     if signed:
-        low, high = -max(-low, high), max(-low, high)
+        high = max(-low, high) or 1.0
+        low = -high
     ends = ["worse", "better"] if up else ["better", "worse"]
     signs = LinearSegmentedColormap.from_list(
         "", [VERDICT_COLOURS[ends[0]], "#F4F4F4", VERDICT_COLOURS[ends[1]]]

@@ -50,8 +50,7 @@ def images_figure(comparison: Comparison) -> Figure:
     )
     axes.set_xticks(np.arange(len(classes)) * CELL[1] + IMAGE_SIDE / 2, list(classes))
     axes.xaxis.tick_top()
-    pair = f"; mended and spoiled: that of {comparison.reference.name} → that of the row"
-    axes.set_title(f"true label, probability of FAKE{pair * (len(kinds) > 1)}", fontsize=9, loc="left")
+    axes.set_title("true label, probability of FAKE (→: from the reference's)", fontsize=9, loc="left")
     return figure
 
 

@@ -12,7 +12,7 @@ from cifake.comparison.table import Column, Table
 from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
-NAMED = 8  # groups as columns; more have their rank as title
+NAMED, SHORT = 8, 16  # groups, and characters, of columns that have names as titles
 VERDICT_COLUMN = Column("verdict", "verdict")
 
 
@@ -58,9 +58,17 @@ def group_cells(group: Group) -> dict[str, Any]:
 
 
 def group_titles(comparison: Comparison) -> list[str]:
-    """What groups are called as columns: their names, or their ranks where there are many."""
-    few = len(comparison.groups) <= NAMED
-    return [group.name if few else str(group.rank) for group in comparison.groups]
+    """What groups are called as columns: their names, or their ranks where there is no room."""
+    names = [group.name for group in comparison.groups]
+    if len(names) <= NAMED and max(map(len, names)) <= SHORT:
+        return names
+    return [str(group.rank) for group in comparison.groups]
+
+
+def ranks_text(comparison: Comparison) -> str:
+    """The names behind the ranks that stand as titles; empty where titles are names."""
+    pairs = zip(group_titles(comparison), comparison.groups, strict=True)
+    return ", ".join(f"{title} {group.name}" for title, group in pairs if title != group.name)
 
 
 def metric_column(comparison: Comparison) -> Column:

@@ -13,6 +13,7 @@ from cifake.comparison.views.columns import (
     interval_cells,
     interval_text,
     metric_text,
+    ranks_text,
     view_table,
 )
 
@@ -33,6 +34,7 @@ def slices(comparison: Comparison) -> Table:
     for column in columns if rows else ():
         weakest = (min if up else max)(rows.values(), key=itemgetter(column.key))
         weakest[f"mark_{column.key}"] = "weakest"
+    ranks = ranks_text(comparison)
     return view_table(
         comparison,
         f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
@@ -40,6 +42,7 @@ def slices(comparison: Comparison) -> Table:
         f"{interval_text(comparison, 'images of the class')}",
         [Column("object", "object"), Column("images", "images", ",d"), *columns],
         sorted(rows.values(), key=lambda row: np.mean([row[c.key] for c in columns]), reverse=not up),
+        [*([f"Columns are ranks: {ranks}."] if ranks else []), *comparison.notes],
         records=records,
     )
 
