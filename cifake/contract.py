@@ -4,10 +4,14 @@ Metrics with title, direction and format; tags; artifact paths; the columns of p
 perturbations. docs/run-contract.md describes the same for users.
 """
 
+import json
 import math
 import zlib
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
+
+import yaml
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +56,18 @@ def variant_colour(variant: str) -> str:
     """The colour of a variant's runs in MLflow; others than COLOURED may share one."""
     place = COLOURED.index(variant) if variant in COLOURED else zlib.crc32(variant.encode())
     return COLOURS[place % len(COLOURS)]
+
+
+@cache
+def setting_text(text: str) -> str:
+    """The text of a param in one form: `mlflow run -P` logs ``[64,64]`` as typed, a training ``[64, 64]``."""
+    try:
+        value = yaml.safe_load(text) if text.startswith("[") else json.loads(text)
+    except (ValueError, yaml.YAMLError):
+        return text
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).replace("'", "")  # [relu, tanh]
 
 
 # Artifacts.

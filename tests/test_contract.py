@@ -2,7 +2,14 @@
 
 import pytest
 
-from cifake.contract import OF_PREDICTIONS, PERTURBATIONS, STRENGTHS, describe_metric, higher_is_better
+from cifake.contract import (
+    OF_PREDICTIONS,
+    PERTURBATIONS,
+    STRENGTHS,
+    describe_metric,
+    higher_is_better,
+    setting_text,
+)
 from cifake.evaluation.metrics import FUNCTIONS
 from cifake.robustness.perturbations import CHANGES
 
@@ -44,3 +51,21 @@ def test_every_perturbation_is_declared():
     assert {*CHANGES, "fgsm", "pgd"} == set(STRENGTHS)
     assert len(PERTURBATIONS) == 30
     assert PERTURBATIONS[:3] == ("clean", "jpeg_90", "jpeg_75")
+
+
+@pytest.mark.parametrize(
+    ("typed", "logged"),
+    [
+        ("[64,64]", "[64, 64]"),
+        ("[relu,tanh]", "['relu', 'tanh']"),
+        ("1e-3", "0.001"),
+        ("1", "1.0"),
+        ("true", "True"),
+        ("null", "None"),
+        ("adam", "adam"),
+        ("[half", "[half"),
+    ],
+)
+def test_a_setting_has_one_text_however_it_was_typed(typed, logged):
+    assert setting_text(typed) == setting_text(logged)
+    assert setting_text("[8, 8]") != setting_text("[8, 16]")

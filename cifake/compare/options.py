@@ -29,6 +29,8 @@ class Options(CommandOptions):
         description="higher or lower is better, of a metric that has none of its own, such as best_epoch",
     )
     view: ViewName = Field("leaderboard", description=f"{', '.join(VIEW_NAMES)}; an html report has them all")
+    rows: str = Field("", description="the setting of a pivot's rows: model.filters")
+    columns: str = Field("", description="the setting of a pivot's columns: optimizer")
     baseline: str | None = Field(None, description="the row to compare the others with (default: the best)")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of intervals and tests")
     margin: float = Field(
@@ -74,6 +76,19 @@ class Options(CommandOptions):
                 f"expected one of {', '.join(SUFFIXES)}, received '{self.output}'; or add --format"
             )
         return self
+
+    @model_validator(mode="after")
+    def _has_settings_for_a_pivot(self) -> "Options":
+        if self.view == "pivot" and not self.rows:
+            raise ValueError("pivot: expected --rows and perhaps --columns, each a setting, received none")
+        if self.settings and self.view != "pivot" and self.output_format != "html":
+            raise ValueError(f"--rows and --columns are of --view pivot, received --view {self.view}")
+        return self
+
+    @property
+    def settings(self) -> list[str]:
+        """Those of a pivot's rows and columns."""
+        return [name for name in (self.rows, self.columns) if name]
 
     @property
     def output_format(self) -> str:

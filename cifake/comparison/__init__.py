@@ -10,8 +10,8 @@ __all__ = ["VIEW_NAMES", "compare"]
 
 Direction = Literal["higher", "lower"]
 ViewName = Literal[
-    "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "noise",
-    "trials", "robustness",
+    "leaderboard", "pairwise", "settings", "pivot", "slices", "images", "pareto", "curves", "calibration",
+    "noise", "trials", "robustness",
 ]  # fmt: skip
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 

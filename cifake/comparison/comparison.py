@@ -1,9 +1,7 @@
 """The runs of one data set and split as groups of repeats, best first."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pandas as pd
 
 from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
@@ -82,82 +80,66 @@ def make_comparisons(
     Raises:
         RunError: no group, or more than one, goes by the baseline's name.
     """
-    by_data = runs.groupby(["dataset", "split", "dataset_digest"], sort=True)
-    return [_make_comparison(store, part, metric, top, baseline, confidence, margin) for _, part in by_data]
-
-
-def _make_comparison(
-    store: RunStore,
-    runs: pd.DataFrame,
-    metric: Metric,
-    top: int | None,
-    baseline: str | None,
-    confidence: float,
-    margin: float,
-) -> Comparison:
-    newest = runs.drop_duplicates([CONFIG_HASH_TAG, SEED])
-    metadata = {key: str(runs[key].iloc[0]) for key in DATA_TAGS}
-    ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
-    names = name_groups(newest, list(ranks))
-    reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
-    kept = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
-    repeats = dict(list(newest[newest[CONFIG_HASH_TAG].isin(kept)].groupby(CONFIG_HASH_TAG)))
-    usable, notes = _predictions(store, pd.concat(repeats.values()), names, metric)
-    groups = {
-        key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in kept
-    }
-    if len(newest) < len(runs):
-        older = len(runs) - len(newest)
-        notes.append(
-            note(
-                "run-again",
-                f"Runs left out, because the same settings and seed were run again later: {older}.",
-            )
+    comparisons = []
+    for _, of_data in runs.groupby(["dataset", "split", "dataset_digest"], sort=True):
+        newest = of_data.drop_duplicates([CONFIG_HASH_TAG, SEED])
+        metadata = {key: str(newest[key].iloc[0]) for key in DATA_TAGS}
+        ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
+        names = name_groups(newest, list(ranks))
+        reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
+        kept = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
+        repeats = dict(list(newest.groupby(CONFIG_HASH_TAG)))
+        groups = {key: Group(names[key], ranks[key], repeats[key], {}) for key in kept}
+        notes = []
+        if older := len(of_data) - len(newest):
+            text = f"Runs left out, because the same settings and seed were run again later: {older}."
+            notes.append(note("run-again", text))
+        for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
+            of = ", ".join(dict.fromkeys(names[key] for key in looked[CONFIG_HASH_TAG]))
+            text = f"{of}: seeds were added while the results were looked at, until: {text}."
+            notes.append(note("sequential", text))
+        if hidden := len(ranks) - len(kept):
+            notes.append(note("rows-not-shown", f"Rows left out: {hidden}."))
+        images = _test_images(of_data, metric.key)
+        comparison = Comparison(
+            store=store,
+            metadata={**metadata, TEST_IMAGES_TAG: images, "metric": metric.key},
+            metric=metric,
+            groups=list(groups.values()),
+            reference=groups[reference],
+            confidence=confidence,
+            images=None,
+            notes=notes,
+            margin=margin,
+            planned=baseline is not None,
         )
-    for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
-        of = ", ".join(dict.fromkeys(names[key] for key in looked[CONFIG_HASH_TAG]))
-        notes.append(
-            note("sequential", f"{of}: seeds were added while the results were looked at, until: {text}.")
-        )
-    if len(kept) < len(ranks):
-        notes.append(note("rows-not-shown", f"Rows left out: {len(ranks) - len(kept)}."))
-    return Comparison(
-        store=store,
-        metadata={**metadata, TEST_IMAGES_TAG: _test_images(runs, metric.key), "metric": metric.key},
-        metric=metric,
-        groups=list(groups.values()),
-        reference=groups[reference],
-        confidence=confidence,
-        images=next(iter(usable.values()), None),
-        notes=notes,
-        margin=margin,
-        planned=baseline is not None,
-    )
+        comparisons.append(_with_predictions(comparison))
+    return comparisons
 
 
 def on_metric(comparison: Comparison, key: str) -> Comparison:
     """The same groups in the same order, with the predictions that another metric is of."""
+    return _with_predictions(replace(comparison, metric=describe_metric(key), notes=[]))
+
+
+def _with_predictions(comparison: Comparison) -> Comparison:
+    if not is_of_predictions(comparison.metric.key):
+        return comparison
     runs = pd.concat([group.runs for group in comparison.groups])
     names = {group.config_hash: group.name for group in comparison.groups}
-    metric = describe_metric(key)
-    usable, notes = _predictions(comparison.store, runs, names, metric)
-    groups = [replace(group, scores=_by_seed(group.runs, usable)) for group in comparison.groups]
-    images = next(iter(usable.values()), None)
-    return replace(comparison, metric=metric, groups=groups, images=images, notes=notes)
-
-
-def _predictions(
-    store: RunStore, runs: pd.DataFrame, names: dict[str, str], metric: Metric
-) -> tuple[dict[str, Predictions], list[str]]:
-    return pairable(store, runs, names, metric.key) if is_of_predictions(metric.key) else ({}, [])
-
-
-def _by_seed(runs: pd.DataFrame, usable: Mapping[str, Predictions]) -> dict[str, np.ndarray]:
-    return {
-        str(seed): usable[run_id].scores
-        for run_id, seed in zip(runs["run_id"], runs[SEED], strict=True)
-        if run_id in usable
-    }
+    usable, reasons = pairable(comparison.store, runs, names, comparison.metric.key)
+    groups = {}
+    for group in comparison.groups:
+        ids = zip(group.runs["run_id"], group.runs[SEED], strict=True)
+        scores = {str(seed): usable[run_id].scores for run_id, seed in ids if run_id in usable}
+        groups[group.config_hash] = replace(group, scores=scores)
+    return replace(
+        comparison,
+        groups=list(groups.values()),
+        reference=groups.get(comparison.reference.config_hash, comparison.reference),
+        images=next(iter(usable.values()), None),
+        notes=[*reasons, *comparison.notes],
+    )
 
 
 def _test_images(runs: pd.DataFrame, metric: str) -> int | None:

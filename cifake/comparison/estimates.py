@@ -79,7 +79,9 @@ class MetricEstimates:
         if not self._crossed or not group.scores:
             return None
         estimate = self._crossed.mean(self._place(group))
-        estimate = replace(estimate, low=estimate.low - self._bias(group))
+        if self.name == "ece":
+            biases = [ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()]
+            estimate = replace(estimate, low=estimate.low - float(np.mean(biases)))
         return _clip(estimate, *describe_metric(self.name).bounds)
 
     def differences(self, pairs: Pairs, family: Pairs | None = None) -> list[Difference | None]:
@@ -122,24 +124,14 @@ class MetricEstimates:
             return None
         return noise_sources(self._crossed, self._place(group))
 
-    def _bias(self, group: Group) -> float:
-        if self.name != "ece":
-            return 0.0
-        return float(
-            np.mean([ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()])
-        )
-
     def _mcnemar(self, pairs: list[tuple[Group, Group]]) -> dict[tuple[str, str], float]:
         if self.name != "accuracy":
             return {}
         single = [(a, b) for a, b in pairs if len(a.scores) == len(b.scores) == 1]
-        p_values = [mcnemar(*(self._right(group) for group in pair)) for pair in single]
+        p_values = [
+            mcnemar(*(decide(*group.scores.values()) == self._labels for group in pair)) for pair in single
+        ]
         return {(a.name, b.name): p for (a, b), p in zip(single, holm(p_values), strict=True)}
-
-    def _right(self, group: Group) -> np.ndarray:
-        (scores,) = group.scores.values()
-        right: np.ndarray = decide(scores) == self._labels
-        return right
 
     def _measurable(self, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
         """The pairs that can be compared, and the places of their groups: int [pairs, 2]."""

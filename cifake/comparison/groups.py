@@ -52,12 +52,15 @@ class Group:
         return float(values.std(ddof=1)) if len(values) > 1 else None
 
     def settings(self) -> dict[str, str]:
-        """Its settings as text by key, without the seed and the variant's name."""
+        """Its settings as text by key, without the seed, the variant's name and those that are None."""
         first = self.runs.iloc[0].to_dict()
         return {
             str(key): str(value)
             for key, value in first.items()
-            if str(key).startswith(PARAMETER) and key not in NO_SETTINGS and not pd.isna(value)
+            if str(key).startswith(PARAMETER)
+            and key not in NO_SETTINGS
+            and not pd.isna(value)
+            and value != "None"
         }
 
 

@@ -121,13 +121,18 @@ def _check(table: pa.Table) -> Predictions:
         raise RunError("has scores that are no probabilities")
     if set(np.unique(labels)) != {0, 1}:
         raise RunError("has test images of one label only")
-    digest = hashlib.sha256("\n".join(table["path"].to_pylist()).encode())
-    digest.update(labels.tobytes())
     objects = table["object"].combine_chunks().dictionary_encode()
     return Predictions(
         labels=labels,
         objects=objects.indices.to_numpy().astype(np.int16),
         names=np.array(objects.dictionary.to_pylist()),
         scores=scores,
-        images=np.array(digest.hexdigest()[:16]),
+        images=np.array(hash_images(table["path"].to_pylist(), labels)),
     )
+
+
+def hash_images(paths: Sequence[str], labels: np.ndarray) -> str:
+    """Tells test images from others by their paths and labels (int8 [n]), in order."""
+    digest = hashlib.sha256("\n".join(paths).encode())
+    digest.update(labels.tobytes())
+    return digest.hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, partialmethod
 
 import pandas as pd
 
@@ -21,6 +21,8 @@ from cifake.comparison.views import VIEWS
 from cifake.contract import CONFIG_HASH_TAG
 from cifake.core.errors import RunError
 
+PIVOT = "pivot"
+
 
 class Report(View):
     """A comparison: the leaderboard itself, and the other views as methods.
@@ -28,12 +30,7 @@ class Report(View):
     Args:
         store: that the runs are from.
         runs: see ``fetch_runs``.
-        metric: in short (``f1``) or a whole key (``val/loss``).
-        direction: ``higher`` or ``lower``, for a metric whose direction is not declared.
-        top: groups to show of each data set and split; None shows all.
-        baseline: what differences are taken from; None is the best group.
-        confidence: level of intervals and tests.
-        margin: a difference that does not matter.
+        others: as in ``compare``.
 
     Raises:
         ConfigError: a metric of unknown direction.
@@ -57,57 +54,37 @@ class Report(View):
         self._compare = partial(make_comparisons, store, confidence=confidence, margin=margin)
         super().__init__("leaderboard", self._compare(self.runs, self.metric, top, baseline))
 
-    def view(self, name: str) -> View:
+    def view(self, name: str, *settings: str) -> View:
         """A view by name.
 
+        Args:
+            name: a key of VIEWS.
+            settings: of a pivot's rows and columns; other views take none.
+
         Raises:
-            RunError: it needs predictions and the metric is not of predictions.
+            RunError: it needs predictions and the metric is not of predictions, or it needs settings.
         """
         if name in NEED_PREDICTIONS and not is_of_predictions(self.metric.key):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric.key}"
             )
-        return self if name == self.name else View(name, self.comparisons)
+        by = settings if name == PIVOT else ()
+        if name == PIVOT and not by:
+            raise RunError("pivot: expected settings such as model.filters and optimizer, received none")
+        return self if name == self.name else View(name, self.comparisons, *by)
 
-    def leaderboard(self) -> View:
-        """Best first, each against the best or the baseline."""
-        return self.view("leaderboard")
-
-    def pairwise(self) -> View:
-        """Every pair."""
-        return self.view("pairwise")
-
-    def settings(self) -> View:
-        """The settings that differ, beside the metric."""
-        return self.view("settings")
-
-    def slices(self) -> View:
-        """The metric by object class, weakest first."""
-        return self.view("slices")
-
-    def pareto(self) -> View:
-        """The metric against costs."""
-        return self.view("pareto")
-
-    def curves(self) -> View:
-        """Validation loss by epoch."""
-        return self.view("curves")
-
-    def calibration(self) -> View:
-        """Whether probabilities mean what they say."""
-        return self.view("calibration")
-
-    def noise(self) -> View:
-        """Where the noise comes from, and what one more seed buys."""
-        return self.view("noise")
-
-    def trials(self) -> View:
-        """What the searches have tried, best first."""
-        return self.view("trials")
-
-    def robustness(self) -> View:
-        """Accuracy under each perturbation and attack."""
-        return self.view("robustness")
+    leaderboard = partialmethod(view, "leaderboard")
+    pairwise = partialmethod(view, "pairwise")
+    settings = partialmethod(view, "settings")
+    pivot = partialmethod(view, PIVOT)
+    slices = partialmethod(view, "slices")
+    images = partialmethod(view, "images")
+    pareto = partialmethod(view, "pareto")
+    curves = partialmethod(view, "curves")
+    calibration = partialmethod(view, "calibration")
+    noise = partialmethod(view, "noise")
+    trials = partialmethod(view, "trials")
+    robustness = partialmethod(view, "robustness")
 
     def check(self, *conditions: str, allow_single_seed: bool = False) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
@@ -149,20 +126,26 @@ class Report(View):
         settings = None if champion is None else next(iter(hashes), "")
         return challenge(self._compare(self.runs, self.metric), settings)
 
-    def render(self, form: str = "text", view: str = "leaderboard", verdicts: Sequence[Verdict] = ()) -> str:
+    def render(
+        self,
+        form: str = "text",
+        view: str = "leaderboard",
+        verdicts: Sequence[Verdict] = (),
+        pivot: Sequence[str] = (),
+    ) -> str:
         """The report as text of a format; html has every view with a row.
 
         Args:
             form: a key of FORMATS.
             view: the view for formats other than html.
             verdicts: to add, where the format has a place for them.
+            pivot: the settings of a pivot's rows and columns; html has one where they are given.
         """
         if form == "html":
-            names = [
-                name for name in VIEWS if name not in NEED_PREDICTIONS or is_of_predictions(self.metric.key)
-            ]
-            sections = [self.view(name).section() for name in names]
-            sections = [section for section in sections if any(table.rows for table in section.tables)]
+            predicted = is_of_predictions(self.metric.key)
+            names = [name for name in VIEWS if predicted or name not in NEED_PREDICTIONS]
+            views = [self.view(name, *pivot) for name in names if pivot or name != PIVOT]
+            sections = [each.section() for each in views if any(table.rows for table in each.tables)]
         else:
-            sections = [Section(view, self.view(view).tables)]
+            sections = [Section(view, self.view(view, *pivot).tables)]
         return FORMATS[form]([*sections, *([verdict_section(verdicts)] if verdicts else [])])

@@ -21,6 +21,7 @@ from cifake.contract import (
     TRIAL_SCORE,
     TRIAL_TAG,
     VARIANT_TAG,
+    setting_text,
 )
 from cifake.core.errors import RunError
 
@@ -104,7 +105,7 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
 
     Returns:
         One row a trial: ``parent``, ``trial`` (its number), ``status``, ``score`` (None without),
-        ``failure``, ``params.<key>``.
+        ``failure``, ``seconds`` (None while it runs), ``params.<key>``.
     """
     with store.reading():
         ids = [experiment.experiment_id for experiment in store.client.search_experiments()]
@@ -116,6 +117,7 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
             "status": run.info.status,
             "score": run.data.metrics.get(TRIAL_SCORE),
             "failure": run.data.tags.get(FAILURE_TAG),
+            "seconds": (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None,
             **_params(run),
         }
         for run in runs
@@ -147,7 +149,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _params(run: Run) -> dict[str, str]:
-    return {PARAMETER + key: value for key, value in run.data.params.items()}
+    return {PARAMETER + key: setting_text(value) for key, value in run.data.params.items()}
 
 
 def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFrame:

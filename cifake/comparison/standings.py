@@ -13,8 +13,7 @@ from cifake.comparison.statistics.planning import CANNOT_TELL, seeds_needed, sma
 from cifake.comparison.statistics.ranking import RankRange
 
 SETTINGS_NAMED = 2  # more are counted
-SEARCH_SETTINGS = (f"{PARAMETER}search", f"{PARAMETER}tuner")
-NO_SEARCH = (None, "None")
+SEARCH_SETTINGS = (f"{PARAMETER}search.", f"{PARAMETER}tuner.")
 MODEL = "model."  # goes without saying in front of a setting
 
 
@@ -46,16 +45,13 @@ class Standing:
 def standings(comparison: Comparison) -> list[Standing]:
     """Of each group, best first.
 
-    Where the reference is the best group, any pair could have been compared, so intervals and p-values
-    hold for all pairs together; with a baseline, for the comparisons with it.
+    The differences are those of ``differences_from_reference``.
     """
     estimates = MetricEstimates(comparison, comparison.metric.name)
     groups, reference = comparison.groups, comparison.reference
-    family = None if comparison.planned else list(combinations(groups, 2))
-    differences = estimates.differences([(group, reference) for group in groups], family)
     ranks = estimates.ranking()
     rows = []
-    for group, difference in zip(groups, differences, strict=True):
+    for group, difference in zip(groups, differences_from_reference(comparison, estimates), strict=True):
         said = judge_difference(comparison, difference) if difference else None
         rows.append(
             Standing(
@@ -77,6 +73,16 @@ def _smallest(difference: Difference | None) -> float | None:
     return None if difference is None or difference.one_seed else smallest_visible(difference.adjusted)
 
 
+def differences_from_reference(comparison: Comparison, estimates: MetricEstimates) -> list[Difference | None]:
+    """Each group less the reference.
+
+    Where the reference is the best group, any pair could have been compared, so intervals and p-values
+    hold for all pairs together; with a baseline, for the comparisons with it.
+    """
+    family = None if comparison.planned else list(combinations(comparison.groups, 2))
+    return estimates.differences([(group, comparison.reference) for group in comparison.groups], family)
+
+
 def judge_difference(comparison: Comparison, difference: Difference) -> str:
     """The verdict of the interval that holds for all comparisons together.
 
@@ -92,25 +98,28 @@ def changes(group: Group, reference: Group) -> str:
 
     How training is watched is named where nothing else differs.
     """
-    own, other = (
-        {key: value for key, value in each.settings().items() if value != "None"}
-        for each in (group, reference)
-    )
-    differing = [
-        key
-        for key in sorted({*own, *other})
-        if own.get(key) != other.get(key)
-        and not any(key == part or key.startswith(f"{part}.") for part in SEARCH_SETTINGS)
-    ]
-    differing = [key for key in differing if key not in HARMLESS] or differing
-    if _is_search(own) and not _is_search(other):
+    differing = setting_changes(group, reference)
+    differing = {key: change for key, change in differing.items() if key not in HARMLESS} or differing
+    if _is_search(group) and not _is_search(reference):
         return f"search, {len(differing)} settings"
-    named = [
-        f"{key.removeprefix(PARAMETER).removeprefix(MODEL)} {other.get(key, 'none')} → {own.get(key, 'none')}"
-        for key in differing[:SETTINGS_NAMED]
-    ]
+    named = list(differing.values())[:SETTINGS_NAMED]
     more = len(differing) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def setting_changes(group: Group, reference: Group) -> dict[str, str]:
+    """By setting how a group differs from the reference: ``optimizer adam → sgd``; without its search."""
+    own, other = group.settings(), reference.settings()
+    return {
+        key: f"{setting_title(key)} {other.get(key, 'none')} → {own.get(key, 'none')}"
+        for key in sorted({*own, *other})
+        if own.get(key) != other.get(key) and not key.startswith(SEARCH_SETTINGS)
+    }
+
+
+def setting_title(key: str) -> str:
+    """What people call a setting: ``filters`` of ``params.model.filters``."""
+    return key.removeprefix(PARAMETER).removeprefix(MODEL)
 
 
 def names(groups: Sequence[str], most: int = 6) -> str:
@@ -119,8 +128,8 @@ def names(groups: Sequence[str], most: int = 6) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _is_search(settings: dict[str, str]) -> bool:
-    return any(value not in NO_SEARCH for key, value in settings.items() if key.startswith(SEARCH_SETTINGS))
+def _is_search(group: Group) -> bool:
+    return any(key.startswith(SEARCH_SETTINGS) for key in group.settings())
 
 
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:

@@ -15,7 +15,12 @@ from cifake.comparison.views import VIEWS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NEED_PREDICTIONS = ("slices", "calibration", "noise")  # views that have nothing to say on other metrics
+NEED_PREDICTIONS = (
+    "slices",
+    "images",
+    "calibration",
+    "noise",
+)  # views that have nothing to say on other metrics
 
 
 class View:
@@ -24,21 +29,23 @@ class View:
     Args:
         name: a key of VIEWS.
         comparisons: one for each data set and split.
+        settings: those that a pivot is by.
     """
 
-    def __init__(self, name: str, comparisons: Sequence[Comparison]):
+    def __init__(self, name: str, comparisons: Sequence[Comparison], *settings: str):
         self.name = name
         self.comparisons = comparisons
+        self.by = settings
 
     @cached_property
     def tables(self) -> list[Table]:
         """One for each data set and split."""
-        return [VIEWS[self.name](comparison) for comparison in self.comparisons]
+        return [VIEWS[self.name](comparison, *self.by) for comparison in self.comparisons]
 
     @property
     def frame(self) -> pd.DataFrame:
         """All rows with all their keys, and what holds for their table."""
-        return pd.DataFrame([{**table.metadata, **row} for table in self.tables for row in table.rows])
+        return pd.DataFrame([{**table.metadata, **row} for table in self.tables for row in table.data])
 
     @property
     def figures(self) -> "list[Figure]":
@@ -56,9 +63,7 @@ class View:
 
         draw = FIGURES.get(self.name)
         drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, comparison)
-            if draw and table.rows and (comparison.images or self.name not in NEED_PREDICTIONS)
-            else None
+            partial(draw, comparison, *self.by) if draw and table.rows and table.drawable else None
             for comparison, table in zip(self.comparisons, self.tables, strict=True)
         ]
         return Section(self.name, self.tables, drawings)

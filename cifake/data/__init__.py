@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifake.core.errors import DataError
-from cifake.data.cache import load_cached
-from cifake.data.find import find
+from cifake.data.cache import Cached, find_cached, load_cached
+from cifake.data.demo import Demo
+from cifake.data.find import find, find_local
 from cifake.data.split import count_labels, find_empty_part, part_rows
 
-__all__ = ["Dataset", "Part", "load"]
+__all__ = ["Dataset", "Part", "find_test_part", "load"]
+DIGITS = 16  # of a digest, in a data set's
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,36 @@ def load(dataset: str = "auto", split: str = "full") -> Dataset:
     """
     source = find(dataset)
     cached = load_cached(source)
+    parts = _parts(cached, split)
+    if problem := find_empty_part({name: count_labels(part.labels) for name, part in parts.items()}):
+        raise DataError(f"{source.location}: {problem}")
+    return Dataset(name=source.name, split=split, digest=f"{cached.digest[:DIGITS]}-{split}", **parts)
+
+
+def find_test_part(dataset: str, split: str, digest: str) -> Part | None:
+    """The test images of a data set that is on this machine; nothing is downloaded.
+
+    Args:
+        dataset: ``cifake`` or ``demo``.
+        split: ``full``, ``small`` or ``all``.
+        digest: the data set's, see ``Dataset``.
+
+    Returns:
+        None where that data set is neither in the cache, nor what CIFAKE_DATA or data/cifake holds.
+
+    Raises:
+        DataError: CIFAKE_DATA names no folder or archive, or files that cannot be used.
+    """
+    start = digest[:DIGITS]
+    cached = find_cached(start)
+    source = None if cached else Demo() if dataset == "demo" else find_local()
+    cached = load_cached(source) if source else cached
+    return _parts(cached, split)["test"] if cached and cached.digest.startswith(start) else None
+
+
+def _parts(cached: Cached, split: str) -> dict[str, Part]:
     parts = {}
     for name, rows in part_rows(cached.sizes, split).items():
         index = cached.index[rows]
         parts[name] = Part(cached.images[rows], index["label"], index["object"], index["path"])
-    if problem := find_empty_part({name: count_labels(part.labels) for name, part in parts.items()}):
-        raise DataError(f"{source.location}: {problem}")
-    return Dataset(name=source.name, split=split, digest=f"{cached.digest[:16]}-{split}", **parts)
+    return parts

@@ -51,6 +51,16 @@ def load_cached(source: Source) -> Cached:
         with exclusive(folder):
             if not folder.is_dir():  # another process may have finished it meanwhile
                 _build(source, folder)
+    return _open(folder)
+
+
+def find_cached(digest: str) -> Cached | None:
+    """A data set that was decoded before, by the beginning of its digest; None where there is none."""
+    cached = (_open(meta.parent) for meta in cache_directory().glob("*/meta.json"))
+    return next((each for each in cached if each.digest.startswith(digest)), None)
+
+
+def _open(folder: Path) -> Cached:
     meta = json.loads((folder / "meta.json").read_text())
     images = np.load(folder / "images.npy", mmap_mode="r")
     return Cached(images, np.load(folder / "index.npy", mmap_mode="r"), meta["sizes"], meta["digest"])

@@ -27,10 +27,8 @@ def find(dataset: str) -> Source:
     """
     if dataset == "demo":
         return Demo()
-    if location := os.environ.get("CIFAKE_DATA"):
-        return open_path(Path(location).expanduser())
-    if LOCAL_FOLDER.is_dir():
-        return ClassFolders(Folder(str(LOCAL_FOLDER)))
+    if source := find_local():
+        return source
     try:
         return _download()
     except DataError as error:
@@ -43,6 +41,17 @@ def find(dataset: str) -> Source:
         panel = Panel(text, title="DEMO DATA, NOT CIFAKE", border_style="bold red")
         Console(stderr=True).print(panel)
         return Demo()
+
+
+def find_local() -> Source | None:
+    """CIFAKE on this machine: CIFAKE_DATA, or else data/cifake; None where there is neither.
+
+    Raises:
+        DataError: CIFAKE_DATA names no folder or archive.
+    """
+    if location := os.environ.get("CIFAKE_DATA"):
+        return open_path(Path(location).expanduser())
+    return ClassFolders(Folder(str(LOCAL_FOLDER))) if LOCAL_FOLDER.is_dir() else None
 
 
 def open_path(path: Path) -> Source:

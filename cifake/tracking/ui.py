@@ -12,7 +12,7 @@ import time
 import zlib
 from typing import Any
 
-from cifake.contract import NOTE_TAG, VARIANT_TAG
+from cifake.contract import NOTE_TAG, VARIANT_TAG, setting_text
 from cifake.core.errors import RunError, exit_code
 from cifake.tracking.queries import named_experiment
 from cifake.tracking.retry import client, first_requests, without_retries
@@ -81,8 +81,9 @@ def _view_path(experiment_id: str) -> str:
 def _settings_that_differ(experiment_id: str) -> list[str]:
     """Params, by name, that have several values among the newest runs; one that is missing is a value."""
     runs = client.search_runs([experiment_id], f"tags.{VARIANT_TAG} != ''", max_results=RUNS_READ)
-    names = {name for run in runs for name in run.data.params if not name.startswith(NO_SETTINGS)}
-    return sorted(name for name in names if len({run.data.params.get(name) for run in runs}) > 1)
+    params = [{key: setting_text(value) for key, value in run.data.params.items()} for run in runs]
+    names = {name for of_run in params for name in of_run if not name.startswith(NO_SETTINGS)}
+    return sorted(name for name in names if len({of_run.get(name) for of_run in params}) > 1)
 
 
 def _state(settings: list[str]) -> dict[str, Any]:

@@ -52,6 +52,8 @@ def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
         ),
         (["--direction", "up"], "direction: expected 'higher' or 'lower', received 'up'"),
         (["--metrik", "f1"], "unknown option 'metrik'; did you mean 'metric'?"),
+        (["--view", "pivot"], "pivot: expected --rows and perhaps --columns, each a setting, received none"),
+        (["--rows", "optimizer"], "--rows and --columns are of --view pivot, received --view leaderboard"),
         (["--view", "nope"], "view: expected 'leaderboard', 'pairwise', 'settings', "),
     ],
 )

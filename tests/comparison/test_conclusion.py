@@ -95,7 +95,7 @@ def test_without_a_baseline_leaderboard_and_pairwise_have_the_same_intervals(com
     report = compare("accuracy", tracking_uri=compared)
     rows = by_name(report.tables[0])
     best = report.tables[0].rows[0]["variant"]
-    pairs = [row for row in report.pairwise().tables[0].rows if row["variant"] == best]
+    pairs = [row for row in report.pairwise().tables[0].data if row["variant"] == best]
     assert len(pairs) == 3
     for pair in pairs:
         assert pair["difference_high"] == pytest.approx(-rows[pair["other"]]["difference_low"])

@@ -5,6 +5,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.figures import FIGURES
+from cifake.comparison.render.text import text
 from cifake.comparison.views import VIEWS
 from cifake.core.errors import RunError
 from tests.support.made_runs import (
@@ -163,40 +164,138 @@ def test_a_cost_has_mean_and_deviation_and_no_test(compared):
 
 
 def test_pairwise(compared):
-    (table,) = compare(tracking_uri=compared).pairwise().tables
-    assert len(table.rows) == 6
-    assert all(row["p_adjusted"] >= row["p"] for row in table.rows)
-    assert all(
-        row["tied"] == (row["difference_low"] <= 0 <= row["difference_high"]) == (row["p_adjusted"] > 0.05)
-        for row in table.rows
-        if "sigmoid" not in (row["variant"], row["other"])
-    )
-    assert all(row["tied"] for row in table.rows if "sigmoid" in (row["variant"], row["other"]))  # one seed
-    pairs = {frozenset((row["variant"], row["other"])): row["tied"] for row in table.rows}
-    assert pairs[frozenset(("base", "val"))]
-    assert not pairs[frozenset(("base", "sgd"))]
+    view = compare(tracking_uri=compared).pairwise()
+    pairs = view.frame
+    assert len(pairs) == 6
+    assert (pairs["p_adjusted"] >= pairs["p"]).all()
+    one_seed = (pairs["variant"] == "sigmoid") | (pairs["other"] == "sigmoid")
+    assert pairs["tied"][one_seed].all()
+    several = pairs[~one_seed]
+    inside = (several["difference_low"] <= 0) & (several["difference_high"] >= 0)
+    assert (several["tied"] == inside).all()
+    assert (several["tied"] == (several["p_adjusted"] > 0.05)).all()
+    tied = {frozenset((row.variant, row.other)): row.tied for row in pairs.itertuples()}
+    assert tied[frozenset(("base", "val"))]
+    assert not tied[frozenset(("base", "sgd"))]
 
 
-def test_settings_shows_what_differs(compared):
-    (table,) = compare(tracking_uri=compared).settings().tables
-    keys = {column.key for column in table.columns if column.key.startswith("params.")}
-    assert keys == {"params.optimizer", "params.validation_steps", "params.activation"}
+def test_pairwise_is_a_matrix_for_people(compared):
+    view = compare(tracking_uri=compared).pairwise()
+    (table,) = view.tables
+    names = [row["variant"] for row in table.rows]
+    assert [column.title for column in table.columns] == ["#", "variant", *names]
+    cells = {
+        (row["variant"], column.title): column.show(row) for row in table.rows for column in table.columns[2:]
+    }
+    for pair in view.frame.itertuples():
+        sign, opposite = ("▲", "▼") if pair.verdict == "better" else ("~", "~")
+        assert cells[pair.variant, pair.other] == f"{sign} {pair.difference:+.4f}"
+        assert cells[pair.other, pair.variant] == f"{opposite} {-pair.difference:+.4f}"
+    assert {cells[name, name] for name in names} == {"-"}
+    (figure,) = view.figures
+    assert {text.get_text() for text in figure.axes[0].texts} == set(cells.values()) - {"-"}
+
+
+def test_in_pairwise_a_higher_loss_is_worse(compared):
+    view = compare("loss", tracking_uri=compared, variants=["base", "sgd"]).pairwise()
+    (table,) = view.tables
+    assert [row["variant"] for row in table.rows] == ["base", "sgd"]
+    shown = [[column.show(row) for column in table.columns] for row in table.rows]
+    assert [shown[0][3][:3], shown[1][2][:3]] == ["▲ -", "▼ +"]
+
+
+def test_pairwise_of_many_has_the_signs_alone(store):
+    for number in range(13):
+        log_trained(f"v{number:02}", 1.0 if number < 12 else 0.1, [number])
+    view = compare().pairwise()
+    (table,) = view.tables
+    assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
+    assert table.rows[12]["variant"] == "v12"
+    assert [column.show(table.rows[12]) for column in table.columns[2:]] == ["▼"] * 12 + ["-"]
+    axes = view.figures[0].axes[0]
+    assert len(axes.texts) == 13 * 12
+    colours = axes.collections[0].get_facecolors().reshape(13, 13, 4)
+    assert np.array_equal(colours[0, 1], colours[1, 0])  # cannot tell is neither better nor worse
+    assert not np.array_equal(colours[0, 12], colours[12, 0])
+
+
+def test_columns_of_many_groups_are_ranks_and_a_note_says_whose(store):
+    for number in range(9):
+        log_trained(f"v{number}", 1.0 - number / 10, [0])
+    view = compare("accuracy").slices()
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["object", "images", *map(str, range(1, 10))]
+    names = [row["variant"] for row in compare("accuracy").tables[0].rows]
+    listed = ", ".join(f"{rank} {name}" for rank, name in enumerate(names, start=1))
+    assert f"Columns are ranks: {listed}." in table.notes
+    assert view.figures[0].axes[0].get_xlabel().replace("\n", " ") == listed
+
+
+def test_settings_shows_the_values_of_the_reference_once_and_what_differs(compared):
+    (table,) = compare(baseline="base", tracking_uri=compared).settings().tables
     rows = by_name(table)
+    assert {name: row["settings"] for name, row in rows.items()} == {
+        "base": "activation none, optimizer adam, validation_steps 23",
+        "val": "validation_steps 23 → 10",
+        "sgd": "optimizer adam → sgd",
+        "sigmoid": "activation none → sigmoid",
+    }
+    assert {key for key in rows["base"] if key.startswith("params.")} == {
+        "params.optimizer", "params.validation_steps", "params.activation"
+    }  # fmt: skip
     assert (rows["sgd"]["params.optimizer"], rows["base"]["params.optimizer"]) == ("sgd", "adam")
     assert rows["base"]["params.activation"] is None
 
 
-def test_slices_are_weakest_first(compared):
-    (table,) = compare(tracking_uri=compared, variants=["base"]).slices().tables
+def test_settings_of_a_search_are_narrow(store):
+    log_run("base", params={"model.filters": "[32, 32]"})
+    space = {f"search.s{number}.values": "[1, 2]" for number in range(50)}
+    log_run("tuned", f1=0.8, params={"model.filters": "[64, 64]", "tuner.kind": "Hyperband", **space})
+    report = compare()
+    (table,) = report.settings().tables
+    assert [row["settings"] for row in table.rows] == ["filters [32, 32]", "filters [32, 32] → [64, 64]"]
+    assert not [key for row in table.rows for key in row if "search" in key or "tuner" in key]
+    lines = text([report.settings().section()], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "→ [64, 64]" in " ".join(" ".join(lines).split())
+
+
+def test_a_setting_typed_in_another_form_is_no_difference(store):
+    log_run("base", 0, params={"model.filters": "[64,64]", "learning_rate": "1e-3", "augment": "true"})
+    log_run(
+        "wide", 0, f1=0.8, params={"model.filters": "[64, 64]", "learning_rate": "0.001", "augment": "True"}
+    )
+    report = compare()
+    assert [row["changes"] for row in report.tables[0].rows] == [None, ""]
+    assert [row["settings"] for row in report.settings().tables[0].rows] == ["", None]
+
+
+def test_slices_are_a_matrix_weakest_class_first(compared):
+    view = compare(tracking_uri=compared, variants=["base", "sgd"]).slices()
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["object", "images", "base", "sgd"]
     expected = {
-        name: np.mean([_f1(made_scores(1.0, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        (variant, name): np.mean([_f1(made_scores(quality, seed), name == OBJECTS) for seed in (0, 1, 2)])
+        for variant, quality in (("base", 1.0), ("sgd", 0.4))
         for name in ("cat", "dog")
     }
-    assert {row["object"]: row["test/f1"] for row in table.rows} == pytest.approx(expected)
+    found = {(r["variant"], r["object"]): r["test/f1"] for r in view.frame.to_dict("records")}
+    assert found == pytest.approx(expected)
     assert [row["images"] for row in table.rows] == [100, 100]
-    assert table.rows[0]["test/f1"] < table.rows[1]["test/f1"]
+    for _, of_variant in view.frame.groupby("variant"):
+        assert of_variant["test/f1"].is_monotonic_increasing
+    means = [np.mean([expected[variant, row["object"]] for variant in ("base", "sgd")]) for row in table.rows]
+    assert means[0] < means[1]
+    for place, variant in ((2, "base"), (3, "sgd")):
+        shown = {row["object"]: table.columns[place].show(row) for row in table.rows}
+        weakest = min(("cat", "dog"), key=lambda name: expected[variant, name])
+        assert shown == {
+            name: f"{'↓ ' * (name == weakest)}{expected[variant, name]:.4f}" for name in ("cat", "dog")
+        }
     (by_loss,) = compare("loss", tracking_uri=compared, variants=["base"]).slices().tables
-    assert by_loss.rows[0]["test/loss"] > by_loss.rows[1]["test/loss"]
+    shown = [by_loss.columns[2].show(row) for row in by_loss.rows]
+    assert shown[0].startswith("↓ ")
+    assert float(shown[0][2:]) > float(shown[1])
 
 
 def _f1(scores, rows):
@@ -268,7 +367,12 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
         (3, 0.9, "0.001"), (1, 0.8, "0.01"), (2, None, "0.1")
     ]  # fmt: skip
     assert table.rows[2]["reason"] == "RunError: the loss is nan"
-    assert [column.title for column in table.columns][3:] == ["score", "learning_rate", "status", "reason"]
+    assert [column.title for column in table.columns] == [
+        "trial", "score", "epochs", "seconds", "state", "reason", "learning_rate"
+    ]  # fmt: skip
+    assert [row["epochs"] for row in table.rows] == [5, 5, 5]
+    assert all(0 <= row["seconds"] < 60 for row in table.rows)
+    assert "best first by val/accuracy" in table.caption
     assert '<section id="trials">' in report.render("html")
 
 
@@ -279,7 +383,77 @@ def test_trials_with_a_loss_as_their_objective_are_ranked_lowest_first(store):
     assert [row["trial"] for row in compare().trials().tables[0].rows] == [2, 1]
 
 
-@pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name not in ("trials", "robustness")])
+def test_trials_keep_number_score_budget_and_settings_in_80_columns(store):
+    varied = [f"model.a_setting_with_a_long_name_{number}" for number in range(12)]
+    for seed in (0, 1):
+        parent = log_run("tuned", seed, f1=0.9)
+        for number in (1, 2):
+            settings = dict.fromkeys(varied, f"[{number}, 64]")
+            log_trial(parent, number, number / 10, monitor="val/accuracy", epochs="5", **settings)
+    section = compare().trials().section()
+    assert [column.title for column in section.tables[0].columns] == [
+        "#", "search", "seed", "trial", "score", "epochs", "seconds", "settings"
+    ]  # fmt: skip
+    lines = text([section], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Too wide" not in "".join(lines)
+    assert " ".join(lines).count("name_11") == 4
+
+
+@pytest.fixture
+def grid(store):
+    """Two numbers of filters by two optimizers, one of them with wide filters only."""
+    for optimizer, filters, values in (
+        ("adam", "[8,8]", (0.6, 0.7)),
+        ("adam", "[32, 32]", (0.8, 0.9)),
+        ("sgd", "[32, 32]", (0.5,)),
+    ):
+        for seed, value in enumerate(values):
+            params = {"optimizer": optimizer, "model.filters": filters}
+            log_run("base", seed, f1=value, params=params)
+
+
+def test_pivot_is_the_mean_by_two_settings(grid):
+    view = compare().pivot("model.filters", "optimizer")
+    (table,) = view.tables
+    assert [column.title for column in table.columns] == ["filters", "optimizer adam", "optimizer sgd"]
+    assert [[column.show(row) for column in table.columns] for row in table.rows] == [
+        ["[8, 8]", "0.6500 ± 0.0707 (2)", "-"],
+        ["[32, 32]", "* 0.8500 ± 0.0707 (2)", "0.5000 (1)"],
+    ]
+    assert not [note for note in table.notes if "together" in note]
+    cells = {(row["params.model.filters"], row["params.optimizer"]): row for row in table.data}
+    assert cells["[8, 8]", "adam"]["test/f1"] == pytest.approx(0.65)
+    assert cells["[32, 32]", "sgd"]["runs"] == 1
+    assert len(view.frame) == 3
+    (figure,) = view.figures
+    assert "* 0.8500 ± 0.0707 (2)" in {label.get_text() for label in figure.axes[0].texts}
+    tex = compare().render("tex", "pivot", pivot=["model.filters", "optimizer"])
+    assert r"[32, 32] & \textbf{* 0.8500 $\pm$ 0.0707 (2)} & 0.5000 (1) \\" in tex
+
+
+def test_pivot_by_one_setting_notes_what_else_differs_in_a_cell(grid):
+    (table,) = compare("loss").pivot("optimizer").tables
+    assert [column.title for column in table.columns] == ["optimizer", "loss"]
+    assert [row["row"] for row in table.rows] == ["adam", "sgd"]
+    assert "adam: 2 variants together, which differ in filters." in table.notes
+
+
+def test_pivot_of_an_unknown_setting_names_the_nearest(grid):
+    with pytest.raises(RunError, match=r"^unknown setting 'model\.filter'; did you mean 'model\.filters'"):
+        _ = compare().pivot("model.filter").tables
+    with pytest.raises(RunError, match=r"^pivot: expected settings such as .*, received none$"):
+        compare().pivot()
+
+
+def test_a_page_has_a_pivot_where_settings_are_given(grid):
+    assert '<section id="pivot">' in compare().render("html", pivot=["optimizer"])
+    assert '<section id="pivot">' not in compare().render("html")
+
+
+@pytest.mark.parametrize(
+    "view", [name for name in VIEW_NAMES if name not in ("trials", "robustness", "pivot", "images")]
+)
 def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
     log_run("base", f1=0.9)
     log_run("$x_1$", f1=0.8)
@@ -348,10 +522,14 @@ def test_tests_of_other_images_are_not_paired(store):
     assert "an unknown number of test images" in table.caption
 
 
-@pytest.mark.parametrize("view", FIGURES)
+@pytest.mark.parametrize("view", [name for name in FIGURES if name not in ("pivot", "images")])
 def test_figures_draw_every_group(compared, view):
     (figure,) = compare(tracking_uri=compared).view(view).figures
     figure.canvas.draw()
-    words = {text.get_text() for axes in figure.axes for text in (*axes.texts, *axes.get_yticklabels())}
-    words |= {text.get_text() for legend in figure.legends for text in legend.get_texts()}
+    words = {
+        label.get_text()
+        for axes in figure.axes
+        for label in (*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels())
+    }
+    words |= {label.get_text() for legend in figure.legends for label in legend.get_texts()}
     assert {"base", "val", "sgd", "sigmoid"} <= words

@@ -100,6 +100,15 @@ def test_the_view_is_written_again_only_when_other_settings_differ(three_variant
     assert tags()[VIEW_TAG] != before
 
 
+def test_a_setting_typed_in_another_form_is_no_column_of_the_view(store):
+    log_run("base", 0, params={"model.filters": "[64, 64]"})
+    prepare_experiment("1")
+    before = tags()[VIEW_TAG]
+    log_run("base", 1, params={"model.filters": "[64,64]"})
+    prepare_experiment("1")
+    assert tags()[VIEW_TAG] == before
+
+
 def test_a_store_that_cannot_be_changed_costs_a_warning(store, free_port, caplog):
     mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port}")
     prepare_experiment("1")

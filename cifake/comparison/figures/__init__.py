@@ -4,20 +4,19 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from cifake.comparison.comparison import Comparison
 from cifake.comparison.figures.forest import forest_figure
+from cifake.comparison.figures.matrices import pairwise_figure, pivot_figure, slices_figure
 from cifake.comparison.figures.noise import noise_figure
-from cifake.comparison.figures.panels import (
-    calibration_figure,
-    curves_figure,
-    pareto_figure,
-    slices_figure,
-)
+from cifake.comparison.figures.panels import calibration_figure, curves_figure, pareto_figure
 from cifake.comparison.figures.robustness_curves import robustness_figure
+from cifake.comparison.figures.thumbnails import images_figure
 
-FIGURES: dict[str, Callable[[Comparison], Figure]] = {
+FIGURES: dict[str, Callable[..., Figure]] = {
     "leaderboard": forest_figure,
+    "pairwise": pairwise_figure,
+    "pivot": pivot_figure,
     "slices": slices_figure,
+    "images": images_figure,
     "pareto": pareto_figure,
     "curves": curves_figure,
     "calibration": calibration_figure,

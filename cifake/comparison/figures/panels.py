@@ -4,27 +4,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
-from cifake.comparison.figures.style import GREY, heat_map, legend, lines
+from cifake.comparison.figures.style import GREY, legend, lines
 from cifake.comparison.statistics.reliability import reliability
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
-from cifake.comparison.views.slices import object_parts
 from cifake.contract import COLOURS, describe_metric
-
-
-def slices_figure(comparison: Comparison) -> Figure:
-    """The metric by group and object class as a heat map; dark is weak."""
-    parts = object_parts(comparison)
-    groups = [group for group in comparison.groups if group.scores]
-    estimates = [[of_class.mean(group) for _, of_class in parts.values()] for group in groups]
-    values = np.array([[e.value if e else np.nan for e in row] for row in estimates])
-    figure = Figure(figsize=(9, 1.2 + 0.4 * len(groups)), layout="constrained")
-    axes = figure.subplots()
-    up = bool(comparison.metric.higher_is_better)
-    heat_map(axes, values, [group.name for group in groups], list(parts), ".3f", up=up)
-    axes.set_title(f"{metric_title(comparison)} by object class", fontsize=9, loc="left")
-    return figure
 
 
 def pareto_figure(comparison: Comparison) -> Figure:

@@ -5,6 +5,7 @@ from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
@@ -36,7 +37,13 @@ def legend(figure: Figure) -> None:
 
 
 def heat_map(
-    axes: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], form: str, up: bool = True
+    axes: Axes,
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    form: str | Sequence[Sequence[str]],
+    up: bool = True,
+    signed: bool = False,
 ) -> None:
     """Values in coloured cells, dark is weak; drawn as shapes, so a page can scale it.
 
@@ -45,17 +52,29 @@ def heat_map(
         values: float [rows, columns], NaN where there is none.
         rows: names.
         columns: names.
-        form: a format specification for the values.
+        form: a format specification for the values, or what to write in each cell.
         up: whether higher is better.
+        signed: whether 0 is neutral: better and worse then have the colours of the verdicts.
     """
     axes.grid(False)
-    axes.pcolormesh(values, cmap="viridis" if up else "viridis_r")
-    middle = (np.nanmin(values) + np.nanmax(values)) / 2
+    low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0, 1)
+    if signed:
+        high = max(-low, high) or 1.0
+        low = -high
+    ends = ["worse", "better"] if up else ["better", "worse"]
+    signs = LinearSegmentedColormap.from_list(
+        "", [VERDICT_COLOURS[ends[0]], "#F4F4F4", VERDICT_COLOURS[ends[1]]]
+    )
+    colours = signs if signed else "viridis" if up else "viridis_r"
+    axes.pcolormesh(np.ma.masked_invalid(values), cmap=colours, vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value):
-            colour = "black" if (value > middle) == up else "white"
+            place = (value - low) / ((high - low) or 1)
+            light = signed or (place > 0.5) == up
             at = column + 0.5, row + 0.5
-            axes.text(*at, format(value, form), ha="center", va="center", fontsize=9, color=colour)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30)
+            colour = "black" if light else "white"
+            text = format(value, form) if isinstance(form, str) else form[row][column]
+            axes.text(*at, text, ha="center", va="center", fontsize=9, color=colour)
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.invert_yaxis()

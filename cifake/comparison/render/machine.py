@@ -12,7 +12,7 @@ from cifake.comparison.table import Section
 
 def comma_separated(sections: Sequence[Section]) -> str:
     """One header, every row with what holds for its table; the first section alone."""
-    rows = [{**table.metadata, **row} for table in sections[0].tables for row in table.rows]
+    rows = [{**table.metadata, **row} for table in sections[0].tables for row in table.data]
     file = io.StringIO()
     writer = csv.DictWriter(
         file, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
@@ -30,7 +30,7 @@ def as_json(sections: Sequence[Section]) -> str:
                 "conclusion": table.conclusion,
                 "caption": table.caption,
                 **table.metadata,
-                "rows": table.rows,
+                "rows": table.data,
                 "notes": table.notes,
             }
             for table in section.tables

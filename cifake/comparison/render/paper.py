@@ -7,7 +7,8 @@ from cifake.comparison.table import Section, Table
 
 _TEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-    "→": r"$\to$", "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "→": r"$\to$", "≥": r"$\geq$", "<": r"$<$", ">": r"$>$", "↓": r"$\downarrow$",
+    "▲": r"$\bigtriangleup$", "▼": r"$\bigtriangledown$", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }  # fmt: skip
 _TEX_SIGN = re.compile("|".join(map(re.escape, _TEX)))
 
@@ -41,10 +42,10 @@ def latex(sections: Sequence[Section]) -> str:
 def _latex(table: Table, label: str) -> str:
     cells = [[_tex(cell) for cell in line] for line in _cells(table)]
     for line, row in zip(cells, table.rows, strict=True):
-        if row.get("rank") == 1:
-            for place, column in enumerate(table.columns):
-                if column.key in ("variant", table.metadata.get("metric")):
-                    line[place] = rf"\textbf{{{line[place]}}}"
+        for place, column in enumerate(table.columns):
+            leads = row.get("rank") == 1 and column.key in ("variant", table.metadata.get("metric"))
+            if leads or column.judgement(row) == "best":
+                line[place] = rf"\textbf{{{line[place]}}}"
     titles = [_tex(column.title) for column in table.columns]
     head, *body = (" & ".join(line) + r" \\" for line in [titles, *cells])
     text = " ".join([*([table.conclusion] if table.conclusion else []), table.caption, *table.notes])

@@ -12,12 +12,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from cifake.comparison.notes import note
-from cifake.comparison.table import Section, Table
+from cifake.comparison.table import Column, Section, Table
 
 PIPED_WIDTH = 1000  # a reader that is no terminal wants whole lines
-VERDICT_STYLES = {
+STYLES = {
     "better": "green", "worse": "red", "equivalent": "cyan", "cannot tell": "yellow",
-    "reference": "bold blue", "pass": "green", "fail": "red",
+    "reference": "bold blue", "pass": "green", "fail": "red", "best": "bold", "weakest": "bold",
 }  # fmt: skip
 
 
@@ -34,37 +34,39 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
     console = Console(file=buffer, width=width, force_terminal=terminal)
     unbounded = console.options.update(width=PIPED_WIDTH)
     for table in (table for section in sections for table in section.tables):
-        count = len(table.columns)
-        while (
-            count > table.essential
-            and console.measure(_grid(table, count), options=unbounded).maximum > width
-        ):
+
+        def fits(columns: Sequence[Column], table: Table = table) -> bool:
+            return console.measure(_grid(table, columns), options=unbounded).maximum <= width
+
+        wanted = table.columns if fits(table.columns) else table.narrow or table.columns
+        count = len(wanted)
+        while count > table.essential and not fits(wanted[:count]):
             count -= 1
-        left_out = ", ".join(column.title for column in table.columns[count:])
+        columns, left_out = wanted[:count], ", ".join(column.title for column in wanted[count:])
         notes = [*table.notes]
         if left_out:
             notes.append(note("too-wide", f"Left out of {width} columns: {left_out}."))
         if table.conclusion:
             console.print(Text(table.conclusion, style="bold"), end="\n\n")
         console.print(table.caption, markup=False, highlight=False, end="\n\n")
-        console.print(_grid(table, count))
+        console.print(_grid(table, columns))
         console.print()
         for line in notes:
             console.print(line, markup=False, highlight=False)
     return buffer.getvalue()
 
 
-def _grid(table: Table, count: int) -> RichTable:
-    """The first columns of a table as rich draws them; long texts break where nothing else can go."""
+def _grid(table: Table, columns: Sequence[Column]) -> RichTable:
+    """Some columns of a table as rich draws them; long texts break where nothing else can go."""
     grid = RichTable(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    for place, column in enumerate(table.columns[:count]):
-        wraps = count <= table.essential and place and not column.form
+    for place, column in enumerate(columns):
+        wraps = len(columns) <= table.essential and place and not column.form
         grid.add_column(column.title, justify="right" if column.form else "left", no_wrap=not wraps)
     for row in table.rows:
-        grid.add_row(*(_cell(column.show(row), column.key) for column in table.columns[:count]))
+        grid.add_row(*(_cell(column.show(row), column.judgement(row)) for column in columns))
     return grid
 
 
-def _cell(shown: str, key: str) -> str:
-    style = VERDICT_STYLES.get(shown) if key == "verdict" else None
+def _cell(shown: str, judgement: str) -> str:
+    style = STYLES.get(judgement)
     return f"[{style}]{escape(shown)}[/]" if style else escape(shown)

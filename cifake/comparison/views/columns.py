@@ -1,6 +1,5 @@
 """What several views share: captions, the metric's columns, cells of estimates."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from cifake.comparison.comparison import Comparison, metric_title
@@ -10,10 +9,11 @@ from cifake.comparison.notes import note
 from cifake.comparison.runs import OF_EPOCHS
 from cifake.comparison.standings import judge_difference
 from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import P_VALUE, Column, Table
+from cifake.comparison.table import Column, Table
 from cifake.contract import TEST_IMAGES_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
+NAMED, SHORT = 8, 16  # groups, and characters, of columns that have names as titles
 VERDICT_COLUMN = Column("verdict", "verdict")
 
 
@@ -23,15 +23,14 @@ def view_table(
     columns: list[Column],
     rows: list[dict[str, Any]],
     notes: list[str] | None = None,
-    conclusion: str = "",
-    essential: int = 4,
+    **others: Any,
 ) -> Table:
     """The table of a view. Its caption begins with the data: ``cifake, split full, 20,000 test images``."""
     n = comparison.metadata[TEST_IMAGES_TAG]
     images = f"{n:,} test images" if n else "an unknown number of test images"
     data = f"{comparison.metadata['dataset']}, split {comparison.metadata['split']}, {images}"
     notes = comparison.notes if notes is None else notes
-    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes, conclusion, essential)
+    return Table(f"{data}: {caption}", columns, rows, comparison.metadata, notes, **others)
 
 
 def metric_text(comparison: Comparison) -> str:
@@ -63,6 +62,20 @@ def one_seed_text(comparison: Comparison) -> str:
 def group_cells(group: Group) -> dict[str, Any]:
     """What GROUP_COLUMNS show."""
     return {"rank": group.rank, "variant": group.name, "seeds": len(group.runs)}
+
+
+def group_titles(comparison: Comparison) -> list[str]:
+    """What groups are called as columns: their names, or their ranks where there is no room."""
+    names = [group.name for group in comparison.groups]
+    if len(names) <= NAMED and max(map(len, names)) <= SHORT:
+        return names
+    return [str(group.rank) for group in comparison.groups]
+
+
+def ranks_text(comparison: Comparison) -> str:
+    """The names behind the ranks that stand as titles; empty where titles are names."""
+    pairs = zip(group_titles(comparison), comparison.groups, strict=True)
+    return ", ".join(f"{title} {group.name}" for title, group in pairs if title != group.name)
 
 
 def metric_column(comparison: Comparison) -> Column:
@@ -105,19 +118,3 @@ def difference_cells(comparison: Comparison, difference: Difference | None) -> d
 def interval_column(comparison: Comparison, key: str, form: str) -> Column:
     """The column of an interval, titled by its level."""
     return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high")
-
-
-def difference_columns(
-    comparison: Comparison, rows: list[dict[str, Any]], others: Sequence[Column] = ()
-) -> list[Column]:
-    """Columns of differences, with others behind the verdict; without those that no row has a value for."""
-    form = f"+{comparison.metric.form}"
-    columns = [
-        Column("difference", "difference", form),
-        interval_column(comparison, "difference", form),
-        VERDICT_COLUMN,
-        *others,
-        Column("p_adjusted", "p", P_VALUE),
-        Column("mcnemar_p_holm", "p (McNemar)", P_VALUE),
-    ]
-    return [column for column in columns if any(row[column.key] is not None for row in rows)]

@@ -7,11 +7,7 @@ import numpy as np
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.columns import (
-    GROUP_COLUMNS,
-    group_cells,
-    view_table,
-)
+from cifake.comparison.views.columns import GROUP_COLUMNS, group_cells, view_table
 
 CURVE = "val/loss"
 EPOCHS_SHOWN = 8
@@ -19,17 +15,12 @@ EPOCHS_SHOWN = 8
 
 def curves(comparison: Comparison) -> Table:
     """Validation loss by epoch, mean over the seeds that reached it."""
-    rows = []
     histories = learning_curves(comparison, CURVE)
+    rows = []
     for group, history in zip(comparison.groups, histories, strict=True):
         kept = group.mean("best_epoch")
-        rows.append(
-            {
-                **group_cells(group),
-                "epoch_kept": None if kept is None else kept + 1,
-                **_by_epoch(history),
-            }
-        )
+        epoch_kept = None if kept is None else kept + 1
+        rows.append({**group_cells(group), "epoch_kept": epoch_kept, **_by_epoch(history)})
     longest = max(history.shape[1] for history in histories)
     listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
     return view_table(

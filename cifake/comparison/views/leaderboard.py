@@ -8,11 +8,11 @@ from cifake.comparison.conclusion import conclusion
 from cifake.comparison.estimates import trivial_baseline
 from cifake.comparison.notes import note
 from cifake.comparison.standings import Standing, standings
-from cifake.comparison.table import Column, Table
+from cifake.comparison.table import P_VALUE, Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
+    VERDICT_COLUMN,
     difference_cells,
-    difference_columns,
     group_cells,
     interval_cells,
     interval_column,
@@ -25,10 +25,10 @@ from cifake.comparison.views.columns import (
 from cifake.comparison.views.control import control_notes
 from cifake.contract import describe_metric
 
-MAIN_METRICS = (
-    "test/f1", "test/accuracy", "test/precision", "test/recall", "test/loss", "test/roc_auc",
-    "cost/train_seconds",
-)  # fmt: skip
+NAMES = ("f1", "accuracy", "precision", "recall", "loss", "roc_auc")
+MAIN_METRICS = {
+    key: describe_metric(key) for key in (*(f"test/{name}" for name in NAMES), "cost/train_seconds")
+}
 ESSENTIAL = 7  # columns up to the verdict
 
 
@@ -69,32 +69,29 @@ def _row(comparison: Comparison, standing: Standing) -> dict[str, Any]:
 
 
 def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
+    """Without those that no row has a value for, and without verdicts and ranks where nothing was tested."""
     key, form = comparison.metric.key, comparison.metric.form
-    others = [
+    kept = ["rank", "variant", "seeds", key]
+    tested = [
+        Column("difference", "difference", f"+{form}"),
+        interval_column(comparison, "difference", f"+{form}"),
+        VERDICT_COLUMN,
         Column("more_seeds", "would decide"),
         Column("changes", "differs in"),
         Column("rank_from", "ranks", "d", upto="rank_to", upto_form="{}-{}"),
+        Column("p_adjusted", "p", P_VALUE),
+        Column("mcnemar_p_holm", "p (McNemar)", P_VALUE),
     ]
+    if all(row["difference"] is None for row in rows):
+        tested = [column for column in tested if column.key == "changes"]
     columns = [
         *GROUP_COLUMNS,
         metric_column(comparison),
-        *difference_columns(comparison, rows, others),
+        *tested,
         replace(interval_column(comparison, key, form), title=f"interval of {metric_title(comparison)}"),
-        *(
-            Column(other, describe_metric(other).title, describe_metric(other).form)
-            for other in MAIN_METRICS
-            if other != key
-        ),
+        *(Column(k, metric.title, metric.form) for k, metric in MAIN_METRICS.items() if k != key),
     ]
-    tested = any(row["difference"] is not None for row in rows)
-    kept = {"rank", "variant", "seeds", key, *({"difference", "verdict"} if tested else ())}
-    hidden = set() if tested else {"verdict", "rank_from"}
-    return [
-        column
-        for column in columns
-        if column.key in kept
-        or (column.key not in hidden and any(row[column.key] is not None for row in rows))
-    ]
+    return [c for c in columns if c.key in kept or any(row[c.key] is not None for row in rows)]
 
 
 def _caption(comparison: Comparison, ranked: list[Standing]) -> str:

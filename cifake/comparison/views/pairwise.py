@@ -1,35 +1,61 @@
-"""Every group against every other."""
+"""Every group against every other, as a matrix."""
 
 from itertools import combinations
+from typing import Any
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.table import Column, Table
+from cifake.comparison.estimates import MetricEstimates, Pairs
+from cifake.comparison.table import MARKS, Column, Table
 from cifake.comparison.views.columns import (
+    GROUP_COLUMNS,
     difference_cells,
-    difference_columns,
+    group_titles,
     level,
     metric_text,
     view_table,
 )
 
+MEASURED = 12  # groups; between more, the matrix has the verdicts alone
+OPPOSITE = {"better": "worse", "worse": "better"}
+SIGNS = ", ".join(f"{MARKS[word]} {word}" for word in ("better", "worse", "equivalent", "cannot tell"))
+
 
 def pairwise(comparison: Comparison) -> Table:
-    """Differences of all pairs, first less second, adjusted for their number."""
+    """The difference of each row from each column, tested together; for programs a list of pairs."""
     pairs = list(combinations(comparison.groups, 2))
     differences = MetricEstimates(comparison, comparison.metric.name).differences(pairs)
-    rows = [
+    records = [
         {"variant": first.name, "other": second.name, **difference_cells(comparison, difference)}
         for (first, second), difference in zip(pairs, differences, strict=True)
     ]
     compared = sum(difference is not None for difference in differences)
     fewer = " The leaderboard compares with the baseline alone, so its intervals are narrower."
+    places = [
+        (str(group.rank), title)
+        for group, title in zip(comparison.groups, group_titles(comparison), strict=True)
+    ]
+    form = f"+{comparison.metric.form}"
+    measured = [Column(f"from_{rank}", title, form, mark=f"verdict_{rank}") for rank, title in places]
+    judged = [Column(f"verdict_{rank}", rank, mark=f"verdict_{rank}") for rank, _ in places]
     return view_table(
         comparison,
-        f"{metric_text(comparison)}. Differences are first less second, paired by image and seed; "
-        f"intervals ({level(comparison)}) and p hold for all {compared} pairs together."
-        f"{fewer if comparison.planned else ''} Better and worse are said of the first.",
-        [Column("variant", "first"), Column("other", "second"), *difference_columns(comparison, rows)],
-        rows,
-        essential=5,
+        f"{metric_text(comparison)}. Row less column, paired by image and seed; verdicts hold for all "
+        f"{compared} pairs together, at {level(comparison)}: the row is {SIGNS}. CSV and JSON list the pairs "
+        f"with intervals and p.{fewer if comparison.planned else ''}",
+        [*GROUP_COLUMNS[:2], *(measured if len(places) <= MEASURED else judged)],
+        _matrix(pairs, records),
+        narrow=[*GROUP_COLUMNS[:2], *judged],
+        records=records,
+        drawable=compared > 0,
     )
+
+
+def _matrix(pairs: Pairs, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows: dict[int, dict[str, Any]] = {}
+    for pair, record in zip(pairs, records, strict=True):
+        value, verdict = record["difference"], record["verdict"]
+        opposite = None if value is None else -value, OPPOSITE.get(verdict, verdict)
+        for own, other, cell in ((*pair, (value, verdict)), (*pair[::-1], opposite)):
+            row = rows.setdefault(own.rank, {"rank": own.rank, "variant": own.name})
+            row |= {f"from_{other.rank}": cell[0], f"verdict_{other.rank}": cell[1]}
+    return list(rows.values())

@@ -58,6 +58,7 @@ def pareto(comparison: Comparison) -> Table:
         [
             *GROUP_COLUMNS,
             metric_column(comparison),
+            Column("front", "on the front of"),
             *(
                 Column(
                     cost,
@@ -67,9 +68,9 @@ def pareto(comparison: Comparison) -> Table:
                 )
                 for cost in COSTS
             ),
-            Column("front", "on the front of"),
         ],
         rows,
+        essential=5,
     )
 
 

@@ -1,75 +1,72 @@
 """Where a variant fails: the metric by object class."""
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from cifake.comparison.comparison import Comparison, metric_title
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.groups import Group
-from cifake.comparison.statistics.crossed_effects import Estimate
-from cifake.comparison.table import Column, Table
+from cifake.comparison.table import MARKS, Column, Table
 from cifake.comparison.views.columns import (
+    group_titles,
     interval_cells,
-    interval_column,
     interval_text,
     metric_text,
+    ranks_text,
     view_table,
 )
 
 
 def slices(comparison: Comparison) -> Table:
-    """Each group's metric on the images of each object class, weakest first."""
-    parts = object_parts(comparison)
-    rows = []
-    for group in comparison.groups:
-        of_group = [(name, chosen, estimates.mean(group)) for name, (chosen, estimates) in parts.items()]
-        cells = [
-            _cells(comparison, group, name, chosen, estimate)
-            for name, chosen, estimate in of_group
-            if estimate
-        ]
-        rows += sorted(
-            cells, key=lambda row: row[comparison.metric.key], reverse=not comparison.metric.higher_is_better
-        )
-    form = comparison.metric.form
+    """Each group's metric on the images of each object class, as a matrix; the weakest class first."""
+    records = _records(comparison)
+    key, up = comparison.metric.key, bool(comparison.metric.higher_is_better)
+    rows: dict[str, dict[str, Any]] = {}
+    for record in records:
+        row = rows.setdefault(record["object"], {name: record[name] for name in ("object", "images")})
+        row[f"value_{record['rank']}"] = record[key]
+    columns = [
+        Column(f"value_{group.rank}", title, comparison.metric.form, mark=f"mark_value_{group.rank}")
+        for group, title in zip(comparison.groups, group_titles(comparison), strict=True)
+        if group.scores
+    ]
+    for column in columns if rows else ():
+        weakest = (min if up else max)(rows.values(), key=itemgetter(column.key))
+        weakest[f"mark_{column.key}"] = "weakest"
+    ranks = ranks_text(comparison)
     return view_table(
         comparison,
-        f"{metric_text(comparison)}. By object class, weakest first. "
+        f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
+        "variant's weakest. CSV and JSON hold the intervals. "
         f"{interval_text(comparison, 'images of the class')}",
-        [
-            Column("rank", "#", "d"),
-            Column("variant", "variant"),
-            Column("object", "object"),
-            Column("images", "images", ",d"),
-            Column(comparison.metric.key, metric_title(comparison), form),
-            interval_column(comparison, comparison.metric.key, form),
-        ],
-        rows,
+        [Column("object", "object"), Column("images", "images", ",d"), *columns],
+        sorted(rows.values(), key=lambda row: np.mean([row[c.key] for c in columns]), reverse=not up),
+        [*([f"Columns are ranks: {ranks}."] if ranks else []), *comparison.notes],
+        records=records,
     )
 
 
-def object_parts(comparison: Comparison) -> dict[str, tuple[np.ndarray, MetricEstimates]]:
-    """By object class: which images are of it, bool [n], and the metric on them."""
-    if comparison.images is None:
-        return {}
-    chosen = {
-        str(name): comparison.images.objects == place for place, name in enumerate(comparison.images.names)
-    }
-    return {
-        name: (rows, MetricEstimates(comparison, comparison.metric.name, rows))
-        for name, rows in chosen.items()
-    }
-
-
-def _cells(
-    comparison: Comparison, group: Group, name: str, chosen: np.ndarray, estimate: Estimate
-) -> dict[str, Any]:
-    return {
-        "rank": group.rank,
-        "variant": group.name,
-        "object": name,
-        "images": int(chosen.sum()),
-        comparison.metric.key: estimate.value,
-        **interval_cells(comparison.metric.key, estimate),
-    }
+def _records(comparison: Comparison) -> list[dict[str, Any]]:
+    """One row a group and object class, each group's weakest class first."""
+    images, key = comparison.images, comparison.metric.key
+    if images is None:
+        return []
+    records: list[dict[str, Any]] = []
+    for place, name in enumerate(images.names):
+        chosen = images.objects == place
+        estimates = MetricEstimates(comparison, comparison.metric.name, chosen)
+        records += [
+            {
+                "rank": group.rank,
+                "variant": group.name,
+                "object": str(name),
+                "images": int(chosen.sum()),
+                key: estimate.value,
+                **interval_cells(key, estimate),
+            }
+            for group in comparison.groups
+            if (estimate := estimates.mean(group))
+        ]
+    sign = 1 if comparison.metric.higher_is_better else -1
+    return sorted(records, key=lambda record: (record["rank"], sign * record[key]))
