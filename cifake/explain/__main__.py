@@ -64,7 +64,7 @@ def explain(
     explained = Explained(images=images, evidence=evidence, scores=scores, **metadata)
     control = summary.control(model, cam, explained)
     with _folder(options.output) as folder:
-        metrics = summary.write(explained, control, cam.layer, folder)
+        metrics = summary.write(explained, control, cam.layer, folder, resolved.title)
         location = _log(options, resolved, folder, metrics, f"{cam.method} of {cam.layer}")
     print(f"{resolved.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")
     print(f"{summary.describe(metrics)}\nfigures and arrays are in {location}")

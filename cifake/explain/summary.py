@@ -56,7 +56,7 @@ def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
     return Control(*(float(value) for value in np.mean(values, axis=0)))
 
 
-def write(explained: Explained, control: Control, layer: str, folder: Path) -> dict[str, float]:
+def write(explained: Explained, control: Control, layer: str, folder: Path, name: str) -> dict[str, float]:
     """Write the figures, the arrays and the table of border shares.
 
     Args:
@@ -64,6 +64,7 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
         control: from the same layer.
         layer: the layer that gave the maps.
         folder: exists already.
+        name: of the model, for the figures' titles.
 
     Returns:
         Metrics by key.
@@ -71,8 +72,9 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
     density = densities(explained.heat)
     table = share_table(density, **explained.groups)
     table.to_csv(folder / "heat.csv", index=False)
-    for name, figure in explanation_figures(explained, density, table, control.border_share).items():
-        figure.savefig(folder / name)
+    figures = explanation_figures(explained, density, table, control.border_share, name)
+    for file, figure in figures.items():
+        figure.savefig(folder / file)
     known = {"label": explained.labels, "object": explained.objects}
     np.savez(
         folder / "heatmaps.npz",

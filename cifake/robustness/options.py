@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, field_validator
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, read_options
 from cifake.cli.help import option_rows, print_help_if_asked, usage_of
 from cifake.config.fields import Count
-from cifake.contract import ATTACKS, PERTURBATIONS
+from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
 from cifake.core.errors import ConfigError
-from cifake.robustness.perturbations import kind_of, select
+from cifake.robustness.perturbations import select
 
 
 class RobustnessOptions(CommandOptions):
@@ -18,7 +18,7 @@ class RobustnessOptions(CommandOptions):
 
     perturbations: Annotated[list[str], BeforeValidator(select), CommaSeparated] = Field(
         default_factory=lambda: list(PERTURBATIONS),
-        description="kinds or names: jpeg,pgd_8; all of them by default",
+        description="kinds or names: jpeg,pgd_8; all of them by default; clean always",
     )
     images: Count | None = Field(
         default=None,

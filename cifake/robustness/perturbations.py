@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cifake.contract import CLEAN, PERTURBATIONS, STRENGTHS
+from cifake.contract import CLEAN, KINDS, PERTURBATIONS, kind_of
 from cifake.core.errors import ConfigError
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
@@ -86,12 +86,6 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def kind_of(name: str) -> tuple[str, float]:
-    """``blur_0.5`` as ``("blur", 0.5)``."""
-    kind, _, strength = name.partition("_")
-    return kind, float(strength or 0)
-
-
 def perturb(images: np.ndarray, name: str, seed: int) -> np.ndarray:
     """Images under a perturbation other than an attack.
 
@@ -114,16 +108,18 @@ def generator(name: str, seed: int, *more: int) -> np.random.Generator:
 def select(words: Sequence[str]) -> list[str]:
     """The perturbations that names and kinds such as ``["jpeg", "pgd_8"]`` select, in their usual order.
 
+    ``clean`` is always among them: what a perturbation costs is seen beside it.
+
     Raises:
         ConfigError: a word that is neither a name nor a kind.
     """
     for word in words:
-        if word not in PERTURBATIONS and word not in STRENGTHS:
+        if word not in PERTURBATIONS and word not in KINDS:
             raise ConfigError(
-                f"perturbations: expected {', '.join((CLEAN, *STRENGTHS))}, or with a strength such as "
+                f"perturbations: expected {', '.join((CLEAN, *KINDS))}, or with a strength such as "
                 f"{PERTURBATIONS[1]}, received '{word}'"
             )
-    return [name for name in PERTURBATIONS if name in words or kind_of(name)[0] in words]
+    return [name for name in PERTURBATIONS if {name, kind_of(name)[0]} & {CLEAN, *words}]
 
 
 def _integers(pixels: np.ndarray) -> np.ndarray:

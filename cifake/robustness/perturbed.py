@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifake.contract import ATTACKS, CLEAN
+from cifake.contract import ATTACKS, CLEAN, kind_of
 from cifake.data import Part
 from cifake.evaluation.metrics import accuracy, decide, f1, roc_auc
 from cifake.robustness.options import RobustnessOptions
-from cifake.robustness.perturbations import generator, kind_of, perturb
+from cifake.robustness.perturbations import generator, perturb
 
 if TYPE_CHECKING:
     import keras

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from cifake.contract import PERTURBATIONS
+from cifake.contract import PERTURBATIONS, VARIANT_TAG, kind_of
 from cifake.core.cache_directory import cache_directory
 from cifake.core.progress import progress_bar
 from cifake.data import Part
 from cifake.robustness.options import RobustnessOptions
-from cifake.robustness.perturbations import kind_of
 from cifake.robustness.perturbed import PerturbedTestSet, find_doubts, measure, weighted_accuracy
 from cifake.tracking.resume import only_process
+from cifake.tracking.retry import client
 from cifake.tracking.robustness_results import (
     completed_perturbations,
     folder_of_test,
@@ -115,7 +115,8 @@ def _conclude(
     pictured = PerturbedTestSet(model, first_images(test, PICTURED_IMAGES), options)
     pictures = {name: pictured.images(name) for name in PERTURBATIONS if name in results}
     curves = {metric: by_perturbation(results, metric) for metric in ("accuracy", "roc_auc", "fake_share")}
-    figures = robustness_figures(curves, len(test), pictures)
+    run = client.get_run(run_id).data
+    figures = robustness_figures(curves, len(test), pictures, run.tags[VARIANT_TAG], run.params["seed"])
     log_robustness_test(run_id, folder, results, summary, doubts, figures)
 
 

@@ -39,6 +39,11 @@ class ResolvedModel:
     address: str
     run: Run | None
 
+    @property
+    def title(self) -> str:
+        """Its name without the run's id, for figures."""
+        return self.name.partition(" (run ")[0]
+
     def load(self) -> "keras.Model":
         """The model: uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
 

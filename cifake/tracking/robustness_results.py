@@ -16,7 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
-from cifake.contract import DOUBTS_TAG, FIGURES, PERTURBATIONS, ROBUST, ROBUSTNESS_TAG, TEST_IMAGES_TAG
+from cifake.contract import (
+    CLEAN,
+    DOUBTS_TAG,
+    FIGURES,
+    PERTURBATIONS,
+    ROBUST,
+    ROBUSTNESS_TAG,
+    TEST_IMAGES_TAG,
+    line_of,
+)
 from cifake.core.errors import RunError
 from cifake.data import Part
 from cifake.tracking.results import predictions_table
@@ -93,11 +102,14 @@ def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequen
     """
     run = client.get_run(run_id).data
     kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
-    wanted = {f"{ROBUST}{name}/accuracy" for name in perturbations}
     # Earlier versions set the tag when a test began, and its number of images when it was complete.
     images = f"robustness/{run.metrics.get(f'{ROBUST}images', 0):.0f}-images_"
-    complete = kind.startswith(images) and wanted <= set(run.metrics)
-    return complete and _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] == kind
+    if not kind.startswith(images) or _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] != kind:
+        return False
+    keys = [f"{ROBUST}{name}/accuracy" for name in perturbations]
+    points = {line_of(key) for key in keys if key not in run.metrics}  # earlier versions knew no lines
+    lines = {point[0] for point in points if point}
+    return points <= {(line, each.step) for line in lines for each in client.get_metric_history(run_id, line)}
 
 
 def log_perturbation(
@@ -133,18 +145,28 @@ def log_robustness_test(
     Args:
         run_id: the model's run.
         folder: of the predictions.
-        results: metrics by name of each perturbation, logged as ``robust/<perturbation>/<name>``.
+        results: metrics by name of each perturbation, logged where ``line_of`` says; those of ``clean``
+            as ``robust/clean/<name>``, and as step 0 of each line.
         summary: metrics of the whole test, logged as ``robust/<name>``.
         doubts: about its attacks.
         figures: by file name.
     """
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"{FIGURES}/{file}")
-    metrics = {f"{name}/{key}": value for name, of_name in results.items() for key, value in of_name.items()}
+    clean = results.get(CLEAN, {})
+    points = {}
+    for name, of_name in results.items():
+        for key, value in of_name.items():
+            if point := line_of(f"{ROBUST}{name}/{key}"):
+                points[point] = value
+                if key in clean:
+                    points[point[0], 0] = clean[key]
     log_values(
         run_id,
-        {f"{ROBUST}{name}": value for name, value in (metrics | dict(summary)).items()},
+        {f"{ROBUST}{name}": value for name, value in summary.items()}
+        | {f"{ROBUST}{CLEAN}/{key}": value for key, value in clean.items()},
         {ROBUSTNESS_TAG: folder, DOUBTS_TAG: "; ".join(doubts)[:5000] or "none"},
+        points,
     )
 
 

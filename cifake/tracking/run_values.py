@@ -12,19 +12,24 @@ PARAMS_PER_REQUEST = 100
 
 
 def log_values(
-    run_id: str, metrics: Mapping[str, float] | None = None, tags: Mapping[str, object] | None = None
+    run_id: str,
+    metrics: Mapping[str, float] | None = None,
+    tags: Mapping[str, object] | None = None,
+    points: Mapping[tuple[str, int], float] | None = None,
 ) -> None:
     """Log metrics and tags as one request; repeating it adds nothing, since the metrics have a timestamp.
 
     Args:
         run_id: the run, which may be finished.
-        metrics: at most 1,000, by key.
+        metrics: by key; with ``points`` at most 1,000.
         tags: at most 100, by name.
+        points: metrics by key and step.
     """
     now = get_current_time_millis()
+    values = {(key, 0): value for key, value in (metrics or {}).items()} | dict(points or {})
     client.log_batch(
         run_id,
-        metrics=[Metric(key, value, now, 0) for key, value in (metrics or {}).items()],
+        metrics=[Metric(key, value, now, step) for (key, step), value in values.items()],
         tags=[RunTag(name, str(value)) for name, value in (tags or {}).items()],
     )
 

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from cifake.contract import ATTACKS, PERTURBATIONS
+from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
 from cifake.core.errors import ConfigError
 from cifake.data.demo import Demo
-from cifake.robustness.perturbations import CHANGES, kind_of, perturb, select
+from cifake.robustness.perturbations import CHANGES, perturb, select
 
 NO_ATTACKS = [name for name in PERTURBATIONS if kind_of(name)[0] not in ATTACKS]
 
