@@ -199,9 +199,8 @@ def evaluate(
     Beside the test metrics the run gets the validation metrics of the best epoch, ``best/val_...``: the
     last values of ``val/...`` are those of the last epoch.
     """
-    from cifake.evaluation.classification_report import classification_report
     from cifake.evaluation.figures import run_figures
-    from cifake.evaluation.metrics import score
+    from cifake.evaluation.metrics import classification_report, score
     from cifake.evaluation.scoring import latency_ms, predict
 
     scores = predict(model, data.test.images)
