@@ -78,13 +78,7 @@ def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: 
 
 
 def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray], name: str) -> Figure:
-    """The mean map of each label (or predicted class) and object class, on one scale.
-
-    Args:
-        density: float [n, h, w], from ``densities``.
-        groups: of ``Explained``.
-        name: whose predictions they are.
-    """
+    """The mean map of each label (or predicted class) and object class, on one scale."""
     key, label = next(iter(groups.items()))
     objects = groups.get("object", np.full(len(density), "all"))
     names = ["all", *(each for each in np.unique(objects) if each != "all")]
@@ -143,8 +137,4 @@ def shares_figure(table: pd.DataFrame, random_share: float, name: str) -> Figure
 def _in_words(outcome: str) -> str:
     kind, _, name = outcome.partition("_")
     other = LABELS[1 - LABELS.index(name)]
-    return {
-        "true": f"{name} and called {name}",
-        "false": f"{other}, but called {name}",
-        "called": f"called {name}",
-    }[kind]
+    return {"true": f"{name} and ", "false": f"{other}, but ", "called": ""}[kind] + f"called {name}"

@@ -22,12 +22,12 @@ def jpeg(images: np.ndarray, quality: float, _random: np.random.Generator) -> np
 
     from PIL import Image
 
-    def once(image: np.ndarray) -> np.ndarray:
+    def compressed(image: np.ndarray) -> np.ndarray:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "jpeg", quality=int(quality))
         return np.asarray(Image.open(buffer))
 
-    return _each(images, once)
+    return _in_threads(images, lambda chunk: np.stack([compressed(image) for image in chunk]))
 
 
 def blur(images: np.ndarray, sigma: float, _random: np.random.Generator) -> np.ndarray:
@@ -49,14 +49,14 @@ def resize(images: np.ndarray, share: float, _random: np.random.Generator) -> np
     """Scaled down to a share of the side and up again, both with Pillow's antialiased bilinear filter."""
     from PIL import Image
 
-    def once(image: np.ndarray) -> np.ndarray:
-        height, width, _ = image.shape
-        small = Image.fromarray(image).resize(
-            (round(width * share), round(height * share)), Image.Resampling.BILINEAR
-        )
+    height, width = images.shape[1:3]
+    size = round(width * share), round(height * share)
+
+    def resized(image: np.ndarray) -> np.ndarray:
+        small = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
         return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
 
-    return _each(images, once)
+    return _in_threads(images, lambda chunk: np.stack([resized(image) for image in chunk]))
 
 
 def brightness(images: np.ndarray, factor: float, _random: np.random.Generator) -> np.ndarray:
@@ -124,10 +124,6 @@ def select(words: Sequence[str]) -> list[str]:
 
 def _integers(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(np.rint(pixels), 0, 255), np.uint8)
-
-
-def _each(images: np.ndarray, once: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    return _in_threads(images, lambda chunk: np.stack([once(image) for image in chunk]))
 
 
 def _in_threads(images: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -38,13 +38,8 @@ METRICS = b"metrics"  # key in the metadata of a predictions file
 def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force: bool) -> str:
     """The folder for the predictions of a test: that of the run's test, or a new one to replace it.
 
-    An interrupted test is resumed in its folder, also one that replaces another.
-
-    Args:
-        run_id: the model's run.
-        kind: names the options of the test; the folder's name without the number of a replacement.
-        perturbations: what is tested.
-        force: replace the results that the run has of these perturbations.
+    An interrupted test is resumed in its folder, also one that replaces another, with ``force``, whose folder
+    is the ``kind`` and a number.
 
     Raises:
         RunError: the run has a test of another kind, which only a whole test may replace.
@@ -95,10 +90,7 @@ def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, flo
 def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequence[str]) -> bool:
     """Whether a run has a complete test of at least these perturbations.
 
-    Args:
-        run_id: the model's run.
-        kind_of: gives the kind of the test for a number of test images.
-        perturbations: their names.
+    ``kind_of`` gives the kind of the test for a number of test images.
     """
     run = client.get_run(run_id).data
     kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
@@ -117,13 +109,7 @@ def log_perturbation(
 ) -> None:
     """Log the predictions of a perturbation, with its metrics inside; then it counts as completed.
 
-    Args:
-        run_id: the model's run.
-        folder: see ``folder_of_test``.
-        name: of the perturbation.
-        test: n images.
-        scores: float32 [n], the probability of FAKE.
-        metrics: by name.
+    ``scores`` is float32 [n], the probability of FAKE.
     """
     table = predictions_table(test, scores).replace_schema_metadata({METRICS: json.dumps(dict(metrics))})
     with tempfile.TemporaryDirectory() as temporary:
