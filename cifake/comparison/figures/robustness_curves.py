@@ -1,5 +1,7 @@
 """The figure of the view robustness: a heat map, and curves by strength."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,61 +16,67 @@ COLUMNS = 5  # panels in a row
 PANEL, ROW, NAMES = 2.3, 0.4, 1.3  # inches: height of a panel, of a row of the heat map, of names below it
 
 
+Drawn = Sequence[tuple[Group, str, str]]  # groups with colour and line style
+
+
 def robustness_figure(comparison: Comparison) -> Figure:
     """Accuracy by group and perturbation as a heat map, dark is weak, above curves by strength.
 
     Each kind that was measured has a panel, in which strength grows to the right from the undisturbed
     images on. A band is the range of the seeds.
     """
-    groups = tested_groups(comparison)
-    keys = [key for key in KEYS if any(len(group.values(key)) for group in groups)]
-    kinds = [kind for kind in KINDS if any(key.startswith(f"{ROBUST}{kind}_") for key in keys)]
+    groups = {group.name: group for group in tested_groups(comparison)}
+    drawn = [(groups[each.name], *style) for each, *style in lines(comparison) if each.name in groups]
+    kinds = [kind for kind in KINDS if any(_values(group, kind) for group, *_ in drawn)]
     rows = -(-len(kinds) // COLUMNS)
-    heights = [NAMES + ROW * len(groups), PANEL * rows + 0.4]
-    figure = Figure(figsize=(14, sum(heights[: 1 + bool(rows)])), layout="constrained")
-    above, *below = np.atleast_1d(
-        figure.subfigures(1 + bool(rows), 1, height_ratios=heights[: 1 + bool(rows)])
-    )
-    _heat_map(above.subplots(), groups, keys)
+    heights = [NAMES + ROW * len(groups), PANEL * rows + 0.4][: 1 + bool(rows)]
+    figure = Figure(figsize=(14, sum(heights)), layout="constrained")
+    above, *below = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    _heat_map(above.subplots(), list(groups.values()))
     if kinds:
         grid = below[0].subplots(rows, COLUMNS, sharey=True, squeeze=False)
         for axes in grid.flat[len(kinds) :]:
             axes.axis("off")
         for axes, kind in zip(grid.flat, kinds, strict=False):
-            _panel(axes, kind, comparison, groups)
+            _panel(axes, kind, drawn)
         for axes in grid[:, 0]:
             axes.set_ylabel("accuracy")
         legend(below[0])
     return figure
 
 
-def _heat_map(axes: Axes, groups: list[Group], keys: list[str]) -> None:
-    values = [[group.mean(key) for key in keys] for group in groups]
+def _heat_map(axes: Axes, groups: Sequence[Group]) -> None:
+    keys = [key for key in KEYS if any(len(group.values(key)) for group in groups)]
+    values = np.array([[group.mean(key) for key in keys] for group in groups], float)
     names = [KEYS[key] for key in keys]
     axes.set_title("accuracy under each perturbation, mean over seeds", fontsize=9, loc="left")
-    heat_map(axes, np.array(values, float), [group.name for group in groups], names, ".2f")
+    heat_map(axes, values, [group.name for group in groups], names, ".2f")
     axes.set_xticks(axes.get_xticks(), names, rotation=50, ha="right", rotation_mode="anchor")
 
 
-def _panel(axes: Axes, kind: str, comparison: Comparison, groups: list[Group]) -> None:
+def _panel(axes: Axes, kind: str, drawn: Drawn) -> None:
     """One kind: the accuracy of each group by strength, and its undisturbed accuracy as a thin line."""
-    by_name = {group.name: group for group in groups}
-    named = {KINDS[kind].none: CLEAN} | {each: f"{kind}_{each:g}" for each in KINDS[kind].strengths}
-    keys = {strength: f"{ROBUST}{named[strength]}/accuracy" for strength in sorted(named)}
     measured: set[float] = set()
-    for shown, colour, line in lines(comparison):
-        if shown.name not in by_name:
-            continue
-        group = by_name[shown.name]
-        values = {strength: group.values(key) for strength, key in keys.items() if len(group.values(key))}
-        if not set(values) - {KINDS[kind].none}:
+    for group, colour, line in drawn:
+        if not (values := _values(group, kind)):
             continue
         measured |= set(values)
         low, mean, high = ([f(each) for each in values.values()] for f in (np.min, np.mean, np.max))
         axes.plot(list(values), mean, line, marker=".", color=colour, label=group.name)
         axes.fill_between(list(values), low, high, color=colour, alpha=0.15, linewidth=0)
-        if (undisturbed := group.mean(keys[KINDS[kind].none])) is not None:
-            axes.axhline(undisturbed, color=colour, linewidth=0.6, alpha=0.6)
+        if (undisturbed := values.get(KINDS[kind].none)) is not None:
+            axes.axhline(undisturbed.mean(), color=colour, linewidth=0.6, alpha=0.6)
     axes.set(title=kind, xlabel=KINDS[kind].unit, ylim=(0, 1.02))
     axes.set_xticks(sorted(measured), [f"{each:g}" for each in sorted(measured)], fontsize=8)
     axes.xaxis.set_inverted(KINDS[kind].is_descending)
+
+
+def _values(group: Group, kind: str) -> dict[float, np.ndarray]:
+    """Accuracy of the seeds, float [seeds], by strength in ascending order; empty without any of the kind."""
+    names = {each: f"{kind}_{each:g}" for each in KINDS[kind].strengths}
+    values = {each: group.values(f"{ROBUST}{name}/accuracy") for each, name in names.items()}
+    measured = {each: of_seeds for each, of_seeds in values.items() if len(of_seeds)}
+    undisturbed = group.values(f"{ROBUST}{CLEAN}/accuracy")
+    if measured and len(undisturbed):
+        measured[KINDS[kind].none] = undisturbed
+    return dict(sorted(measured.items()))
