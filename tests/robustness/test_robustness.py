@@ -235,10 +235,6 @@ def test_the_test_of_an_earlier_version_is_read_and_completed(run_id):
     assert not pipeline.lacks_test(run_id, settings)
 
 
-def test_undisturbed_images_are_always_tested_too():
-    assert RobustnessOptions(perturbations=["jpeg_90"]).perturbations == ["clean", "jpeg_90"]
-
-
 RESULTS = {"clean": 0.9, "jpeg_90": 0.85, "jpeg_30": 0.7, "brightness_0.7": 0.8, "pgd_2": 0.4}
 
 
