@@ -1,6 +1,7 @@
 """Figures of one run. REAL and FAKE have the same colours in all of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,6 +21,7 @@ STYLE = {
     "axes.titlesize": 10, "figure.titlesize": 11, "text.parse_math": False,  # a variant may have a $ in it
 }  # fmt: skip
 WIDTH = 7  # inches, of a wide figure: MLflow shows artifacts in 600 to 950 pixels
+COLUMNS = 3  # panels in a row
 MISTAKES_SHOWN, MISTAKES_A_ROW = 24, 8
 
 
@@ -207,3 +209,19 @@ def _square(title: str, about: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(5, 4.8), layout="constrained")
     figure.suptitle(f"{title}\n{about}")
     return figure, figure.subplots()
+
+
+def panel_grid(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A wide figure with panels in rows of COLUMNS, or in one row of fewer.
+
+    Args:
+        count: of panels, at least 1.
+        height: of a row, in inches.
+        options: of ``Figure.subplots``, such as ``sharey``.
+    """
+    rows = -(-count // COLUMNS)
+    figure = Figure(figsize=(WIDTH, height * rows + 0.8), layout="constrained")
+    grid = list(figure.subplots(rows, min(count, COLUMNS), squeeze=False, **options).flat)
+    for axes in grid[count:]:
+        axes.axis("off")
+    return figure, grid[:count]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifake.contract import CLEAN, KINDS, variant_colour
-from cifake.evaluation.figures import NEUTRAL, STYLE, WIDTH
+from cifake.evaluation.figures import NEUTRAL, STYLE, panel_grid
 
 TITLES = {"jpeg": "JPEG", "resize": "down and up", "flip": "mirrored"}  # of kinds that say too little
 ATTACK_LINES = {
@@ -21,7 +21,6 @@ METRIC_LINES = {
     "roc_auc": ("s--", "ROC AUC"),
     "fake_share": ("D:", "share called FAKE"),
 }
-COLUMNS = 3
 Results = Mapping[str, Mapping[str, float]]  # a metric's value by metric, then perturbation
 
 
@@ -53,24 +52,18 @@ def results_figure(results: Results, count: int, name: str, colour: str) -> Figu
     kinds = [kind for kind in KINDS if _strengths(kind, results["accuracy"])]
     attacks = [kind for kind in kinds if kind in ATTACK_LINES]
     others = [kind for kind in kinds if kind not in attacks]
-    rows = -(-(len(others) + bool(attacks)) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 2.1 * rows + 0.8), layout="constrained")
-    grid = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False, subplot_kw={"ylim": (0, 1.02)})
-    panels = list(grid.flat)
+    figure, panels = panel_grid(len(others) + bool(attacks), 2.1, sharey=True, subplot_kw={"ylim": (0, 1.02)})
     for axes, kind in zip(panels, others, strict=False):
         for metric, (style, label) in METRIC_LINES.items():
             _line(axes, kind, results[metric], style, colour if metric == "accuracy" else NEUTRAL, label)
         axes.set_title(TITLES.get(kind, kind))
+    for kind in attacks:
+        _line(panels[-1], kind, results["accuracy"], ATTACK_LINES[kind], colour, kind)
     if attacks:
-        for kind in attacks:
-            _line(panels[len(others)], kind, results["accuracy"], ATTACK_LINES[kind], colour, kind)
-        panels[len(others)].legend(fontsize=8, loc="lower left")
-        panels[len(others)].set_title("accuracy within epsilon")
-    for axes in panels[len(others) + bool(attacks) :]:
-        axes.axis("off")
-    for axes in panels[: len(others) + bool(attacks)]:
-        if CLEAN in results["accuracy"]:
-            axes.axhline(results["accuracy"][CLEAN], color=colour, linewidth=0.7)
+        panels[-1].legend(fontsize=8, loc="lower left")
+        panels[-1].set_title("accuracy within epsilon")
+    for axes in panels if CLEAN in results["accuracy"] else ():
+        axes.axhline(results["accuracy"][CLEAN], color=colour, linewidth=0.7)
     if others:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -80,12 +73,9 @@ def results_figure(results: Results, count: int, name: str, colour: str) -> Figu
 
 def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.ndarray], name: str) -> Figure:
     """A few images under each perturbation, with the accuracy under it."""
-    rows = -(-len(pictures) // COLUMNS)
-    figure = Figure(figsize=(WIDTH, 0.85 * rows + 0.6), layout="constrained")
-    grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for axes in grid:
+    figure, panels = panel_grid(len(pictures), 0.85)
+    for axes, (perturbation, images) in zip(panels, pictures.items(), strict=True):
         axes.axis("off")
-    for axes, (perturbation, images) in zip(grid, pictures.items(), strict=False):
         axes.imshow(np.concatenate(list(images), axis=1))
         axes.set_title(f"{perturbation}: {accuracies[perturbation]:.3f}", fontsize=9)
     figure.suptitle(f"{name}: the first test images under each perturbation,\nwith the accuracy under it")

@@ -14,10 +14,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from cifake.config import Settings, TunerSettings
 from cifake.contract import describe_metric, variant_colour
-from cifake.evaluation.figures import NEUTRAL, STYLE, WIDTH
+from cifake.evaluation.figures import COLUMNS, NEUTRAL, STYLE, panel_grid
 from cifake.search.trial import Trial
 
-COLUMNS = 3
 MARKERS = "os^Dvp*hX"  # of layers, the first one first
 LINE_OF_TICKS = 16  # characters side by side below a panel; more are turned
 LAYER = re.compile(r"(.+)\.(\d+)")
@@ -43,29 +42,20 @@ def search_figure(
         for name, points in _by_setting(trials).items()
         if len({str(value) for of_layer in points.values() for value, _ in of_layer}) > 1
     }
-    rows = -(-(1 + len(varied)) // COLUMNS)
-    layers = max((max(points) for points in varied.values()), default=0) + 1
     failed = sum(trial.score is None for trial in trials)
     form = describe_metric(tuner.objective).form
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(WIDTH, 2.2 * rows + 0.7), layout="constrained")
-        grid = figure.subplots(rows, COLUMNS, squeeze=False, sharey=True)
-        panels = list(grid.flat)
+        figure, panels = panel_grid(1 + len(varied), 2.2, sharey=True)
         _against_trial(panels[0], trials, tuner.higher_is_better)
-        for axes, (name, points) in zip(panels[1:], varied.items(), strict=False):
+        for axes, (name, points) in zip(panels[1:], varied.items(), strict=True):
             _against_setting(axes, name, points, settings)
-        for axes in panels[1 + len(varied) :]:
-            axes.axis("off")
-        for axes in panels[: 1 + len(varied)]:
+        for axes in panels:
             axes.axhline(best.score, color=variant_colour(variant), linewidth=0.8)
-        for axes in grid[:, 0]:
+        for axes in panels[::COLUMNS]:
             axes.set_ylabel(tuner.objective)
         handles, _ = panels[0].get_legend_handles_labels()
-        for layer in range(layers if layers > 1 else 0):
-            marker = MARKERS[layer % len(MARKERS)]
-            handles.append(
-                Line2D([], [], color=NEUTRAL, marker=marker, linestyle="", label=f"layer {layer + 1}")
-            )
+        depth = max((max(points) for points in varied.values()), default=0)
+        handles += [_layer(layer) for layer in range(depth + 1) if depth]
         figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8)
         figure.suptitle(
             f"{variant} seed {settings.seed}: {len(trials)} trials of {tuner.kind}"
@@ -73,6 +63,12 @@ def search_figure(
             f"coloured line: the best, trial {best.number}, {tuner.objective} {best.score:{form}}"
         )
     return figure
+
+
+def _layer(layer: int) -> Line2D:
+    """The entry of a layer in the legend."""
+    marker = MARKERS[layer % len(MARKERS)]
+    return Line2D([], [], color=NEUTRAL, marker=marker, linestyle="", label=f"layer {layer + 1}")
 
 
 def _by_setting(trials: Sequence[Trial]) -> dict[str, Points]:
