@@ -40,22 +40,29 @@ NAME_TAG = "mlflow.runName"
 COLOUR_TAG = "mlflow.runColor"
 
 # Okabe and Ito's, told apart with every kind of colour vision, without those that vanish on a white or a
-# black ground; then six for stores with more variants than that.
+# black ground; then seven for stores with more variants than that.
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
-    "#7570B3", "#A6761D", "#66A61E", "#AA4499", "#44AA99", "#999933",
+    "#7570B3", "#A6761D", "#66A61E", "#AA4499", "#44AA99", "#999933", "#E7298A",
 )  # fmt: skip
 # Variants in the order of COLOURS: those that are compared most often are told apart best.
 COLOURED = (
     "base", "sgd", "epoch", "sigmoid", "val", "augmented",
-    "affine", "adversarial", "mobilenet_v2", "resnet50", "tuned", "hyperband_best",
+    "affine", "adversarial", "mobilenet_v2", "resnet50", "tuned", "hyperband_best", "modern",
 )  # fmt: skip
+# What is compared with modern differs from it, from one another, and from base, sgd and epoch.
+RELATED = (
+    "modern_no_averaging", "modern_no_batch_norm", "modern_no_label_smoothing", "modern_no_mixing",
+    "modern_no_residual", "modern_no_schedule", "modern_no_weight_decay", "strong", "strong_scratch",
+)  # fmt: skip
+VARIANT_COLOURS = dict(zip(COLOURED, COLOURS, strict=True)) | dict(zip(RELATED, COLOURS[3:], strict=False))
+SHARED_COLOURS = COLOURS[:12]  # of all other variants; a variant keeps its colour when COLOURS grows
 
 
 def variant_colour(variant: str) -> str:
-    """The colour of a variant's runs in MLflow; others than COLOURED may share one."""
-    place = COLOURED.index(variant) if variant in COLOURED else zlib.crc32(variant.encode())
-    return COLOURS[place % len(COLOURS)]
+    """The colour of a variant in MLflow and in figures; variants of your own may share one."""
+    shared = SHARED_COLOURS[zlib.crc32(variant.encode()) % len(SHARED_COLOURS)]
+    return VARIANT_COLOURS.get(variant, shared)
 
 
 @cache
@@ -77,21 +84,54 @@ CLASSIFICATION_REPORT = "classification_report.txt"
 FIGURES = "figures"
 EXPLANATION = "explanation"
 
-# Perturbations of a robustness test, which are part of metric keys: robust/<kind>_<strength>/accuracy.
-CLEAN = "clean"
-ATTACKS = {"fgsm": (1, 2, 4, 8), "pgd": (1, 2, 4, 8)}  # epsilon in steps of 1/255
-STRENGTHS: dict[str, tuple[float, ...]] = {
-    "jpeg": (90, 75, 50, 30),
-    "blur": (0.5, 1, 2),
-    "noise": (0.02, 0.05, 0.1),
-    "resize": (0.75, 0.5),
-    "brightness": (0.7, 1.3),
-    "contrast": (0.7, 1.3),
-    "flip": (1,),
-    "random": (1, 2, 4, 8),
+
+@dataclass(frozen=True)
+class Perturbation:
+    """A kind of perturbation of a robustness test.
+
+    Attributes:
+        strengths: those that are tested, from weak to strong, or from below ``none`` to above.
+        none: the strength that changes nothing.
+        unit: of a strength, in words.
+        scale: MLflow's steps in a unit; see ``step``.
+    """
+
+    strengths: tuple[float, ...]
+    none: float
+    unit: str
+    scale: int
+
+    def step(self, strength: float) -> int:
+        """The step of a strength in ``robust/<kind>/<metric>``: 0 changes nothing, larger steps more."""
+        return round(self.scale * (strength - self.none))
+
+    @property
+    def is_descending(self) -> bool:
+        """Whether smaller strengths change more, as with the quality of a JPEG."""
+        return self.scale < 0
+
+
+EPSILON = Perturbation((1, 2, 4, 8), 0, "epsilon, of 255", 1)
+ATTACKS = {"fgsm": EPSILON, "pgd": EPSILON}
+KINDS: dict[str, Perturbation] = {
+    "jpeg": Perturbation((90, 75, 50, 30), 100, "quality", -1),
+    "blur": Perturbation((0.5, 1, 2), 0, "sigma, pixels", 10),
+    "noise": Perturbation((0.02, 0.05, 0.1), 0, "sigma, share of the range", 255),
+    "resize": Perturbation((0.75, 0.5), 1, "share of the side", -100),
+    "brightness": Perturbation((0.7, 1.3), 1, "factor", 100),
+    "contrast": Perturbation((0.7, 1.3), 1, "factor", 100),
+    "flip": Perturbation((1,), 0, "0 no, 1 yes", 1),
+    "random": EPSILON,
     **ATTACKS,
 }
-PERTURBATIONS = (CLEAN, *(f"{kind}_{strength:g}" for kind in STRENGTHS for strength in STRENGTHS[kind]))
+CLEAN = "clean"
+PERTURBATIONS = (CLEAN, *(f"{kind}_{strength:g}" for kind in KINDS for strength in KINDS[kind].strengths))
+
+
+def kind_of(name: str) -> tuple[str, float]:
+    """``blur_0.5`` as ``("blur", 0.5)``."""
+    kind, _, strength = name.partition("_")
+    return kind, float(strength or 0)
 
 
 @dataclass(frozen=True)
@@ -182,6 +222,18 @@ def describe_metric(key: str) -> Metric:
     if name in declared:
         return replace(declared[name], key=key)
     return Metric(key, key, None, ".4g", ANY)
+
+
+def line_of(key: str) -> tuple[str, int] | None:
+    """Where a run holds the value of a perturbation: ``robust/pgd_2/f1`` at step 2 of ``robust/pgd/f1``.
+
+    So MLflow draws a line over the strength. None for all other keys, those of ``clean`` among them.
+    """
+    prefix, name, metric = (*key.split("/"), "", "")[:3]
+    if f"{prefix}/" != ROBUST or name not in PERTURBATIONS or name == CLEAN:
+        return None
+    kind, strength = kind_of(name)
+    return f"{ROBUST}{kind}/{metric}", KINDS[kind].step(strength)
 
 
 def higher_is_better(key: str) -> bool:

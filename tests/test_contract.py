@@ -3,11 +3,12 @@
 import pytest
 
 from cifake.contract import (
+    KINDS,
     OF_PREDICTIONS,
     PERTURBATIONS,
-    STRENGTHS,
     describe_metric,
     higher_is_better,
+    line_of,
     setting_text,
 )
 from cifake.evaluation.metrics import FUNCTIONS
@@ -48,7 +49,10 @@ def test_every_declared_metric_of_predictions_is_computed_and_no_other():
 
 
 def test_every_perturbation_is_declared():
-    assert {*CHANGES, "fgsm", "pgd"} == set(STRENGTHS)
+    assert {*CHANGES, "fgsm", "pgd"} == set(KINDS)
+    for kind, declared in KINDS.items():
+        steps = [declared.step(strength) for strength in declared.strengths]
+        assert steps == sorted(set(steps) - {0}), kind  # told apart, also from undisturbed images
     assert len(PERTURBATIONS) == 30
     assert PERTURBATIONS[:3] == ("clean", "jpeg_90", "jpeg_75")
 
@@ -69,3 +73,23 @@ def test_every_perturbation_is_declared():
 def test_a_setting_has_one_text_however_it_was_typed(typed, logged):
     assert setting_text(typed) == setting_text(logged)
     assert setting_text("[8, 8]") != setting_text("[8, 16]")
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("robust/pgd_2/accuracy", ("robust/pgd/accuracy", 2)),
+        ("robust/jpeg_90/f1", ("robust/jpeg/f1", 10)),
+        ("robust/blur_0.5/accuracy", ("robust/blur/accuracy", 5)),
+        ("robust/noise_0.1/roc_auc", ("robust/noise/roc_auc", 26)),
+        ("robust/resize_0.75/accuracy", ("robust/resize/accuracy", 25)),
+        ("robust/contrast_0.7/accuracy", ("robust/contrast/accuracy", -30)),
+        ("robust/clean/accuracy", None),
+        ("robust/pgd_3/accuracy", None),
+        ("robust/pgd/accuracy", None),
+        ("robust/images", None),
+        ("test/f1", None),
+    ],
+)
+def test_a_perturbation_is_a_step_of_its_kinds_line(key, line):
+    assert line_of(key) == line

@@ -17,12 +17,11 @@ import mlflow
 
 from benchmarks.measure import ROUNDS, show
 from cifake.config import load
-from cifake.contract import PERTURBATIONS
+from cifake.contract import PERTURBATIONS, kind_of
 from cifake.data import load as load_data
 from cifake.evaluation.scoring import predict
 from cifake.models import build_model
 from cifake.robustness.options import RobustnessOptions
-from cifake.robustness.perturbations import kind_of
 from cifake.robustness.test import CHECKED_IMAGES, run_robustness_test
 from cifake.training.compile import compile_model
 

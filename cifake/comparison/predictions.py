@@ -73,9 +73,9 @@ def _files(runs: pd.DataFrame, metric: str) -> list[PredictionsFile]:
     columns = sorted(str(key) for key in runs if str(key).startswith(f"{ROBUST}{perturbation}/"))
     files = []
     for row in runs.to_dict("records"):
-        # A test may have been replaced. Its metrics, the loss among them, tell its predictions from others.
-        metrics = hashlib.sha256(repr([row[key] for key in columns]).encode()).hexdigest()[:16]
         file = f"{row[ROBUSTNESS_TAG] or 'robustness'}/{perturbation}.parquet"
-        name = f"{row['run_id']}-{perturbation}-{metrics}"
+        # A test may have been replaced, by earlier versions in the same folder: its metrics tell it then.
+        which = repr([file, *(row[key] for key in columns)])
+        name = f"{row['run_id']}-{perturbation}-{hashlib.sha256(which.encode()).hexdigest()[:16]}"
         files.append(PredictionsFile(row["run_id"], row["artifacts"], file, name))
     return files

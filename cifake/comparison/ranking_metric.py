@@ -5,9 +5,10 @@ from dataclasses import replace
 import pandas as pd
 
 from cifake.comparison.runs import PARAMETER
-from cifake.contract import OF_PREDICTIONS, ROBUST, Metric, describe_metric
+from cifake.contract import KINDS, OF_PREDICTIONS, ROBUST, Metric, describe_metric
 from cifake.core.errors import ConfigError, RunError
 
+LINES = tuple(f"{ROBUST}{kind}/" for kind in KINDS)
 HIGHER_IS_BETTER = {"higher": True, "lower": False}
 
 
@@ -20,8 +21,9 @@ def find_metric(runs: pd.DataFrame, name: str) -> Metric:
     numeric = [
         c for c in runs.columns if not c.startswith(PARAMETER) and pd.api.types.is_float_dtype(runs[c])
     ]
+    lines = [key for key in numeric if key.startswith(LINES)]  # over strengths, of which none is the value
     for key in (f"test/{name}", name):
-        if key in numeric:
+        if key in numeric and key not in lines:
             return describe_metric(key)
     short = [name for name in OF_PREDICTIONS if f"test/{name}" in numeric]
     tested = [key for key in numeric if key.startswith(ROBUST) and key.count("/") == 2]

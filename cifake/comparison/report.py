@@ -14,7 +14,7 @@ from cifake.comparison.promotion import Challenge, challenge
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import of_kept_epoch
+from cifake.comparison.runs import with_value
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
@@ -49,8 +49,8 @@ class Report(View):
         margin: float = 0.0,
     ):
         self.store = store
-        self.metric = with_direction(find_metric(runs, metric), direction)
-        self.runs = of_kept_epoch(store, runs, self.metric.key)
+        self.runs = with_value(store, runs, metric)
+        self.metric = with_direction(find_metric(self.runs, metric), direction)
         self._compare = partial(make_comparisons, store, confidence=confidence, margin=margin)
         super().__init__("leaderboard", self._compare(self.runs, self.metric, top, baseline))
 
@@ -99,10 +99,10 @@ class Report(View):
         """
         verdicts = []
         for condition in [parse_condition(each) for each in conditions]:
-            metric = find_metric(self.runs, condition.metric)
+            runs = with_value(self.store, self.runs, condition.metric)
+            metric = find_metric(runs, condition.metric)
             if metric.higher_is_better is None:
                 metric = replace(metric, higher_is_better=condition.sign < 0)
-            runs = of_kept_epoch(self.store, self.runs, metric.key)
             comparisons = self._compare(runs, metric, baseline=condition.baseline)
             judged = [
                 verdict

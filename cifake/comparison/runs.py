@@ -21,6 +21,7 @@ from cifake.contract import (
     TRIAL_SCORE,
     TRIAL_TAG,
     VARIANT_TAG,
+    line_of,
     setting_text,
 )
 from cifake.core.errors import RunError
@@ -52,7 +53,7 @@ def fetch_runs(
 
     Returns:
         One row a run: ``run_id``, ``artifacts`` (their address), the contract's tags, metrics by
-        key, ``params.<key>``.
+        key, ``best_epoch`` counted from 1, ``params.<key>``.
 
     Raises:
         RunError: a store that cannot be read, an unknown experiment, no run.
@@ -73,27 +74,49 @@ def fetch_runs(
 
 
 def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
-    """A metric's values by epoch, counted from 0; one dictionary a run."""
+    """A metric's newest value at each of MLflow's steps, which are epochs from 0; one dictionary a run."""
     with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
         histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
-        return [{point.step: point.value for point in points} for points in histories]
+        return [
+            {point.step: point.value for point in sorted(points, key=lambda point: point.timestamp)}
+            for points in histories
+        ]
 
 
-def of_kept_epoch(store: RunStore, runs: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The runs with a metric of an epoch, ``val/loss``, taken at the epoch whose weights are kept.
+def with_value(store: RunStore, runs: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The runs with a metric that MLflow has by step at the step that is meant; its own is the last one's.
 
-    MLflow's own value is the last epoch's. Runs have the kept one as ``best/val_loss``; for earlier runs
-    it is read from the history, at the step ``best_epoch``. Other metrics stay as they are.
+    A metric of an epoch, ``val/loss``, is that of the epoch whose weights are kept. Runs have it as
+    ``best/val_loss``; for earlier runs it is read from the history. A metric of a perturbation is read from
+    the line over its kind's strengths; earlier runs have it as it is. So are all other metrics.
     """
-    if not key.startswith(OF_EPOCHS) or BEST_EPOCH not in runs:
+    if line_of(key):
+        return with_perturbations(store, runs, [key])
+    if not key.startswith(OF_EPOCHS) or not {key, BEST_EPOCH} <= set(runs):
         return runs
     logged = f"best/{key.replace('/', '_')}"
     kept = runs[logged].copy() if logged in runs else pd.Series(float("nan"), runs.index)
     old = runs[kept.isna() & runs[BEST_EPOCH].notna() & runs[key].notna()]
     histories = fetch_history(store, list(old["run_id"]), key)
     for row, best, history in zip(old.index, old[BEST_EPOCH], histories, strict=True):
-        kept[row] = history.get(int(best), float("nan"))
+        kept[row] = history.get(int(best) - 1, float("nan"))
     return runs.assign(**{key: kept.fillna(runs[key])})
+
+
+def with_perturbations(store: RunStore, runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The runs with metrics such as ``robust/pgd_2/accuracy`` as columns, if any run has them."""
+    points = {key: point for key in keys if (point := line_of(key)) and point[0] in runs}
+    columns = {}
+    for line in dict.fromkeys(line for line, _ in points.values()):
+        drawn = runs[runs[line].notna()]
+        histories = fetch_history(store, list(drawn["run_id"]), line)
+        for key, (of_line, step) in points.items():
+            if of_line == line:
+                values = [history.get(step, float("nan")) for history in histories]
+                column = pd.Series(values, drawn.index, float).reindex(runs.index)
+                columns[key] = column.fillna(runs[key]) if key in runs else column
+    present = {key: column for key, column in columns.items() if column.notna().any()}
+    return runs.drop(columns=list(present), errors="ignore").join(pd.DataFrame(present, runs.index))
 
 
 def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -145,7 +168,10 @@ def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> li
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
     artifacts = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
-    return {**artifacts, **tags, **_params(run), **run.data.metrics}
+    metrics = dict(run.data.metrics)
+    if BEST_EPOCH in metrics:
+        metrics[BEST_EPOCH] += 1  # what people read counts epochs from 1
+    return {**artifacts, **tags, **_params(run), **metrics}
 
 
 def _params(run: Run) -> dict[str, str]:

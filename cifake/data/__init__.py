@@ -33,6 +33,10 @@ class Part:
     def __len__(self) -> int:
         return len(self.images)
 
+    def first(self, count: int | None) -> "Part":
+        """The first images, which are balanced over labels and object classes; None means all."""
+        return Part(self.images[:count], self.labels[:count], self.objects[:count], self.paths[:count])
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -6,10 +6,11 @@ imported only when a metric is computed, since its import is slow.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from cifake.contract import THRESHOLD
+from cifake.contract import LABELS, THRESHOLD
 
 ECE_BINS = 15
 MetricFunction = Callable[[np.ndarray, np.ndarray], float]
@@ -20,67 +21,30 @@ def decide(scores: np.ndarray) -> np.ndarray:
     return (scores >= THRESHOLD).astype(np.int8)
 
 
-def accuracy(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of correct predictions."""
-    from sklearn.metrics import accuracy_score
-
-    return float(accuracy_score(labels, decide(scores)))
+def _of_classes(function: str, **options: Any) -> MetricFunction:
+    """scikit-learn's metric of predicted classes."""
+    return lambda labels, scores: float(_sklearn(function)(labels, decide(scores), **options))
 
 
-def precision(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of FAKE predictions that are correct; 0 if there are none."""
-    from sklearn.metrics import precision_score
-
-    return float(precision_score(labels, decide(scores), zero_division=0.0))
+def _of_scores(function: str, **options: Any) -> MetricFunction:
+    """scikit-learn's metric of scores."""
+    return lambda labels, scores: float(_sklearn(function)(labels, scores, **options))
 
 
-def recall(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Share of FAKE images that are predicted FAKE."""
-    from sklearn.metrics import recall_score
+def _sklearn(function: str) -> Callable[..., Any]:
+    import sklearn.metrics
 
-    return float(recall_score(labels, decide(scores), zero_division=0.0))
+    return getattr(sklearn.metrics, function)  # type: ignore[no-any-return]
 
 
-def f1(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Harmonic mean of precision and recall."""
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(labels, decide(scores), zero_division=0.0))
+accuracy = _of_classes("accuracy_score")
+f1 = _of_classes("f1_score", zero_division=0.0)
+roc_auc = _of_scores("roc_auc_score")  # the probability that a FAKE image scores above a REAL one
 
 
 def loss(labels: np.ndarray, scores: np.ndarray) -> float:
     """Mean binary cross-entropy, in nats."""
-    from sklearn.metrics import log_loss
-
-    return float(log_loss(labels, scores.astype(float), labels=[0, 1]))
-
-
-def roc_auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve: the probability that a FAKE image scores above a REAL one."""
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(labels, scores))
-
-
-def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean precision over thresholds, weighted by the increase in recall."""
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(labels, scores))
-
-
-def mcc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Matthews correlation coefficient of predictions and labels, from -1 to 1."""
-    from sklearn.metrics import matthews_corrcoef
-
-    return float(matthews_corrcoef(labels, decide(scores)))
-
-
-def brier(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean squared difference of score and label."""
-    from sklearn.metrics import brier_score_loss
-
-    return float(brier_score_loss(labels, scores))
+    return float(_sklearn("log_loss")(labels, scores.astype(float), labels=[0, 1]))
 
 
 def ece(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -95,11 +59,25 @@ def ece(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 FUNCTIONS: dict[str, MetricFunction] = {
-    function.__name__: function
-    for function in (accuracy, precision, recall, f1, loss, roc_auc, average_precision, mcc, brier, ece)
+    "accuracy": accuracy,
+    "precision": _of_classes("precision_score", zero_division=0.0),  # 0 where no image is called FAKE
+    "recall": _of_classes("recall_score", zero_division=0.0),
+    "f1": f1,
+    "loss": loss,
+    "roc_auc": roc_auc,
+    "average_precision": _of_scores("average_precision_score"),
+    "mcc": _of_classes("matthews_corrcoef"),
+    "brier": _of_scores("brier_score_loss"),
+    "ece": ece,
 }
 
 
 def score(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """All metrics of predictions, by name."""
     return {name: function(labels, scores) for name, function in FUNCTIONS.items()}
+
+
+def classification_report(labels: np.ndarray, scores: np.ndarray) -> str:
+    """Precision, recall, F1 and support of REAL and FAKE, with macro and weighted averages, as text."""
+    options = {"labels": [0, 1], "target_names": LABELS, "digits": 4, "zero_division": 0.0}
+    return str(_sklearn("classification_report")(labels, decide(scores), **options))

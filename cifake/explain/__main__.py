@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,22 +67,13 @@ def explain(
     evidence, scores = cam(images)
     explained = Explained(images=images, evidence=evidence, scores=scores, **metadata)
     control = summary.control(model, cam, explained)
-    with _folder(options.output) as folder:
-        metrics = summary.write(explained, control, cam.layer, folder)
+    with contextlib.ExitStack() as stack:
+        folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        metrics = summary.write(explained, control, cam.layer, folder, resolved.title)
         location = _log(options, resolved, folder, metrics, f"{cam.method} of {cam.layer}")
     print(f"{resolved.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")
     print(f"{summary.describe(metrics)}\nfigures and arrays are in {location}")
-
-
-@contextlib.contextmanager
-def _folder(output: Path | None) -> Iterator[Path]:
-    """The output folder, or a temporary one."""
-    if output:
-        output.mkdir(parents=True, exist_ok=True)
-        yield output
-    else:
-        with tempfile.TemporaryDirectory() as name:
-            yield Path(name)
 
 
 def _log(

@@ -13,16 +13,17 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from cifake.contract import IMAGE_SIDE, LABELS
-from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE
+from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE, WIDTH
 from cifake.explain.examples import SHOWN, Explained, choose, outcomes
 from cifake.explain.where import AREA_SHARE, BORDER, enlarge, mean_map
 
 HEAT = "inferno"
 COLOURS = {"REAL": REAL_COLOUR, "FAKE": FAKE_COLOUR}
+MAPS_A_ROW = 6
 
 
 def explanation_figures(
-    explained: Explained, density: np.ndarray, table: pd.DataFrame, random_share: float
+    explained: Explained, density: np.ndarray, table: pd.DataFrame, random_share: float, name: str
 ) -> dict[str, Figure]:
     """All figures by file name.
 
@@ -31,28 +32,33 @@ def explanation_figures(
         density: float [n, h, w], their heat, from ``densities``.
         table: from ``share_table`` with the groups of ``explained``.
         random_share: the border share of models with random weights.
+        name: whose predictions are explained, as figures call it.
     """
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-        figures = {f"{name}.png": calls_figure(explained, name, rows) for name, rows in outcomes(explained)}
-        figures["mean_maps.png"] = mean_maps_figure(density, explained.groups)
-        figures["border_share.png"] = shares_figure(table, random_share)
+        figures = {
+            f"{outcome}.png": calls_figure(explained, outcome, rows, name)
+            for outcome, rows in outcomes(explained)
+        }
+        figures["mean_maps.png"] = mean_maps_figure(density, explained.groups, name)
+        figures["border_share.png"] = shares_figure(table, random_share, name)
     return figures
 
 
-def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure:
+def calls_figure(explained: Explained, outcome: str, rows: np.ndarray, name: str) -> Figure:
     """Images of one outcome: the most confident, then a random sample, each above its heat."""
     chosen = {title: sample for title, sample in choose(rows, explained.scores).items() if len(sample)}
-    height = 2.9 * max(len(chosen), 1) + 0.3
-    figure = Figure(figsize=(10.5, height), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
+    height = 2.2 * max(len(chosen), 1) + 0.5
+    figure = Figure(figsize=(WIDTH + 0.5, height), layout=ConstrainedLayoutEngine(rect=(0.03, 0, 0.97, 1)))
     grid = figure.subplots(2 * max(len(chosen), 1), SHOWN)
     for axes in grid.ravel():
         axes.axis("off")
     for above, below, (title, sample) in zip(grid[::2], grid[1::2], chosen.items(), strict=False):
-        name = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=10)
-        name.set(ha="right", va="center", in_layout=False)  # otherwise the rows would make room for it
+        words = above[0].text(-0.12, -0.1, title, transform=above[0].transAxes, rotation=90, fontsize=9)
+        words.set(ha="right", va="center", in_layout=False)  # otherwise the rows would make room for it
         for image_axes, heat_axes, row in zip(above, below, sample, strict=False):
             _show_example(image_axes, heat_axes, explained, int(row))
-    figure.suptitle(f"{_in_words(outcome)}: {len(rows):,} of {len(explained.scores):,} images")
+    count = f"{len(rows):,} of {len(explained.scores):,} images"
+    figure.suptitle(f"{name}: {_in_words(outcome)}, {count}\nscore is the probability of FAKE")
     bar = ScalarMappable(Normalize(0, 1), HEAT)
     figure.colorbar(bar, ax=grid, shrink=0.5, aspect=40, label="heat / highest of the image")
     return figure
@@ -60,8 +66,8 @@ def calls_figure(explained: Explained, outcome: str, rows: np.ndarray) -> Figure
 
 def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: int) -> None:
     image, heat = explained.images[row], enlarge(explained.heat[row])
-    name = "" if explained.objects is None else f"{explained.objects[row]}\n"
-    image_axes.set_title(f"{name}score {explained.scores[row]:.3f}", fontsize=8)
+    object_name = "" if explained.objects is None else f"{explained.objects[row]}\n"
+    image_axes.set_title(f"{object_name}score {explained.scores[row]:.3f}", fontsize=7.5)
     image_axes.imshow(image)
     # On grey, so that the image's colours are not taken for heat.
     heat_axes.imshow(image.mean(axis=-1), cmap="gray", vmin=0, vmax=255)
@@ -71,69 +77,64 @@ def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: 
         heat_axes.set_title("no heat", fontsize=8, y=-0.2)
 
 
-def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray]) -> Figure:
-    """The mean map of each label (or predicted class) and object class, on one scale.
-
-    Args:
-        density: float [n, h, w], from ``densities``.
-        groups: of ``Explained``.
-    """
-    label, objects = next(iter(groups.values())), groups.get("object", np.full(len(density), "all"))
-    names = ["all", *(name for name in np.unique(objects) if name != "all")]
-    rows = [name for name in LABELS if name in label]
+def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray], name: str) -> Figure:
+    """The mean map of each label (or predicted class) and object class, on one scale."""
+    key, label = next(iter(groups.items()))
+    objects = groups.get("object", np.full(len(density), "all"))
+    names = ["all", *(each for each in np.unique(objects) if each != "all")]
+    shown = [row for row in LABELS if row in label]
     chosen = {
-        (row, name): (label == row) & ((objects == name) | (name == "all")) for row in rows for name in names
+        (row, each): (label == row) & ((objects == each) | (each == "all")) for row in shown for each in names
     }
-    means = {key: mean_map(density[members]) for key, members in chosen.items()}
-    down, across = (len(rows), len(names)) if len(names) > 1 else (1, len(rows))
-    figure = Figure(figsize=(max(1.25 * across + 2.5, 4.6), 1.5 * down + 0.9), layout="constrained")
-    grid = figure.subplots(down, across, squeeze=False)
+    means = {each: mean_map(density[members]) for each, members in chosen.items()}
     highest = max(2.0, *(float(mean.max()) for mean in means.values()))
-    for axes, ((row, name), mean) in zip(grid.ravel(), means.items(), strict=True):
-        axes.grid(False)
+    across = min(len(names), MAPS_A_ROW)
+    down = -(-len(names) // across)  # rows of each label
+    figure = Figure(
+        figsize=(max(1.1 * across + 0.9, 4.6), 1.4 * down * len(shown) + 0.8), layout="constrained"
+    )
+    grid = figure.subplots(down * len(shown), across, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    inner = IMAGE_SIDE - 2 * BORDER
+    for (row, each), mean in means.items():
+        axes = grid[shown.index(row) * down :].flat[names.index(each)]
         axes.imshow(mean, cmap=HEAT, vmin=0, vmax=highest)
-        inner = IMAGE_SIDE - 2 * BORDER
-        axes.add_patch(
-            Rectangle((BORDER - 0.5, BORDER - 0.5), inner, inner, fill=False, color="white", linewidth=0.8)
-        )
-        axes.set(xticks=[], yticks=[])
-        axes.set_title(f"{name}\nn = {chosen[row, name].sum():,}", fontsize=8)
-        if name == "all":
-            axes.set_ylabel(f"{next(iter(groups))} {row}", color=COLOURS[row], fontweight="bold")
+        at = (BORDER - 0.5, BORDER - 0.5)
+        axes.add_patch(Rectangle(at, inner, inner, fill=False, color="white", linewidth=0.8))
+        title = f"{key} {row}" if each == "all" else each
+        axes.set_title(f"{title}\nn = {chosen[row, each].sum():,}", fontsize=8, color=COLOURS[row])
     bar = ScalarMappable(Normalize(0, highest), HEAT)
-    figure.colorbar(bar, ax=grid, shrink=0.8, label="heat / mean heat")
-    figure.suptitle(f"mean heat towards the class called\nwhite: the outermost {BORDER} pixels", fontsize=11)
+    figure.colorbar(bar, ax=grid, shrink=0.6, label="heat / mean heat")
+    figure.suptitle(f"{name}: mean heat towards the class called\nwhite: the outermost {BORDER} pixels")
     return figure
 
 
-def shares_figure(table: pd.DataFrame, random_share: float) -> Figure:
+def shares_figure(table: pd.DataFrame, random_share: float, name: str) -> Figure:
     """The share of heat on the border by group, with two standard errors on each side."""
-    figure = Figure(figsize=(9.5, 4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
     axes = figure.subplots()
     key = table.columns[0]
-    for offset, name in zip((-0.1, 0.1), LABELS, strict=True):
-        rows = table[table[key] == name]
+    for offset, label in zip((-0.1, 0.1), LABELS, strict=True):
+        rows = table[table[key] == label]
         names = rows["object"] if "object" in rows else rows[key].map(lambda _: "all")
         positions = np.arange(len(rows)) + offset
         axes.errorbar(
-            positions, rows["border_share"], 2 * rows["standard_error"], fmt="o", color=COLOURS[name],
-            capsize=3, label=f"{key} {name}",
+            positions, rows["border_share"], 2 * rows["standard_error"], fmt="o", color=COLOURS[label],
+            capsize=3, label=f"{key} {label}, ± 2 standard errors",
         )  # fmt: skip
         if len(rows):
-            axes.set_xticks(np.arange(len(rows)), names, fontsize=9)
+            axes.set_xticks(np.arange(len(rows)), names, fontsize=9, rotation=30 if len(rows) > 6 else 0)
             axes.set_xlim(-0.6, len(rows) - 0.4)
     axes.axhline(AREA_SHARE, color=NEUTRAL, linestyle=":", label="share of the area")
     axes.axhline(random_share, color="black", linestyle="--", label="random weights")
     axes.set(ylabel=f"share of the heat on the outermost {BORDER} pixels", ylim=(0, None))
-    axes.legend(loc="lower right", ncols=2)
+    axes.legend(loc="lower right", ncols=2, fontsize=9)
+    figure.suptitle(f"{name}: where the heat lies")
     return figure
 
 
 def _in_words(outcome: str) -> str:
     kind, _, name = outcome.partition("_")
     other = LABELS[1 - LABELS.index(name)]
-    return {
-        "true": f"{name} and called {name}",
-        "false": f"{other}, but called {name}",
-        "called": f"called {name}",
-    }[kind]
+    return {"true": f"{name} and ", "false": f"{other}, but ", "called": ""}[kind] + f"called {name}"

@@ -1,7 +1,6 @@
 """An explanation as files and metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -13,66 +12,50 @@ from cifake.explain.examples import Explained
 from cifake.explain.figures import explanation_figures
 from cifake.explain.gradcam import GradCam, heat
 from cifake.explain.randomised import SAME, randomised, rank_correlation
-from cifake.explain.where import (
-    AREA_SHARE,
-    BORDER,
-    border_shares,
-    densities,
-    half_areas,
-    share_table,
-)
+from cifake.explain.where import AREA_SHARE, BORDER, border_shares, densities, half_areas, share_table
 
 RANDOM_MODELS = 3
 SAMPLE = 500  # images that the random models explain, evenly spaced
 
 
-@dataclass(frozen=True)
-class Control:
-    """Statistics of the maps of models with random weights; means over such models.
+def control(model: keras.Model, cam: GradCam, explained: Explained) -> dict[str, float]:
+    """Metrics by key of a sample of the images, explained by models of random weights as by ``cam``.
 
-    Attributes:
-        correlation: with the maps of the trained model, see ``rank_correlation``.
-        chance: the same with the trained model's maps of other images.
-        border_share: the share of their heat on the border, from 0 to 1.
-        half_area: the share of the area that holds half of their heat.
+    Means over models: ``randomised_correlation`` is ``rank_correlation`` with the trained model's maps and
+    ``chance_correlation`` that with its maps of other images; the shares are from 0 to 1.
     """
-
-    correlation: float
-    chance: float
-    border_share: float
-    half_area: float
-
-
-def control(model: keras.Model, cam: GradCam, explained: Explained) -> Control:
-    """Explain a sample of the images with models of random weights, by the layer and method of ``cam``."""
     rows = np.unique(np.linspace(0, len(explained.images) - 1, SAMPLE).astype(int))
     images, trained = np.asarray(explained.images)[rows], explained.evidence[rows]
     values = []
     for _ in range(RANDOM_MODELS):
         evidence, scores = GradCam(randomised(model), cam.layer, cam.method)(images)
         density = densities(heat(evidence, scores))
-        correlations = [rank_correlation(trained, maps) for maps in (evidence, np.roll(evidence, 1, axis=0))]
-        values.append([*correlations, _mean(border_shares(density)), _mean(half_areas(density))])
-    return Control(*(float(value) for value in np.mean(values, axis=0)))
+        values.append(
+            {
+                "explain/randomised_border_share": _mean(border_shares(density)),
+                "explain/randomised_half_area": _mean(half_areas(density)),
+                "explain/randomised_correlation": rank_correlation(trained, evidence),
+                "explain/chance_correlation": rank_correlation(trained, np.roll(evidence, 1, axis=0)),
+            }
+        )
+    return {key: float(np.mean([of_model[key] for of_model in values])) for key in values[0]}
 
 
-def write(explained: Explained, control: Control, layer: str, folder: Path) -> dict[str, float]:
-    """Write the figures, the arrays and the table of border shares.
-
-    Args:
-        explained: n images with their maps.
-        control: from the same layer.
-        layer: the layer that gave the maps.
-        folder: exists already.
+def write(
+    explained: Explained, control: Mapping[str, float], layer: str, folder: Path, name: str
+) -> dict[str, float]:
+    """Write the figures, the arrays and the table of border shares, into a folder that exists already.
 
     Returns:
-        Metrics by key.
+        Metrics by key, those of ``control`` among them.
     """
     density = densities(explained.heat)
     table = share_table(density, **explained.groups)
     table.to_csv(folder / "heat.csv", index=False)
-    for name, figure in explanation_figures(explained, density, table, control.border_share).items():
-        figure.savefig(folder / name)
+    random_share = control["explain/randomised_border_share"]
+    figures = explanation_figures(explained, density, table, random_share, name)
+    for file, figure in figures.items():
+        figure.savefig(folder / file)
     known = {"label": explained.labels, "object": explained.objects}
     np.savez(
         folder / "heatmaps.npz",
@@ -88,10 +71,7 @@ def write(explained: Explained, control: Control, layer: str, folder: Path) -> d
             if name in classes
         },
         "explain/half_area": _mean(half_areas(density)),
-        "explain/randomised_border_share": control.border_share,
-        "explain/randomised_half_area": control.half_area,
-        "explain/randomised_correlation": control.correlation,
-        "explain/chance_correlation": control.chance,
+        **control,
     }
 
 

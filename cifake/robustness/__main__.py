@@ -49,9 +49,8 @@ def export(model: Any, data: Dataset, options: Options) -> None:
     from PIL import Image
 
     from cifake.robustness.perturbed import PerturbedTestSet
-    from cifake.robustness.test import first_images
 
-    test = first_images(data.test, options.images)
+    test = data.test.first(options.images)
     name, folder = str(options.export), Path(str(options.output))
     for image, path in zip(PerturbedTestSet(model, test, options).images(name), test.paths, strict=True):
         file = folder / Path(path).with_suffix(".png")

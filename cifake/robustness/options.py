@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, field_validator
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag
 from cifake.cli.help import options_or_help
 from cifake.config.fields import Count
-from cifake.contract import ATTACKS, PERTURBATIONS
+from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
 from cifake.core.errors import ConfigError
-from cifake.robustness.perturbations import kind_of, select
+from cifake.robustness.perturbations import select
 from cifake.tracking.model_form import ModelForm
 
 
@@ -19,7 +19,7 @@ class RobustnessOptions(CommandOptions):
 
     perturbations: Annotated[list[str], BeforeValidator(select), CommaSeparated] = Field(
         default_factory=lambda: list(PERTURBATIONS),
-        description="kinds or names: jpeg,pgd_8; all of them by default",
+        description="kinds or names: jpeg,pgd_8; all of them by default; clean always",
     )
     images: Count | None = Field(
         default=None,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cifake.contract import CLEAN, PERTURBATIONS, STRENGTHS
+from cifake.contract import CLEAN, KINDS, PERTURBATIONS, kind_of
 from cifake.core.errors import ConfigError
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
@@ -22,12 +22,12 @@ def jpeg(images: np.ndarray, quality: float, _random: np.random.Generator) -> np
 
     from PIL import Image
 
-    def once(image: np.ndarray) -> np.ndarray:
+    def compressed(image: np.ndarray) -> np.ndarray:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "jpeg", quality=int(quality))
         return np.asarray(Image.open(buffer))
 
-    return _each(images, once)
+    return _in_threads(images, lambda chunk: np.stack([compressed(image) for image in chunk]))
 
 
 def blur(images: np.ndarray, sigma: float, _random: np.random.Generator) -> np.ndarray:
@@ -49,14 +49,14 @@ def resize(images: np.ndarray, share: float, _random: np.random.Generator) -> np
     """Scaled down to a share of the side and up again, both with Pillow's antialiased bilinear filter."""
     from PIL import Image
 
-    def once(image: np.ndarray) -> np.ndarray:
-        height, width, _ = image.shape
-        small = Image.fromarray(image).resize(
-            (round(width * share), round(height * share)), Image.Resampling.BILINEAR
-        )
+    height, width = images.shape[1:3]
+    size = round(width * share), round(height * share)
+
+    def resized(image: np.ndarray) -> np.ndarray:
+        small = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
         return np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
 
-    return _each(images, once)
+    return _in_threads(images, lambda chunk: np.stack([resized(image) for image in chunk]))
 
 
 def brightness(images: np.ndarray, factor: float, _random: np.random.Generator) -> np.ndarray:
@@ -86,12 +86,6 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def kind_of(name: str) -> tuple[str, float]:
-    """``blur_0.5`` as ``("blur", 0.5)``."""
-    kind, _, strength = name.partition("_")
-    return kind, float(strength or 0)
-
-
 def perturb(images: np.ndarray, name: str, seed: int) -> np.ndarray:
     """Images under a perturbation other than an attack.
 
@@ -114,24 +108,22 @@ def generator(name: str, seed: int, *more: int) -> np.random.Generator:
 def select(words: Sequence[str]) -> list[str]:
     """The perturbations that names and kinds such as ``["jpeg", "pgd_8"]`` select, in their usual order.
 
+    ``clean`` is always among them: what a perturbation costs is seen beside it.
+
     Raises:
         ConfigError: a word that is neither a name nor a kind.
     """
     for word in words:
-        if word not in PERTURBATIONS and word not in STRENGTHS:
+        if word not in PERTURBATIONS and word not in KINDS:
             raise ConfigError(
-                f"perturbations: expected {', '.join((CLEAN, *STRENGTHS))}, or with a strength such as "
+                f"perturbations: expected {', '.join((CLEAN, *KINDS))}, or with a strength such as "
                 f"{PERTURBATIONS[1]}, received '{word}'"
             )
-    return [name for name in PERTURBATIONS if name in words or kind_of(name)[0] in words]
+    return [name for name in PERTURBATIONS if {name, kind_of(name)[0]} & {CLEAN, *words}]
 
 
 def _integers(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(np.rint(pixels), 0, 255), np.uint8)
-
-
-def _each(images: np.ndarray, once: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    return _in_threads(images, lambda chunk: np.stack([once(image) for image in chunk]))
 
 
 def _in_threads(images: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifake.contract import ATTACKS, CLEAN
+from cifake.contract import ATTACKS, CLEAN, kind_of
 from cifake.data import Part
 from cifake.evaluation.metrics import accuracy, decide, f1, roc_auc
 from cifake.robustness.options import RobustnessOptions
-from cifake.robustness.perturbations import generator, kind_of, perturb
+from cifake.robustness.perturbations import generator, perturb
 
 if TYPE_CHECKING:
     import keras
@@ -51,7 +51,10 @@ class PerturbedTestSet:
             return perturb(self.test.images, name, self.options.seed)
         if kind == "fgsm":
             return self.attacker.fgsm(int(strength))
-        candidates = [self._pgd(name, int(strength), start) for start in range(self.options.restarts)]
+        candidates = [
+            self.attacker.pgd(int(strength), self.options.steps, generator(name, self.options.seed, start))
+            for start in range(self.options.restarts)
+        ]
         return candidates[0] if len(candidates) == 1 else self._worst(candidates)
 
     def scores(self, name: str) -> np.ndarray:
@@ -84,9 +87,6 @@ class PerturbedTestSet:
             self.model, self.test.images, self.test.labels, min(self.options.batch, len(self.test)),
             lambda gradients: self.advance(GRADIENT_COST * gradients),
         )  # fmt: skip
-
-    def _pgd(self, name: str, epsilon: int, start: int) -> np.ndarray:
-        return self.attacker.pgd(epsilon, self.options.steps, generator(name, self.options.seed, start))
 
     def _worst(self, candidates: list[np.ndarray]) -> np.ndarray:
         """For each image the version that scores furthest from its label."""
@@ -132,18 +132,14 @@ def find_doubts(accuracies: Mapping[str, float], gains: Mapping[str, float]) -> 
         gains: rise in accuracy when PGD takes twice the steps from the same start, by perturbation.
     """
     doubts = [
-        f"{name} leaves {accuracies[name]:.4f}, random changes of its size {accuracies[rival]:.4f}: "
-        "the model may mask its gradients"
+        f"{name} leaves {accuracies[name]:.4f}, {weaker} {accuracies[rival]:.4f}: {reason}"
+        for kind, attacks, weaker, reason in (
+            ("random", ATTACKS, "random changes of its size", "the model may mask its gradients"),
+            ("fgsm", ("pgd",), "a single step", "too few steps, or masked gradients"),
+        )
         for name in accuracies
-        if kind_of(name)[0] in ATTACKS
-        and accuracies[name] > accuracies.get(rival := f"random_{kind_of(name)[1]:g}", 1.0)
-    ]
-    doubts += [
-        f"{name} leaves {accuracies[name]:.4f}, a single step {accuracies[rival]:.4f}: "
-        "too few steps, or masked gradients"
-        for name in accuracies
-        if kind_of(name)[0] == "pgd"
-        and accuracies[name] > accuracies.get(rival := f"fgsm_{kind_of(name)[1]:g}", 1.0)
+        if kind_of(name)[0] in attacks
+        and accuracies[name] > accuracies.get(rival := f"{kind}_{kind_of(name)[1]:g}", 1.0)
     ]
     return doubts + [
         f"{name} with twice the steps leaves {gain:.4f} more: the attack is not converged"

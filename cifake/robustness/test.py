@@ -1,23 +1,22 @@
 """Test how robust a run's model is, and log it to that run."""
 
-import dataclasses
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from cifake.contract import PERTURBATIONS
+from cifake.contract import PERTURBATIONS, VARIANT_TAG, kind_of
 from cifake.core.cache_directory import cache_directory
 from cifake.core.progress import progress_bar
 from cifake.data import Part
 from cifake.robustness.options import RobustnessOptions
-from cifake.robustness.perturbations import kind_of
 from cifake.robustness.perturbed import PerturbedTestSet, find_doubts, measure, weighted_accuracy
 from cifake.tracking.permissions import expect_writable
 from cifake.tracking.resume import only_process
+from cifake.tracking.retry import client
 from cifake.tracking.robustness_results import (
     completed_perturbations,
     folder_of_test,
@@ -37,13 +36,9 @@ logger = logging.getLogger(__name__)
 def run_robustness_test(
     run_id: str, load: Callable[[], "keras.Model"], test: Part, options: RobustnessOptions
 ) -> None:
-    """Score a model under each perturbation that is still missing, then log the complete test.
+    """Score a run's model under each perturbation that is still missing, then log the complete test.
 
-    Args:
-        run_id: the model's run; its status stays as it is.
-        load: gives the model, from uint8 [n, 32, 32, 3]; called after all checks.
-        test: the test part of the run's data.
-        options: what to test, and how.
+    The run's status stays as it is; ``load`` gives the model, after all checks.
 
     Raises:
         RunError: another process tests the same run, or the run has a test of another kind.
@@ -56,16 +51,10 @@ def run_robustness_test(
         if len(missing) < len(options.perturbations):
             logger.info("%d perturbations are done already; force=true tests them again", len(results))
         expect_writable(run_id)
-        model, tested = load(), first_images(test, options.images)
+        model, tested = load(), test.first(options.images)
         results |= _score(run_id, folder, model, tested, missing, options)
         _conclude(run_id, folder, model, tested, results, options)
         shutil.rmtree(directory)
-
-
-def first_images(test: Part, count: int | None) -> Part:
-    """The first images of a part, which are balanced over labels and object classes; None means all."""
-    arrays = {field.name: getattr(test, field.name)[:count] for field in dataclasses.fields(test)}
-    return Part(**arrays)
 
 
 def _score(
@@ -81,7 +70,7 @@ def _score(
     with progress_bar(*columns, transient=False) as progress:
         task = progress.add_task("robustness")
         perturbed = PerturbedTestSet(model, test, options, lambda passes: progress.advance(task, passes))
-        checked = PerturbedTestSet(model, first_images(test, CHECKED_IMAGES), options)
+        checked = PerturbedTestSet(model, test.first(CHECKED_IMAGES), options)
         progress.update(task, total=sum(map(perturbed.cost, names)))
         for name in names:
             progress.update(task, description=name)
@@ -105,22 +94,20 @@ def _conclude(
     """Check the attacks, draw the figures and log the complete test."""
     from cifake.robustness.figures import robustness_figures
 
-    accuracies = by_perturbation(results, "accuracy")
-    doubts = find_doubts(accuracies, by_perturbation(results, "gain_of_more_steps"))
+    curves = {
+        metric: {name: metrics[metric] for name, metrics in results.items() if metric in metrics}
+        for metric in ("accuracy", "roc_auc", "fake_share", "gain_of_more_steps")
+    }
+    doubts = find_doubts(curves["accuracy"], curves["gain_of_more_steps"])
     for doubt in doubts:
         logger.warning("doubt: %s", doubt)
     summary = {"images": float(len(test)), "doubts": float(len(doubts))}
-    weighted = weighted_accuracy(accuracies, options.adversary)
+    weighted = weighted_accuracy(curves["accuracy"], options.adversary)
     if weighted is not None:
         summary["weighted_accuracy"] = weighted
         logger.info("weighted accuracy, 0.4 clean and 0.6 %s: %.4f", options.adversary, weighted)
-    pictured = PerturbedTestSet(model, first_images(test, PICTURED_IMAGES), options)
+    pictured = PerturbedTestSet(model, test.first(PICTURED_IMAGES), options)
     pictures = {name: pictured.images(name) for name in PERTURBATIONS if name in results}
-    curves = {metric: by_perturbation(results, metric) for metric in ("accuracy", "roc_auc", "fake_share")}
-    figures = robustness_figures(curves, len(test), pictures)
+    run = client.get_run(run_id).data
+    figures = robustness_figures(curves, len(test), pictures, run.tags[VARIANT_TAG], run.params["seed"])
     log_robustness_test(run_id, folder, results, summary, doubts, figures)
-
-
-def by_perturbation(results: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
-    """One metric of each perturbation that has it."""
-    return {name: metrics[metric] for name, metrics in results.items() if metric in metrics}

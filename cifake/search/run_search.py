@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifake.config import Settings, TunerSettings
 from cifake.core.errors import RunError
-from cifake.data import Dataset, Part
+from cifake.data import Dataset
 from cifake.search.trial import Trial, is_worker
 from cifake.search.tuner import TrackTrial, Trials, as_trial, at_trial, number_of
 
@@ -39,7 +39,9 @@ def search(
     """
     # TensorFlow would warn that it has to trace the model of every trial.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    loop = Trials(settings, tuner, _for_trials(data, tuner.images), directory, track_trial)
+    # Trials see no test image at all, and perhaps fewer training images.
+    visible = dataclasses.replace(data, train=data.train.first(tuner.images), test=data.test.first(0))
+    loop = Trials(settings, tuner, visible, directory, track_trial)
     if is_worker():
         logger.info("a worker: asking the chief for trials")
     _run(loop)
@@ -67,12 +69,3 @@ def _run(loop: Trials) -> None:
             raise
         address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
         raise RunError(f"the chief cannot listen at {address}; choose another port") from None
-
-
-def _for_trials(data: Dataset, images: int | None) -> Dataset:
-    """The data as trials may see them: perhaps fewer training images, and no test image at all."""
-    return dataclasses.replace(data, train=_first(data.train, images), test=_first(data.test, 0))
-
-
-def _first(part: Part, count: int | None) -> Part:
-    return Part(part.images[:count], part.labels[:count], part.objects[:count], part.paths[:count])

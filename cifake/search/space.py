@@ -5,6 +5,7 @@ it reads them back. ``repair`` and ``_AtomicFiles`` mend that. For it they use p
 which is pinned to one minor version; no other module here does.
 """
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping
@@ -34,10 +35,8 @@ def hyperparameters(space: Mapping[str, Dimension]) -> keras_tuner.HyperParamete
             continue
         leader, (low, high) = leaders[key]
         for layer in range(high):
-            if layer < low:
-                _declare(hp, f"{key}.{layer}", dimension)
-                continue
-            with hp.conditional_scope(f"{leader}.layers", list(range(layer + 1, high + 1))):
+            deep_enough = hp.conditional_scope(f"{leader}.layers", list(range(layer + 1, high + 1)))
+            with contextlib.nullcontext() if layer < low else deep_enough:
                 _declare(hp, f"{key}.{layer}", dimension)
     return hp
 

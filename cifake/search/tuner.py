@@ -87,7 +87,7 @@ class Trials(BaseTuner):
 
     def _continue_from(self, model: keras.Model, trial_id: str) -> None:
         """Hyperband trains the best of a round for more epochs."""
-        file = Path(self._weights(trial_id))
+        file = self._weights(trial_id)
         if not file.exists():
             raise RunError(
                 f"expected the weights of trial {int(trial_id) + 1} in {file}, found none; "
@@ -95,8 +95,8 @@ class Trials(BaseTuner):
             )
         model.load_weights(file)
 
-    def _weights(self, trial_id: str) -> str:
-        return str(Path(self.get_trial_dir(trial_id)) / "model.weights.h5")
+    def _weights(self, trial_id: str) -> Path:
+        return Path(self.get_trial_dir(trial_id)) / "model.weights.h5"
 
 
 def at_trial(settings: Settings, trial: Trial) -> Settings:
@@ -106,8 +106,8 @@ def at_trial(settings: Settings, trial: Trial) -> Settings:
 
 def as_trial(trial: Any) -> Trial:
     """Convert a trial of Keras Tuner."""
-    completed = trial.status == "COMPLETED"
-    return Trial(number_of(trial), _values(trial), trial.score if completed else None, _reason(trial))
+    score = trial.score if trial.status == "COMPLETED" else None
+    return Trial(number_of(trial), _values(trial), score, _reason(trial))
 
 
 def number_of(trial: Any) -> int:

@@ -36,10 +36,12 @@ def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str
         f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}), then at other seeds and variants: "
         "`python compare.py --metric f1`."
     )
+    best = int(metrics["best_epoch"])
+    kept = f"Epoch {best + 1} is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."
     rows = [f"| {OF_PREDICTIONS[name].title} | {metrics[f'test/{name}']:.4f} |" for name in IN_TABLE]
     table = "\n".join(["| FAKE is positive, from 0.5 on | test |", "|:--|--:|", *rows])
     pictures = [f"![{name}]({_artifact(name, run_id)})" for name in PICTURES]
-    return "\n\n".join(part for part in (purpose, result, table, *pictures) if part)
+    return "\n\n".join(part for part in (purpose, result, table, kept, *pictures) if part)
 
 
 def _artifact(figure: str, run_id: str) -> str:

@@ -48,6 +48,11 @@ class ResolvedModel:
         content = self.run.info.run_id if self.run else sha256(Path(self.address).read_bytes()).hexdigest()
         return " ".join(filter(None, (content, self.form.scale, self.form.positive)))
 
+    @property
+    def title(self) -> str:
+        """Its name without the run's id, for figures."""
+        return self.name.partition(" (run ")[0]
+
     def load(self) -> "keras.Model":
         """The model: uint8 [n, 32, 32, 3] to float32 [n, 1], the probability of FAKE.
 

@@ -16,7 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
-from cifake.contract import DOUBTS_TAG, FIGURES, PERTURBATIONS, ROBUST, ROBUSTNESS_TAG, TEST_IMAGES_TAG
+from cifake.contract import (
+    CLEAN,
+    DOUBTS_TAG,
+    FIGURES,
+    PERTURBATIONS,
+    ROBUST,
+    ROBUSTNESS_TAG,
+    TEST_IMAGES_TAG,
+    line_of,
+)
 from cifake.core.errors import RunError
 from cifake.data import Part
 from cifake.tracking.results import predictions_table
@@ -29,13 +38,8 @@ METRICS = b"metrics"  # key in the metadata of a predictions file
 def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force: bool) -> str:
     """The folder for the predictions of a test: that of the run's test, or a new one to replace it.
 
-    An interrupted test is resumed in its folder, also one that replaces another.
-
-    Args:
-        run_id: the model's run.
-        kind: names the options of the test; the folder's name without the number of a replacement.
-        perturbations: what is tested.
-        force: replaces the results that the run has of these.
+    An interrupted test is resumed in its folder, also one that replaces another, with ``force``, whose folder
+    is the ``kind`` and a number.
 
     Raises:
         RunError: the run has a test of another kind, which only a whole test may replace.
@@ -87,11 +91,14 @@ def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequen
     """Whether a run has a complete test of these; ``kind_of`` gives its kind by the number of test images."""
     run = client.get_run(run_id).data
     kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
-    wanted = {f"{ROBUST}{name}/accuracy" for name in perturbations}
     # Earlier versions set the tag when a test began, and its number of images when it was complete.
     images = f"robustness/{run.metrics.get(f'{ROBUST}images', 0):.0f}-images_"
-    complete = kind.startswith(images) and wanted <= set(run.metrics)
-    return complete and _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] == kind
+    if not kind.startswith(images) or _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] != kind:
+        return False
+    keys = [f"{ROBUST}{name}/accuracy" for name in perturbations]
+    points = {line_of(key) for key in keys if key not in run.metrics}  # earlier versions knew no lines
+    lines = {point[0] for point in points if point}
+    return points <= {(line, each.step) for line in lines for each in client.get_metric_history(run_id, line)}
 
 
 def log_perturbation(
@@ -115,15 +122,25 @@ def log_robustness_test(
 ) -> None:
     """Log a complete test; the run's metrics and tags change in one request, at the end.
 
-    ``results`` become ``robust/<perturbation>/<name>``, ``summary`` becomes ``robust/<name>``.
+    ``results``, metrics by name of each perturbation, are logged where ``line_of`` says; those of ``clean`` as
+    ``robust/clean/<name>``, and as step 0 of each line. ``summary`` becomes ``robust/<name>``.
     """
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"{FIGURES}/{file}")
-    metrics = {f"{name}/{key}": value for name, of_name in results.items() for key, value in of_name.items()}
+    clean = results.get(CLEAN, {})
+    points = {}
+    for name, of_name in results.items():
+        for key, value in of_name.items():
+            if point := line_of(f"{ROBUST}{name}/{key}"):
+                points[point] = value
+                if key in clean:
+                    points[point[0], 0] = clean[key]
     log_values(
         run_id,
-        {f"{ROBUST}{name}": value for name, value in (metrics | dict(summary)).items()},
+        {f"{ROBUST}{name}": value for name, value in summary.items()}
+        | {f"{ROBUST}{CLEAN}/{key}": value for key, value in clean.items()},
         {ROBUSTNESS_TAG: folder, DOUBTS_TAG: "; ".join(doubts)[:5000] or "none"},
+        points,
     )
 
 

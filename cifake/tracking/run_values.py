@@ -12,16 +12,20 @@ PARAMS_PER_REQUEST = 100
 
 
 def log_values(
-    run_id: str, metrics: Mapping[str, float] | None = None, tags: Mapping[str, object] | None = None
+    run_id: str,
+    metrics: Mapping[str, float] | None = None,
+    tags: Mapping[str, object] | None = None,
+    points: Mapping[tuple[str, int], float] | None = None,
 ) -> None:
     """Log at most 1,000 metrics and 100 tags as one request, also to a finished run.
 
     Repeating it adds nothing, since the metrics have a timestamp.
     """
     now = get_current_time_millis()
+    values = {(key, 0): value for key, value in (metrics or {}).items()} | dict(points or {})
     client.log_batch(
         run_id,
-        metrics=[Metric(key, value, now, 0) for key, value in (metrics or {}).items()],
+        metrics=[Metric(key, value, now, step) for (key, step), value in values.items()],
         tags=[RunTag(name, str(value)) for name, value in (tags or {}).items()],
     )
 

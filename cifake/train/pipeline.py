@@ -81,13 +81,13 @@ def train(
         search = directory.name if tuner else None
         with tracked_run(variant, settings, data, search, parent, from_scratch) as run_id:
             random.setstate(random_state)
-            chosen = _search(run_id, settings, tuner, data, directory, watch) if tuner else settings
+            chosen = _search(run_id, variant, settings, tuner, data, directory, watch) if tuner else settings
             if tuner:
                 model = _build(chosen)
             checkpoint = directory / f"{run_id}-{chosen.config_hash()}.npz"
             with watch(variant, chosen.epochs, chosen.monitor) as show_epoch:
                 serving, fitted = _fit(run_id, model, chosen, data, checkpoint, show_epoch)
-            evaluate(run_id, serving, fitted, data, settings)
+            evaluate(run_id, serving, fitted, data, settings, variant)
             log_values(run_id, {"cost/total_seconds": time.time() - started})
             if settings.robustness:
                 run_robustness_test(run_id, lambda: serving, data.test, RobustnessOptions())
@@ -102,7 +102,13 @@ def train(
 
 
 def _search(
-    run_id: str, settings: Settings, tuner: TunerSettings, data: Dataset, directory: Path, watch: Watch
+    run_id: str,
+    variant: str,
+    settings: Settings,
+    tuner: TunerSettings,
+    data: Dataset,
+    directory: Path,
+    watch: Watch,
 ) -> Settings:
     """Search, log the result, and return the settings to train."""
     from cifake.search.figure import search_figure
@@ -111,7 +117,7 @@ def _search(
     trials = _run_trials(settings, tuner, data, directory, watch)
     best = best_trial(trials, tuner)
     chosen = at_trial(settings, best)
-    log_search(run_id, trials, best, chosen, search_figure(trials, tuner, settings.search or {}))
+    log_search(run_id, trials, best, chosen, search_figure(trials, best, tuner, settings, variant))
     logger.info("training the settings of trial %d", best.number)
     return chosen
 
@@ -180,15 +186,16 @@ def complete_robustness_test(run_id: str, test: Part) -> None:
     run_robustness_test(run_id, model_of(client.get_run(run_id)).load, test, RobustnessOptions())
 
 
-def evaluate(run_id: str, model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings) -> None:
+def evaluate(
+    run_id: str, model: "keras.Model", fitted: "Fitted", data: Dataset, settings: Settings, variant: str
+) -> None:
     """Score a trained model on the test part, and log the result, the figures and the model.
 
     Beside the test metrics the run gets the validation metrics of the best epoch, ``best/val_...``: the
     last values of ``val/...`` are those of the last epoch.
     """
-    from cifake.evaluation.classification_report import classification_report
     from cifake.evaluation.figures import run_figures
-    from cifake.evaluation.metrics import score
+    from cifake.evaluation.metrics import classification_report, score
     from cifake.evaluation.scoring import latency_ms, predict
 
     scores = predict(model, data.test.images)
@@ -208,7 +215,7 @@ def evaluate(run_id: str, model: "keras.Model", fitted: "Fitted", data: Dataset,
             "cost/images_per_second": fitted.images / fitted.seconds,
             "cost/latency_ms": latency_ms(model, data.test.images[0]),
         },
-        figures=run_figures(fitted.history, fitted.best_epoch, data.test, scores),
+        figures=run_figures(fitted.history, fitted.best_epoch, data.test, scores, variant, settings.seed),
         report=classification_report(data.test.labels, scores),
         settings=settings,
     )

@@ -7,7 +7,7 @@ from cifake.comparison import compare
 from cifake.comparison.groups import Group
 from cifake.comparison.render.text import text
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import fetch_runs, of_kept_epoch
+from cifake.comparison.runs import fetch_runs, with_value
 from cifake.comparison.standings import changes, names
 from cifake.comparison.table import Section
 from tests.support.made_runs import log_run, log_trained, made_scores
@@ -185,8 +185,10 @@ def test_a_metric_of_an_epoch_is_that_of_the_kept_epoch(store):
     assert [row["variant"] for row in table.rows] == ["new", "old", "bare"]
     assert "val/loss of the kept epoch, lower is better" in table.caption
     runs = fetch_runs(RunStore())
-    assert of_kept_epoch(RunStore(), runs, "test/f1") is runs
+    assert with_value(RunStore(), runs, "test/f1") is runs
     assert [v.verdict for v in compare().check("val/loss > 0.5")] == ["cannot tell"] * 3
+    (table,) = compare("best_epoch", direction="lower").tables  # from 1, as every epoch that people read
+    assert {row["variant"]: row["best_epoch"] for row in table.rows} == {"old": 1, "new": 2, "bare": 4}
 
 
 def test_epochs_count_from_1_and_the_view_says_so(store):

@@ -7,8 +7,10 @@ from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.figures import FIGURES
 from cifake.comparison.render.text import text
 from cifake.comparison.views import VIEWS
+from cifake.contract import KINDS, PERTURBATIONS
 from cifake.core.errors import RunError
 from tests.support.made_runs import (
+    FOLDER,
     LABELS,
     LEFT,
     OBJECTS,
@@ -520,6 +522,67 @@ def test_tests_of_other_images_are_not_paired(store):
     assert by_name(table)["odd"]["robust/blur_1/accuracy_low"] is None
     assert f"odd, run {run_id}: was scored on other test images than most runs" in table.notes[0]
     assert "an unknown number of test images" in table.caption
+
+
+def test_a_robustness_test_of_earlier_versions_is_read_beside_a_new_one(store):
+    right = {}
+    for seed, earlier in ((0, False), (1, True)):
+        run_id = log_run("base", seed, predictions=made_scores(1.0, seed))
+        scores = {name: made_scores(left, seed) for name, left in LEFT.items()}
+        log_tested(run_id, scores, earlier=earlier)
+        right[seed] = {name: accuracy_score(LABELS, each >= 0.5) for name, each in scores.items()}
+    report = compare("robust/pgd_8/accuracy")
+    for name in LEFT:
+        mean = (right[0][name] + right[1][name]) / 2
+        assert report.robustness().tables[0].rows[0][f"robust/{name}/accuracy"] == pytest.approx(mean)
+    row = report.tables[0].rows[0]
+    mean = (right[0]["pgd_8"] + right[1]["pgd_8"]) / 2
+    assert (row["seeds"], row["robust/pgd_8/accuracy"]) == (2, pytest.approx(mean))
+    assert row["robust/pgd_8/accuracy_low"] < mean < row["robust/pgd_8/accuracy_high"]
+    verdicts = compare().check("robust/pgd_8/accuracy > 0.99", "robust/blur_1/f1 < 0.01")
+    assert [verdict.verdict for verdict in verdicts] == ["pass", "pass"]
+    assert verdicts[0].estimate.value == pytest.approx(mean)
+
+
+def test_of_a_test_that_was_replaced_the_newest_values_count(store):
+    run_id = log_run("base", predictions=made_scores(1.0, 0))
+    for quality, folder in ((1.0, FOLDER), (0.2, f"{FOLDER}_test-2")):
+        log_tested(run_id, {name: made_scores(quality * left, 0) for name, left in LEFT.items()}, folder)
+        accuracy = accuracy_score(LABELS, made_scores(quality * LEFT["blur_1"], 0) >= 0.5)
+        row = compare("robust/blur_1/accuracy").tables[0].rows[0]
+        assert row["robust/blur_1/accuracy"] == pytest.approx(accuracy)
+        middle = (row["robust/blur_1/accuracy_low"] + row["robust/blur_1/accuracy_high"]) / 2
+        assert middle == pytest.approx(accuracy, abs=0.02)  # of the same test's predictions
+
+
+def test_a_line_over_strengths_is_no_metric_to_rank_by(compared):
+    with pytest.raises(RunError, match=r"unknown metric 'robust/pgd/accuracy'; .*robust/<perturbation>"):
+        compare("robust/pgd/accuracy", tracking_uri=compared)
+
+
+@pytest.mark.parametrize("measured", [["pgd_8"], ["clean", "pgd_8"], ["clean", *PERTURBATIONS[1:]]])
+def test_curves_of_robustness_are_of_what_was_measured(store, measured):
+    for seed in (0, 1):
+        run_id = log_run("base", seed, predictions=made_scores(1.0, seed))
+        log_tested(run_id, {name: made_scores(0.5, seed + len(name)) for name in measured})
+    (figure,) = compare().robustness().figures
+    heat, *panels = [axes for axes in figure.axes if axes.axison]
+    kinds = dict.fromkeys(name.partition("_")[0] for name in measured if name != "clean")
+    assert [axes.get_title() for axes in panels] == list(kinds)
+    assert [tick.get_text() for tick in heat.get_xticklabels()] == measured
+    for axes in panels:
+        start = axes.lines[0].get_xdata()[-1 if axes.xaxis_inverted() else 0]
+        if "clean" in measured and axes.get_title() not in ("brightness", "contrast"):
+            assert start == KINDS[axes.get_title()].none
+        assert len(axes.collections) == 1  # the range of the seeds
+        strengths = KINDS[axes.get_title()].strengths
+        assert axes.xaxis_inverted() == (strengths[-1] < KINDS[axes.get_title()].none)
+
+
+def test_a_test_of_clean_images_alone_is_a_heat_map_alone(store):
+    log_tested(log_run("base", predictions=made_scores(1.0, 0)), {"clean": made_scores(1.0, 0)})
+    (figure,) = compare().robustness().figures
+    assert len(figure.axes) == 1
 
 
 @pytest.mark.parametrize("view", [name for name in FIGURES if name not in ("pivot", "images")])

@@ -20,7 +20,7 @@ def part():
 def figures(part):
     scores = np.random.default_rng(0).random(len(part)).astype("float32")
     scores[:3] = 1 - part.labels[:3]  # the three worst mistakes
-    return run_figures(HISTORY, 0, part, scores), scores
+    return run_figures(HISTORY, 0, part, scores, "sgd", 3), scores
 
 
 def test_one_figure_each(figures):
@@ -56,7 +56,7 @@ def test_classes_keep_their_colours(figures):
     (curves,) = figures[0]["precision_recall.png"].axes
     assert [tick.get_color() for tick in confusion.get_yticklabels()] == [REAL_COLOUR, FAKE_COLOUR]
     labelled = {line.get_label()[:4]: to_hex(line.get_color()) for line in curves.get_lines()}
-    assert labelled == {"FAKE": FAKE_COLOUR.lower(), "REAL": REAL_COLOUR.lower()}
+    assert labelled.items() >= {"FAKE": FAKE_COLOUR.lower(), "REAL": REAL_COLOUR.lower()}.items()
 
 
 def test_the_worst_mistakes_come_first(figures, part):
@@ -68,5 +68,39 @@ def test_the_worst_mistakes_come_first(figures, part):
 
 
 def test_a_perfect_model_has_a_page_without_mistakes(part):
-    figures = run_figures(HISTORY, 0, part, part.labels.astype("float32"))
-    assert figures["worst_mistakes.png"].get_suptitle().startswith("worst of 0 mistakes in 1,000")
+    figures = run_figures(HISTORY, 0, part, part.labels.astype("float32"), "sgd", 3)
+    assert (
+        figures["worst_mistakes.png"]
+        .get_suptitle()
+        .startswith("sgd seed 3: the worst 0 of 0 mistakes on 1,000")
+    )
+
+
+def test_every_figure_names_variant_and_seed(figures):
+    assert [figure.get_suptitle().split(":")[0] for figure in figures[0].values()] == ["sgd seed 3"] * 6
+
+
+def test_curves_have_the_colour_that_the_variant_has_in_mlflow(figures):
+    history, roc, calibration = (figures[0][f"{name}.png"] for name in ("history", "roc", "calibration"))
+    lines = history.axes[0].lines[0], roc.axes[0].lines[1], calibration.axes[0].lines[1]
+    assert [line.get_color() for line in lines] == ["#D55E00"] * 3
+
+
+def test_the_roc_shows_what_the_threshold_takes(figures, part):
+    figure, scores = figures
+    point = figure["roc.png"].axes[0].lines[2]
+    real, fake = ((scores[part.labels == label] >= 0.5).mean() for label in (0, 1))
+    assert (point.get_xdata(), point.get_ydata()) == ([real], [fake])
+    assert point.get_label() == f"threshold 0.5: {fake:.1%} of FAKE and\n{real:.1%} of REAL called FAKE"
+
+
+def test_calibration_has_wilsons_intervals(figures, part):
+    """Against the closed form: Wilson (1927), as the interval of a score test."""
+    figure, scores = figures
+    (bars,) = figure["calibration.png"].axes[0].containers
+    segments = bars.lines[2][0].get_segments()
+    inside = np.minimum((scores * 15).astype(int), 14) == 4
+    n, share, z = inside.sum(), part.labels[inside].mean(), 1.959964
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    assert segments[4][:, 1] == pytest.approx([middle - half, middle + half], abs=1e-6)

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from cifake.evaluation import metrics
-from cifake.evaluation.classification_report import classification_report
+from cifake.evaluation.metrics import classification_report
 
 # Four FAKE and four REAL images; at 0.5 three FAKE calls are right, one is wrong.
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0])

@@ -13,7 +13,6 @@ from cifake.models import build_model
 from cifake.robustness.attacks import Attacker
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbed import PerturbedTestSet
-from cifake.robustness.test import first_images
 from cifake.training import fit
 from tests.support.project import EXPERIMENTS
 
@@ -29,7 +28,7 @@ def trained():
     keras.utils.set_random_seed(0)
     model = build_model(settings)
     fit(model, data, settings, lambda *_: None)
-    return model, first_images(data.test, COUNT)
+    return model, data.test.first(COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +141,7 @@ def test_restarts_keep_the_worst(trained):
 def test_results_do_not_depend_on_the_batch_nor_on_how_many_images_there_are(trained):
     model, test = trained
     whole = PerturbedTestSet(model, test, RobustnessOptions(batch=64)).images("pgd_2")
-    few = PerturbedTestSet(model, first_images(test, 30), RobustnessOptions(batch=7)).images("pgd_2")
+    few = PerturbedTestSet(model, test.first(30), RobustnessOptions(batch=7)).images("pgd_2")
     assert np.mean(whole[:30] != few) < 0.001
 
 

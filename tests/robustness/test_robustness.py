@@ -1,6 +1,8 @@
 """A robustness test of a run: logged to it, gone on with, looked at."""
 
+import contextlib
 import functools
+import sqlite3
 import sys
 
 import keras
@@ -12,12 +14,13 @@ from PIL import Image
 
 from cifake.comparison import compare
 from cifake.config import load as load_settings
-from cifake.contract import PERTURBATIONS
+from cifake.contract import KINDS
 from cifake.core.errors import ConfigError, exit_code
 from cifake.data import load
 from cifake.data.decode import open_image
 from cifake.robustness import __main__ as command
 from cifake.robustness import test as robustness_test
+from cifake.robustness.figures import robustness_figures
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbations import perturb
 from cifake.robustness.perturbed import find_doubts, measure, weighted_accuracy
@@ -78,6 +81,12 @@ def metrics(run_id):
     return {k: v for k, v in mlflow.get_run(run_id).data.metrics.items() if k.startswith("robust/")}
 
 
+def line(run_id, key):
+    """A metric by step, from the least step on."""
+    history = mlflow.MlflowClient().get_metric_history(run_id, key)
+    return dict(sorted((point.step, point.value) for point in history))
+
+
 def files(run_id):
     return sorted(file.path for file in mlflow.MlflowClient().list_artifacts(run_id, FOLDER))
 
@@ -89,10 +98,10 @@ def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id,
     before = metrics(run_id)
     names = measure(np.array([0, 1]), np.ones(2))
     assert set(before) == {
-        *(f"robust/{perturbation}/{name}" for perturbation in ("clean", "fgsm_8") for name in names),
+        *(f"robust/{kind}/{name}" for kind in ("clean", "fgsm") for name in names),
         "robust/images", "robust/doubts", "robust/weighted_accuracy",
     }  # fmt: skip
-    clean, attacked = before["robust/clean/accuracy"], before["robust/fgsm_8/accuracy"]
+    clean, attacked = before["robust/clean/accuracy"], before["robust/fgsm/accuracy"]
     assert before["robust/weighted_accuracy"] == pytest.approx(0.4 * clean + 0.6 * attacked)
 
     caplog.set_level("INFO")
@@ -100,13 +109,17 @@ def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id,
     assert "2 perturbations are done already" in caplog.text
     after = metrics(run_id)
     del before["robust/doubts"]
-    assert {name.split("/")[1] for name in after} >= set(PERTURBATIONS)
     assert before.items() <= after.items()
-    assert after["robust/pgd_8/gain_of_more_steps"] <= 0.5
+    assert set(KINDS) == {name.split("/")[1] for name in after if name.count("/") == 2} - {"clean"}
+    assert line(run_id, "robust/fgsm/accuracy").items() >= {0: clean, 8: attacked}.items()
+    assert list(line(run_id, "robust/jpeg/accuracy")) == [0, 10, 25, 50, 70]
+    assert list(line(run_id, "robust/brightness/accuracy")) == [-30, 0, 30]
+    assert list(line(run_id, "robust/pgd/gain_of_more_steps")) == [1, 2, 4, 8]
+    assert after["robust/pgd/gain_of_more_steps"] <= 0.5
     assert mlflow.get_run(run_id).info.status == "FINISHED"
     stored = pd.read_parquet(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{FOLDER}/jpeg_30.parquet"))
     assert stored["path"].tolist() == load("demo", "small").test.paths[:40].tolist()
-    assert ((stored["score"] >= 0.5) == stored["label"]).mean() == after["robust/jpeg_30/accuracy"]
+    assert ((stored["score"] >= 0.5) == stored["label"]).mean() == after["robust/jpeg/accuracy"]
     figures = {file.path for file in mlflow.MlflowClient().list_artifacts(run_id, "figures")}
     assert {"figures/robustness.png", "figures/perturbations.png"} <= figures
 
@@ -146,8 +159,8 @@ def test_a_test_that_was_stopped_goes_on_and_repeats_to_the_digit(run_id, monkey
     whole = metrics(run_id)
     assert run_command(*words, "force=true") == 0
     assert metrics(run_id) == whole
-    history = mlflow.MlflowClient().get_metric_history(run_id, "robust/noise_0.1/accuracy")
-    assert len(history) == 2
+    history = mlflow.MlflowClient().get_metric_history(run_id, "robust/noise/accuracy")
+    assert sum(point.step == 26 for point in history) == 2
 
 
 class StoppedError(Exception):
@@ -201,8 +214,14 @@ def test_a_replacement_that_is_stopped_leaves_the_old_test_as_it_was(run_id, mon
 
 
 def test_the_test_of_an_earlier_version_is_read_and_completed(run_id):
-    """It named its folder when it began, and kept the metrics in the run alone."""
+    """It named its folder when it began, and kept the metrics in the run alone, under a key each."""
     client = mlflow.MlflowClient()
+    attacked = {key: value for key, value in metrics(run_id).items() if "/fgsm/" in key}
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as database, database:
+        for table in ("metrics", "latest_metrics"):
+            database.execute(f"DELETE FROM {table} WHERE key LIKE 'robust/fgsm/%'")
+    for key, value in attacked.items():
+        client.log_metric(run_id, key.replace("fgsm", "fgsm_8"), value)
     for name in ("clean", "fgsm_8"):
         stored = pd.read_parquet(
             mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{FOLDER}/{name}.parquet")
@@ -215,7 +234,49 @@ def test_the_test_of_an_earlier_version_is_read_and_completed(run_id):
     client.log_metric(run_id, "robust/images", 20)  # of a test that was being replaced when it was killed
     assert pipeline.lacks_test(run_id, settings)
     pipeline.complete_robustness_test(run_id, load("demo", "small").test)
-    assert metrics(run_id) == before
+    assert metrics(run_id) == before | attacked
+    assert not pipeline.lacks_test(run_id, settings)
+
+
+RESULTS = {"clean": 0.9, "jpeg_90": 0.85, "jpeg_30": 0.7, "brightness_0.7": 0.8, "pgd_2": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("names", "titles"),
+    [
+        (["jpeg_30"], ["JPEG"]),
+        (["pgd_2"], ["accuracy within epsilon"]),
+        (
+            ["jpeg_90", "jpeg_30", "brightness_0.7", "pgd_2"],
+            ["JPEG", "brightness", "accuracy within epsilon"],
+        ),
+    ],
+)
+def test_only_what_was_measured_is_drawn_from_undisturbed_to_strong(names, titles):
+    accuracies = {name: RESULTS[name] for name in ("clean", *names)}
+    results = dict.fromkeys(("accuracy", "roc_auc", "fake_share"), accuracies)
+    pictures = dict.fromkeys(accuracies, np.zeros((2, 32, 32, 3), np.uint8))
+    figures = robustness_figures(results, 40, pictures, "sgd", 3)
+    panels = {axes.get_title(): axes for axes in figures["robustness.png"].axes if axes.axison}
+    assert list(panels) == titles
+    assert figures["robustness.png"].get_suptitle().startswith("sgd seed 3: 40 test images")
+    for axes in panels.values():
+        assert axes.lines[-1].get_ydata() == [0.9, 0.9]  # a line at the undisturbed accuracy
+        assert axes.lines[0].get_color() == "#D55E00"
+    if "JPEG" in panels:
+        accuracy = panels["JPEG"].lines[0]
+        strengths = [100, *(int(name[5:]) for name in names if "jpeg" in name)]
+        assert list(accuracy.get_xdata()) == strengths
+        assert panels["JPEG"].xaxis_inverted()
+    assert [axes.get_title() for axes in figures["perturbations.png"].axes][: len(accuracies)] == [
+        f"{name}: {value:.3f}" for name, value in accuracies.items()
+    ]
+
+
+def test_a_test_of_clean_images_alone_has_no_curves():
+    results = {metric: {"clean": 0.9} for metric in ("accuracy", "roc_auc", "fake_share")}
+    pictures = {"clean": np.zeros((2, 32, 32, 3), np.uint8)}
+    assert list(robustness_figures(results, 40, pictures, "base", 0)) == ["perturbations.png"]
 
 
 def test_images_can_be_written_and_looked_at(run_id, tmp_path):

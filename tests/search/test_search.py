@@ -3,10 +3,12 @@
 import contextlib
 import dataclasses
 import json
+from itertools import pairwise
 
 import keras_tuner
 import pytest
 import yaml
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from cifake.config import load as load_settings
 from cifake.core.errors import RunError
@@ -249,20 +251,52 @@ def test_a_trial_that_kills_its_process_again_and_again_is_given_up(variant, dat
 
 
 def test_the_figure_has_a_panel_for_each_setting_that_varied(variant):
-    settings = load_settings(variant())
+    space = {**SPACE, "optimizer": {"type": "choice", "values": ["sgd", "adam"]}}
+    settings = load_settings(variant(space=space))
     trials = [
-        Trial(1, {"learning_rate": 1e-4, "optimizer": "adam", "batch_size": 32}, 0.8),
-        Trial(2, {"learning_rate": 1e-2, "optimizer": "sgd", "batch_size": 32}, 0.6),
-        Trial(3, {"learning_rate": 1e-3, "optimizer": "sgd", "batch_size": 32}, None, "RunError: no"),
-        Trial(4, {"learning_rate": 1e-3, "optimizer": "sgd", "batch_size": 32, "model.dense.1": 3}, 0.9),
+        Trial(1, {"learning_rate": 1e-4, "optimizer": "adam", "model.dense.0": 8}, 0.8),
+        Trial(2, {"learning_rate": 1e-2, "optimizer": "sgd", "model.dense.0": 8}, 0.6),
+        Trial(3, {"learning_rate": 1e-3, "optimizer": "sgd", "model.dense.0": 9}, None, "RunError: no"),
+        Trial(4, {"learning_rate": 1e-3, "optimizer": "sgd", "model.dense.0": 8, "model.dense.1": 3}, 0.9),
     ]
-    figure = search_figure(trials, settings.tuner, settings.search)
-    panels = {axes.get_xlabel(): axes for axes in figure.axes if axes.get_xlabel()}
-    assert list(panels) == ["trial", "learning_rate", "optimizer"]
-    assert [axes.get_xscale() for axes in panels.values()] == ["linear", "log", "linear"]
-    scores, best, failed = panels["trial"].lines
+    figure = search_figure(trials, trials[3], settings.tuner, settings, "tuned")
+    panels = {axes.get_xlabel(): axes for axes in figure.axes if axes.axison}
+    assert list(panels) == ["trial", "learning_rate", "model.dense", "optimizer"]
+    assert [axes.get_xscale() for axes in panels.values()] == ["linear", "log", "linear", "linear"]
+    scores, best, failed, at_best = panels["trial"].lines
     assert list(scores.get_xdata()) == [1, 2, 4]
     assert list(best.get_ydata()) == [0.8, 0.8, 0.9]
-    assert list(failed.get_xdata()) == [3, 3]
+    assert list(failed.get_xdata()) == [3]
+    assert (at_best.get_ydata(), at_best.get_color()) == ([0.9, 0.9], "#44AA99")
+    first, second, _ = panels["model.dense"].lines  # a marker for each layer
+    assert (list(first.get_xdata()), list(second.get_xdata())) == ([8, 8, 8], [3])
+    assert [tick.get_text() for tick in panels["optimizer"].get_xticklabels()] == ["sgd", "adam"]
+    assert list(panels["optimizer"].lines[0].get_xdata()) == [1, 0, 0]
     assert figure.axes[0].get_ylabel() == "val/accuracy"
-    assert figure.get_suptitle() == "4 trials, 1 of them failed"
+    assert figure.get_suptitle().splitlines() == [
+        "tuned seed 0: 4 trials of RandomSearch, 1 of them failed",
+        "coloured line: the best, trial 4, val/accuracy 0.9000",
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 10, 40])
+def test_ticks_of_the_figure_do_not_collide(count, tmp_path):
+    settings = load_settings(EXPERIMENTS / "tuned.yaml")
+    tuner = settings.tuner.model_copy(update={"kind": "RandomSearch", "max_trials": count})
+    oracle = make_oracle(tuner, settings.search)
+    oracle.verbose = 0
+    oracle._set_project_dir(str(tmp_path), "state")
+    trials = []
+    for number in range(1, count + 1):
+        values = oracle.create_trial("here").hyperparameters.values
+        oracle.ongoing_trials.clear()
+        trials.append(Trial(number, values, None if number % 9 == 5 else 1 / number))
+    figure = search_figure(trials, trials[0], tuner, settings, "tuned")
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.canvas.draw()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        shown = [tick.label1 for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+        shown += [label for label in axes.xaxis.get_minorticklabels() if label.get_text()]
+        boxes = sorted((label.get_window_extent(renderer) for label in shown), key=lambda box: box.x0)
+        assert all(first.x1 < second.x0 for first, second in pairwise(boxes)), axes.get_xlabel()

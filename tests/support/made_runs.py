@@ -118,8 +118,8 @@ LEFT = {"clean": 1.0, "blur_0.5": 0.5, "blur_1": 0.2, "pgd_8": -1.0}  # of a run
 FOLDER = "robustness/200-images_10-steps_1-restarts_seed-0"
 
 
-def log_tested(run_id, scores, folder=FOLDER):
-    """What a robustness test leaves in a run, by perturbation, for made-up scores."""
+def log_tested(run_id, scores, folder=FOLDER, earlier=False):
+    """What a robustness test, or one of earlier versions, leaves in a run for scores by perturbation."""
     from cifake.data import Part
     from cifake.robustness.perturbed import measure
     from cifake.tracking.robustness_results import log_perturbation, log_robustness_test
@@ -130,4 +130,12 @@ def log_tested(run_id, scores, folder=FOLDER):
     results = {name: measure(test.labels, of_name) for name, of_name in scores.items()}
     for name, of_name in scores.items():
         log_perturbation(run_id, folder, name, test, of_name, results[name])
-    log_robustness_test(run_id, folder, results, {"images": count, "weighted_accuracy": 0.5}, [], {})
+    summary = {"images": count, "weighted_accuracy": 0.5}
+    if not earlier:
+        log_robustness_test(run_id, folder, results, summary, [], {})
+        return
+    client = mlflow.MlflowClient()
+    flat = {f"{name}/{key}": value for name, of_name in results.items() for key, value in of_name.items()}
+    for key, value in {**flat, **summary}.items():
+        client.log_metric(run_id, f"robust/{key}", value)
+    client.set_tag(run_id, "robustness", folder)

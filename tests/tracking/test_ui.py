@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from cifake.config import load
-from cifake.contract import COLOURED, COLOURS, variant_colour
+from cifake.contract import COLOURED, COLOURS, RELATED, variant_colour
 from cifake.tracking.descriptions import describe_run, describe_version, log_ranking
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.ui import VIEW_TAG, describe_address, prepare_experiment
@@ -125,8 +125,10 @@ def test_without_a_server_the_address_says_how_to_start_one(store):
 
 def test_variants_that_are_often_compared_have_colours_of_their_own():
     assert [variant_colour(name) for name in ("base", "sgd")] == ["#0072B2", "#D55E00"]
-    assert len({variant_colour(name) for name in COLOURED}) == len(COLOURS) == 12
-    assert variant_colour("one of mine") == variant_colour("one of mine") in COLOURS
+    assert len({variant_colour(name) for name in COLOURED}) == len(COLOURS) == 13
+    related = ("base", "sgd", "epoch", "modern", *RELATED)
+    assert len({variant_colour(name) for name in related}) == len(related)
+    assert [variant_colour(name) for name in ("paper_cnn", "one of mine")] == ["#66A61E", "#0072B2"]
 
 
 def test_the_purpose_of_a_variant_is_the_comment_on_top_of_its_file(tmp_path):
@@ -142,10 +144,12 @@ def test_the_purpose_of_a_variant_is_the_comment_on_top_of_its_file(tmp_path):
 
 def test_a_run_says_why_it_is_there_and_what_came_out():
     metrics = {f"test/{name}": 0.8 for name in ("f1", "accuracy", "precision", "recall", "roc_auc")}
-    purpose, result, table, *pictures = describe_run("Does Adam pay?", metrics, 1600, "abc").split("\n\n")
+    note = describe_run("Does Adam pay?", {**metrics, "best_epoch": 4}, 1600, "abc")
+    purpose, result, table, kept, *pictures = note.split("\n\n")
     assert purpose == "Does Adam pay?"
     assert result.startswith("**F1 0.8000**, accuracy 0.8000 ± 0.0196 (95 %, over 1,600 test images;")
     assert table.splitlines()[2:4] == ["| F1 | 0.8000 |", "| accuracy | 0.8000 |"]
+    assert kept == "Epoch 5 is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."
     assert pictures[0] == "![history.png](get-artifact?path=figures/history.png&run_uuid=abc)"
 
 

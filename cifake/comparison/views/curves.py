@@ -18,9 +18,7 @@ def curves(comparison: Comparison) -> Table:
     histories = learning_curves(comparison, CURVE)
     rows = []
     for group, history in zip(comparison.groups, histories, strict=True):
-        kept = group.mean("best_epoch")
-        epoch_kept = None if kept is None else kept + 1
-        rows.append({**group_cells(group), "epoch_kept": epoch_kept, **_by_epoch(history)})
+        rows.append({**group_cells(group), "epoch_kept": group.mean("best_epoch"), **_by_epoch(history)})
     longest = max(history.shape[1] for history in histories)
     listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
     return view_table(

@@ -7,6 +7,7 @@ from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.notes import note
+from cifake.comparison.runs import with_perturbations
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
     GROUP_COLUMNS,
@@ -24,7 +25,7 @@ KEYS = {f"{ROBUST}{name}/accuracy": name for name in PERTURBATIONS}
 
 def robustness(comparison: Comparison) -> Table:
     """Groups that were tested, with their accuracy under each perturbation and its interval."""
-    tested = [_tested(group) for group in comparison.groups if _keys(group)]
+    tested = tested_groups(comparison)
     keys = [key for key in KEYS if any(key in _keys(group) for group in tested)]
     rows: list[dict[str, Any]] = [
         {
@@ -65,9 +66,15 @@ def robustness(comparison: Comparison) -> Table:
     )
 
 
-def _tested(group: Group) -> Group:
-    """The group's runs that were tested."""
-    return replace(group, runs=group.runs[group.runs.reindex(columns=list(KEYS)).notna().any(axis=1)])
+def tested_groups(comparison: Comparison) -> list[Group]:
+    """The groups with runs that were tested: those runs, with the accuracy under each perturbation."""
+    groups = []
+    for group in comparison.groups:
+        runs = with_perturbations(comparison.store, group.runs, list(KEYS))
+        runs = runs[runs.reindex(columns=list(KEYS)).notna().any(axis=1)]
+        if len(runs):
+            groups.append(replace(group, runs=runs))
+    return groups
 
 
 def _keys(group: Group) -> list[str]:
