@@ -94,7 +94,7 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
 
 
 def promote(report: "Report") -> int:
-    """Register the best group's model, if it may take the champion's place; 3 when that cannot be told."""
+    """Register the best group's model if it may be champion; the exit code is 3 when that cannot be told."""
     from cifake.comparison.gate import EXIT_CODES
     from cifake.tracking.registry import champion, register
 
