@@ -14,12 +14,12 @@ class ModelForm(CommandOptions):
     """What a model of another project takes and gives; nothing for those of this one."""
 
     scale: Literal["0..1", "-1..1", "0..255"] | None = Field(
-        None,
+        default=None,
         description="of a model of another project: the range of the pixel values that it was trained on; "
         "0..1 is x/255, -1..1 is x/127.5 - 1",
     )
     positive: Literal["REAL", "FAKE"] | None = Field(
-        None,
+        default=None,
         description="of a model of another project: the label that it calls 1; of two outputs, the second's. "
         "Keras numbers folders by name: FAKE 0, REAL 1",
     )
