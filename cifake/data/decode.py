@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ CHUNK = 512  # files a task: enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
 ORIENTATION_MARKS = (b"Exif\0\0", b"tiff:Orientation")  # EXIF, and XMP where Pillow reads it from, too
 warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata, and of sizes that are checked here
+logging.getLogger("PIL").setLevel(
+    logging.CRITICAL
+)  # it logs errors without the file's name, then raises them
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
 
-from cifake.contract import VARIANT_TAG
+from cifake.contract import DATA_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.core.reasons import reason
 from cifake.data import Dataset
@@ -93,11 +93,15 @@ class ResolvedModel:
         """The data that the model's run was trained and tested on; for a file, the whole data set.
 
         Raises:
-            DataError: the data found here is different.
+            DataError: the data found here is different, or the run does not say which it was.
         """
         if not self.run:
             return load_data()
         tags = self.run.data.tags
+        if not tags.keys() >= set(DATA_TAGS):
+            raise DataError(
+                f"{self.name}: a run of another project, which does not say what it was tested on"
+            )
         data = load_data(tags["dataset"], tags["split"])
         if data.digest != tags["dataset_digest"]:
             raise DataError(
@@ -137,7 +141,8 @@ def model_of(run: Run) -> ResolvedModel:
             f"run {run.info.run_id} holds no trained model: expected a finished run of a variant, received "
             f"one with status {run.info.status}"
         )
-    name = f"{run.data.tags[VARIANT_TAG]} seed {run.data.params['seed']} (run {run.info.run_id})"
+    seed = f" seed {run.data.params['seed']}" if "seed" in run.data.params else ""
+    name = f"{run.data.tags[VARIANT_TAG]}{seed} (run {run.info.run_id})"
     return ResolvedModel(name, f"runs:/{run.info.run_id}/model", run)
 
 

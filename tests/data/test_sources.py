@@ -136,6 +136,14 @@ def test_a_zip_of_unknown_compression_is_not_called_damaged(tmp_path):
         list(open_path(archive).files())
 
 
+def test_a_zip_with_a_broken_name_is_named(tmp_path):
+    archive = pack(tmp_path / "cifake.zip", {"train/REAL/ü.jpg": b"one"})
+    data = archive.read_bytes()
+    archive.write_bytes(data.replace("ü".encode(), b"\xc3\xc3", 1))  # in the file's own header alone
+    with pytest.raises(DataError, match=r"cifake.zip: the archive is damaged or cut short \('utf-8' codec"):
+        list(open_path(archive).files())
+
+
 def test_images_of_other_suffixes_are_taken_and_what_is_left_out_is_named(tmp_path, caplog):
     files = {
         **FILES, "train/REAL/4.jfif": b"4", "test/FAKE/5.avif": b"5", "train/REAL/6.heic": b"6",

@@ -145,7 +145,7 @@ def test_a_folder_is_read_by_name_and_to_its_depth(folder):
 def test_globs_and_single_files(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     deep, flat, single = open_images("Test_1/**/*.jp*g, Test_1/[ab].*,Test_1/b.jpg")
-    assert names(deep)[:2] == ["Test_1/b.jpg", "Test_1/z/1.jpg"]
+    assert names(deep)[:3] == ["Test_1/b.jpg", "Test_1/lost.jpg", "Test_1/z/1.jpg"]
     assert names(flat) == ["Test_1/a.PNG", "Test_1/b.jpg"]
     assert (deep.name, names(single)) == ("Test_1", ["Test_1/b.jpg"])
     (folder.parent / "a,b").mkdir()
@@ -153,15 +153,14 @@ def test_globs_and_single_files(folder, monkeypatch):
 
 
 def test_a_link_that_leads_nowhere_is_an_error_and_a_pipe_is_left_out(folder):
-    (folder / "c.jpg").symlink_to("gone.jpg")
     os.mkfifo(folder / "d.jpg")
-    for location in (folder, f"{folder}/?.*"):
+    for location in (folder, f"{folder}/*.jpg"):
         (source,) = open_images(str(location))
         decoded = decode(Task(names(source), source))
-        errors = {
-            name[-5:]: error for name, error in zip(decoded.names, decoded.errors, strict=True) if error
-        }
-        assert errors == {"c.jpg": "cannot be read (No such file or directory)"}
+        errors = [
+            (name[-8:], error) for name, error in zip(decoded.names, decoded.errors, strict=True) if error
+        ]
+        assert errors == [("lost.jpg", "cannot be read (No such file or directory)")]
         assert "d.jpg" in str(source.skipped)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cifake.core.errors import RunError
+from cifake.core.errors import DataError, RunError
 from cifake.data import load
 from cifake.tracking.resolved_model import find_model
 
@@ -74,6 +74,15 @@ def test_a_run_without_a_model_is_refused(store):
         pass
     with pytest.raises(RunError, match="holds no trained model: expected a finished run of a variant"):
         find_model(run.info.run_id)
+
+
+def test_a_run_of_another_project_has_a_name_but_no_data(store):
+    with mlflow.start_run(tags={"variant": "base"}) as run:
+        mlflow.log_param("epochs", 3)
+    model = find_model("base")
+    assert model.name == f"base (run {run.info.run_id})"
+    with pytest.raises(DataError, match="a run of another project, which does not say what it was tested on"):
+        model.load_data()
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):
