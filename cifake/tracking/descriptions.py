@@ -27,13 +27,9 @@ eye hardly sees can mislead it: see `robust/` among the metrics of its run.
 
 
 def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str) -> str:
-    """Markdown for a variant's run. MLflow shows the first lines at once, the figures after a click.
+    """Markdown for a variant's run, of n test images and the final values by key.
 
-    Args:
-        purpose: why there is this variant.
-        metrics: final values by key.
-        n: test images.
-        run_id: of the run, which holds the figures.
+    MLflow shows the first lines at once, the figures after a click.
     """
     accuracy = metrics["test/accuracy"]
     half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / n)  # of a normal 95 % interval
@@ -54,25 +50,8 @@ def _artifact(figure: str, run_id: str) -> str:
     return f"get-artifact?path={FIGURES}/{figure}&run_uuid={run_id}"
 
 
-def describe_version(result: Mapping[str, str], reason: str) -> str:
-    """Markdown for a registered version.
-
-    Args:
-        result: its variant, metric, value, interval and seeds.
-        reason: why it was promoted: whom it beat, by how much.
-    """
-    return VERSION_NOTE.format(**result, reason=reason)
-
-
 def log_ranking(run_id: str, note: str, metrics: Mapping[str, float], page: str) -> None:
-    """Add the ranking of a suite to its run, which stays finished.
-
-    Args:
-        run_id: of the suite's run.
-        note: Markdown; becomes its description.
-        metrics: the groups' means by key.
-        page: HTML, stored as ``report.html``.
-    """
+    """Add the ranking of a suite to its run, which stays finished: description, means, ``report.html``."""
     client.log_text(run_id, page, "report.html")
     values = {NO_KEY.sub("_", key): value for key, value in metrics.items()}
     log_values(run_id, values, {NOTE_TAG: note[:LONGEST]})

@@ -8,7 +8,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from cifake.core.errors import RunError
-from cifake.tracking.descriptions import describe_version
+from cifake.tracking.descriptions import VERSION_NOTE
 
 NAME, ALIAS = "cifake", "champion"
 
@@ -36,8 +36,8 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
     Args:
         client: of the store.
         run_id: of a finished run.
-        tags: of the version; see ``describe_version``.
-        reason: why it is promoted.
+        tags: of the version: variant, metric, value, interval, seeds.
+        reason: why it is promoted: whom it beat, by how much.
 
     Raises:
         RunError: the run holds no model.
@@ -54,7 +54,7 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
         model.artifact_location,
         run_id,
         tags=dict(tags),
-        description=describe_version(tags, reason),
+        description=VERSION_NOTE.format(**tags, reason=reason),
         model_id=model.model_id,
     )
     client.set_registered_model_alias(NAME, ALIAS, version.version)

@@ -17,7 +17,7 @@ from cifake.data import Dataset
 from cifake.tracking.identity import code_version, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import process_identity
-from cifake.tracking.queries import experiment_id, experiment_of, stopped_search, unfinished_run
+from cifake.tracking.queries import UNFINISHED, experiment_id, experiment_of, newest_run, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
 from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
@@ -56,13 +56,20 @@ def tracked_run(
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    key = run_key(settings, data.digest)
-    name = f"{variant} {settings.split} seed {settings.seed}"
-    name = f"demo: {name}" if data.name == "demo" else name
+    demo = "demo: " * (data.name == "demo")
+    name = f"{demo}{variant} {settings.split} seed {settings.seed}"
     tags = {  # MLflow shows them in this order: first what a reader looks for
-        **_metadata(variant, settings, data),
-        contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity(),
-    }  # fmt: skip
+        contract.VARIANT_TAG: variant,
+        "split": data.split,
+        "dataset": data.name,
+        contract.TEST_IMAGES_TAG: str(len(data.test)),
+        contract.COLOUR_TAG: contract.variant_colour(variant),
+        "dataset_digest": data.digest,
+        contract.CONFIG_HASH_TAG: settings.config_hash(),
+        contract.RUN_KEY_TAG: run_key(settings, data.digest),
+        contract.CODE_VERSION_TAG: code_version(),
+        **process_identity(),
+    }
     if search:
         tags[contract.SEARCH_TAG] = search
     if parent:
@@ -86,8 +93,10 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
     with store_lock():
         launched = project_run_id()
         experiment = experiment_id()
-        search = tags.get(contract.SEARCH_TAG)
-        stopped = stopped_search(search) if search else unfinished_run(tags[contract.RUN_KEY_TAG])
+        if search := tags.get(contract.SEARCH_TAG):
+            stopped = newest_run(f"tags.{contract.SEARCH_TAG} = '{search}'", UNFINISHED)
+        else:
+            stopped = unfinished_run(tags[contract.RUN_KEY_TAG])
         if stopped and not from_scratch:
             return _resume(stopped, launched)
         end_abandoned_runs()
@@ -119,18 +128,6 @@ def _resume(stopped: str, launched: str | None) -> str:
         client.delete_tag(stopped, contract.FAILURE_TAG)
     client.update_run(stopped, status="RUNNING")
     return stopped
-
-
-def _metadata(variant: str, settings: Settings, data: Dataset) -> dict[str, str]:
-    return {
-        contract.VARIANT_TAG: variant,
-        "split": data.split,
-        "dataset": data.name,
-        contract.TEST_IMAGES_TAG: str(len(data.test)),
-        contract.COLOUR_TAG: contract.variant_colour(variant),
-        "dataset_digest": data.digest,
-        contract.CONFIG_HASH_TAG: settings.config_hash(),
-    }
 
 
 def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:

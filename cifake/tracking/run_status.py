@@ -23,15 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
-    """Create a run with MLflow's own tags (user, source, commit) and the given ones.
+    """Create a run with MLflow's own tags (user, source, commit) and the given ones; its id.
 
-    Args:
-        experiment: the experiment's id.
-        name: the run's name.
-        tags: set from the first moment, so a run whose id was lost with the answer is found by them.
-
-    Returns:
-        The run's id.
+    It has the tags from the first moment, so a run whose id was lost with the answer is found by them.
     """
     run = client.create_run(experiment, run_name=name, tags=resolve_tags(dict(tags)))
     return str(run.info.run_id)

@@ -14,12 +14,9 @@ PARAMS_PER_REQUEST = 100
 def log_values(
     run_id: str, metrics: Mapping[str, float] | None = None, tags: Mapping[str, object] | None = None
 ) -> None:
-    """Log metrics and tags as one request; repeating it adds nothing, since the metrics have a timestamp.
+    """Log at most 1,000 metrics and 100 tags as one request, also to a finished run.
 
-    Args:
-        run_id: the run, which may be finished.
-        metrics: at most 1,000, by key.
-        tags: at most 100, by name.
+    Repeating the request adds nothing, since the metrics have a timestamp.
     """
     now = get_current_time_millis()
     client.log_batch(

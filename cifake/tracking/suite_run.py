@@ -31,12 +31,7 @@ def open_store() -> str:
 
 @contextlib.contextmanager
 def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
-    """A run for the suite itself, or the one that ``mlflow run`` created.
-
-    Args:
-        name: the run's name.
-        plan: stored as ``plan.txt``.
-        options: logged as params.
+    """A run for the suite itself, or the one that ``mlflow run`` created, with its plan and options.
 
     Yields:
         The run's id, and a list for the reasons of failures: with one the run ends FAILED. Ctrl-C and

@@ -13,25 +13,21 @@ from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
 
-def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> str:
-    """Keep a report in a run of its own, or in the one that ``mlflow run`` created in the current store.
+def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> None:
+    """Keep a report as ``report.html`` in the run that ``mlflow run`` created, or in one of its own.
 
     Args:
-        store: for a run of its own.
+        store: for a run of its own; the other is in the current store.
         tool: the command, such as ``compare``: the run's tag ``tool``.
         name: the run's name.
-        page: HTML, stored as ``report.html``.
-
-    Returns:
-        The run's id.
+        page: HTML.
     """
     if run_id := project_run_id():  # it has its tag, and ends with the command
         client.log_text(run_id, page, "report.html")
-        return run_id
+        return
     run = store.create_run(experiment_id(store), run_name=name, tags={TOOL_TAG: tool})
     store.log_text(run.info.run_id, page, "report.html")
     store.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
 
 
 def add_to_run(
@@ -39,12 +35,7 @@ def add_to_run(
 ) -> None:
     """Add a tool's results to a finished run, which stays finished.
 
-    Args:
-        run_id: the run.
-        folder: its files become artifacts.
-        artifact_path: the artifacts' folder.
-        metrics: by key; NaN, of an average over nothing, is left out.
-        tags: by name.
+    The files of ``folder`` become artifacts. A metric that is NaN, an average over nothing, is left out.
     """
     client.log_artifacts(run_id, str(folder), artifact_path)
     log_values(run_id, {key: value for key, value in metrics.items() if not math.isnan(value)}, tags)
