@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
+from cifake.comparison.groups import Group, find_group, name_groups, name_list, rank_groups
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import SEED
+from cifake.comparison.runs import FOREIGN, GROUP, PARAMETER, SEED
 from cifake.contract import (
-    CONFIG_HASH_TAG,
+    CODE_VERSION_TAG,
     DATA_TAGS,
+    LIBRARIES_TAG,
     ROBUST,
     TEST_IMAGES_TAG,
     Metric,
@@ -81,7 +82,14 @@ def make_comparisons(
         RunError: no group, or more than one, goes by the baseline's name.
     """
     by_data = runs.groupby(["dataset", "split", "dataset_digest"], sort=True)
-    return [_make_comparison(store, part, metric, top, baseline, confidence, margin) for _, part in by_data]
+    comparisons = [
+        _make_comparison(store, part, metric, top, baseline, confidence, margin) for _, part in by_data
+    ]
+    if foreign := runs.attrs.get(FOREIGN):
+        comparisons[0].notes.append(
+            f"Runs left out, because they do not keep the run contract of this project: {foreign}."
+        )
+    return comparisons
 
 
 def _make_comparison(
@@ -93,17 +101,27 @@ def _make_comparison(
     confidence: float,
     margin: float,
 ) -> Comparison:
-    newest = runs.drop_duplicates([CONFIG_HASH_TAG, SEED])
+    newest = runs.drop_duplicates([GROUP, SEED])
     metadata = {key: str(runs[key].iloc[0]) for key in DATA_TAGS}
-    ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
-    names = name_groups(newest, list(ranks))
+    counted, not_finite = _with_finite_metric(newest, metric.key)
+    ranks = {key: rank for rank, key in enumerate(rank_groups(counted, metric), start=1)}
+    names = name_groups(counted, list(ranks))
     reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
     kept = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
-    repeats = dict(list(newest[newest[CONFIG_HASH_TAG].isin(kept)].groupby(CONFIG_HASH_TAG)))
+    repeats = dict(list(counted[counted[GROUP].isin(kept)].groupby(GROUP)))
     usable, notes = _predictions(store, pd.concat(repeats.values()), names, metric)
     groups = {
-        key: Group(names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable)) for key in kept
+        key: Group(
+            names[key], ranks[key], repeats[key], _by_seed(repeats[key], usable), not_finite.get(key, ())
+        )
+        for key in kept
     }
+    notes += [
+        f"{group.name}: {metric.key} of seed {name_list(group.not_finite)} is NaN or infinite; not counted."
+        for group in groups.values()
+        if group.not_finite
+    ]
+    notes += _version_notes(list(groups.values()))
     if len(newest) < len(runs):
         older = len(runs) - len(newest)
         notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
@@ -123,10 +141,43 @@ def _make_comparison(
     )
 
 
+def _with_finite_metric(runs: pd.DataFrame, key: str) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """Runs without those whose metric is not finite, and these runs' seeds by group.
+
+    A run without the metric counts no more than they do, where others of its group have it. A group
+    without any finite value keeps its runs.
+    """
+    finite = pd.Series(np.isfinite(runs[key]), runs.index)
+    not_finite = runs[~finite & runs[key].notna()]
+    none = ~finite.groupby(runs[GROUP]).transform("any")
+    seeds = {str(name): tuple(sorted(part[SEED])) for name, part in not_finite.groupby(GROUP)}
+    return runs.assign(**{key: runs[key].where(finite)})[finite | none], seeds
+
+
+def _version_notes(groups: list[Group]) -> list[str]:
+    """Which rows are of which version of the code, where there are several and no names that tell."""
+    if PARAMETER + CODE_VERSION_TAG in groups[0].runs:
+        return []
+    by_version: dict[str, list[str]] = {}
+    mixed = False
+    for group in groups:
+        of_group = dict(list(group.runs.groupby([CODE_VERSION_TAG, LIBRARIES_TAG])[SEED]))
+        mixed |= len(of_group) > 1
+        for (code, libraries), seeds in of_group.items():
+            version = f"{code or 'unknown'}{f' ({libraries})' if libraries else ''}"
+            which = f" (seed {name_list(sorted(seeds))})" if len(of_group) > 1 else ""
+            by_version.setdefault(version, []).append(f"{group.name}{which}")
+    if len(by_version) < 2:
+        return []
+    versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
+    advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
+    return [f"Different code, libraries or backend: code_version {versions}; {advice}."]
+
+
 def on_metric(comparison: Comparison, key: str) -> Comparison:
     """The same groups in the same order, with the predictions that another metric is of."""
     runs = pd.concat([group.runs for group in comparison.groups])
-    names = {group.config_hash: group.name for group in comparison.groups}
+    names = {group.key: group.name for group in comparison.groups}
     metric = describe_metric(key)
     usable, notes = _predictions(comparison.store, runs, names, metric)
     groups = [replace(group, scores=_by_seed(group.runs, usable)) for group in comparison.groups]

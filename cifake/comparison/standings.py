@@ -1,6 +1,5 @@
 """What a leaderboard knows of each group: interval, difference, verdict, possible ranks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -101,12 +100,6 @@ def changes(group: Group, reference: Group) -> str:
     ]
     more = len(differing) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")
-
-
-def names(groups: Sequence[str], most: int = 6) -> str:
-    """``a, b and c``; long lists end in a count."""
-    shown = [*groups] if len(groups) <= most else [*groups[: most - 1], f"{len(groups) - most + 1} others"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _is_search(settings: dict[str, str]) -> bool:

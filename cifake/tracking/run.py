@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from cifake import contract
 from cifake.config import Settings, parse_overrides
 from cifake.data import Dataset
-from cifake.tracking.identity import code_version, run_key
+from cifake.tracking.identity import code_version, libraries, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import UNFINISHED, experiment_id, experiment_of, newest_run, unfinished_run
@@ -68,6 +68,7 @@ def tracked_run(
         contract.CONFIG_HASH_TAG: settings.config_hash(),
         contract.RUN_KEY_TAG: run_key(settings, data.digest),
         contract.CODE_VERSION_TAG: code_version(),
+        contract.LIBRARIES_TAG: libraries(),
         **process_identity(),
     }
     if search:

@@ -15,7 +15,7 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 
-from cifake.contract import EXPERIMENT, NOTE_TAG, VARIANT_TAG
+from cifake.contract import CONFIG_HASH_TAG, EXPERIMENT, NOTE_TAG, VARIANT_TAG
 from cifake.core.errors import exit_code
 from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.store import store_address, store_lock
@@ -31,6 +31,9 @@ RESULTS = (
     RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
 )  # fmt: skip
 NO_SETTINGS = ("seed", "variant", "search.", "tuner.")  # beginnings of params that are no column
+VARIANTS = (
+    f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"  # not tools, trials, other projects' runs
+)
 CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
 SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow
 
@@ -82,7 +85,7 @@ def _view_path(experiment_id: str) -> str:
 
 def _settings_that_differ(experiment_id: str) -> list[str]:
     """Params, by name, that have several values among the newest runs; one that is missing is a value."""
-    runs = client.search_runs([experiment_id], f"tags.{VARIANT_TAG} != ''", max_results=RUNS_READ)
+    runs = client.search_runs([experiment_id], VARIANTS, max_results=RUNS_READ)
     names = {name for run in runs for name in run.data.params if not name.startswith(NO_SETTINGS)}
     return sorted(name for name in names if len({run.data.params.get(name) for run in runs}) > 1)
 
@@ -92,7 +95,7 @@ def _state(settings: list[str]) -> dict[str, Any]:
     params = [f"params.`{name}`" for name in ("seed", *settings)]
     columns = [*RESULTS, *params, f"tags.`{VARIANT_TAG}`"]
     return {
-        "searchFilter": f"tags.{VARIANT_TAG} != ''",  # neither tools nor trials have it
+        "searchFilter": VARIANTS,
         "orderByKey": RANKED_BY,
         "orderByAsc": False,
         "groupBy": {
