@@ -9,12 +9,11 @@ import pandas as pd
 from cifake.comparison.groups import Group, find_group, name_groups, name_list, rank_groups
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
+from cifake.comparison.run_notes import version_notes, with_finite_metric
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import FOREIGN, GROUP, PARAMETER, SEED
+from cifake.comparison.runs import FOREIGN, GROUP, SEED
 from cifake.contract import (
-    CODE_VERSION_TAG,
     DATA_TAGS,
-    LIBRARIES_TAG,
     ROBUST,
     TEST_IMAGES_TAG,
     Metric,
@@ -103,7 +102,7 @@ def _make_comparison(
 ) -> Comparison:
     newest = runs.drop_duplicates([GROUP, SEED])
     metadata = {key: str(runs[key].iloc[0]) for key in DATA_TAGS}
-    counted, not_finite = _with_finite_metric(newest, metric.key)
+    counted, not_finite = with_finite_metric(newest, metric.key)
     ranks = {key: rank for rank, key in enumerate(rank_groups(counted, metric), start=1)}
     names = name_groups(counted, list(ranks))
     reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
@@ -121,7 +120,7 @@ def _make_comparison(
         for group in groups.values()
         if group.not_finite
     ]
-    notes += _version_notes(list(groups.values()))
+    notes += version_notes(list(groups.values()))
     if len(newest) < len(runs):
         older = len(runs) - len(newest)
         notes.append(f"Runs left out, because the same settings and seed were run again later: {older}.")
@@ -139,39 +138,6 @@ def _make_comparison(
         margin=margin,
         planned=baseline is not None,
     )
-
-
-def _with_finite_metric(runs: pd.DataFrame, key: str) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
-    """Runs without those whose metric is not finite, and these runs' seeds by group.
-
-    A run without the metric counts no more than they do, where others of its group have it. A group
-    without any finite value keeps its runs.
-    """
-    finite = pd.Series(np.isfinite(runs[key]), runs.index)
-    not_finite = runs[~finite & runs[key].notna()]
-    none = ~finite.groupby(runs[GROUP]).transform("any")
-    seeds = {str(name): tuple(sorted(part[SEED])) for name, part in not_finite.groupby(GROUP)}
-    return runs.assign(**{key: runs[key].where(finite)})[finite | none], seeds
-
-
-def _version_notes(groups: list[Group]) -> list[str]:
-    """Which rows are of which version of the code, where there are several and no names that tell."""
-    if PARAMETER + CODE_VERSION_TAG in groups[0].runs:
-        return []
-    by_version: dict[str, list[str]] = {}
-    mixed = False
-    for group in groups:
-        of_group = dict(list(group.runs.groupby([CODE_VERSION_TAG, LIBRARIES_TAG])[SEED]))
-        mixed |= len(of_group) > 1
-        for (code, libraries), seeds in of_group.items():
-            version = f"{code or 'unknown'}{f' ({libraries})' if libraries else ''}"
-            which = f" (seed {name_list(sorted(seeds))})" if len(of_group) > 1 else ""
-            by_version.setdefault(version, []).append(f"{group.name}{which}")
-    if len(by_version) < 2:
-        return []
-    versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
-    advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
-    return [f"Different code, libraries or backend: code_version {versions}; {advice}."]
 
 
 def on_metric(comparison: Comparison, key: str) -> Comparison:

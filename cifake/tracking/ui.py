@@ -31,9 +31,8 @@ RESULTS = (
     RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
 )  # fmt: skip
 NO_SETTINGS = ("seed", "variant", "search.", "tuner.")  # beginnings of params that are no column
-VARIANTS = (
-    f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"  # not tools, trials, other projects' runs
-)
+# Runs that are no tools, no trials and not of other projects.
+VARIANTS = f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"
 CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
 SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow
 

@@ -60,6 +60,8 @@ def curves_figure(comparison: Comparison) -> Figure:
         ):
             finite = np.isfinite(history)
             epochs = np.flatnonzero(finite.any(axis=0))
+            if not epochs.size:
+                continue
             history = np.where(finite, history, np.nan)[:, epochs]
             axes.plot(epochs + 1, np.nanmean(history, axis=0), line, color=colour, label=group.name)
             low, high = np.nanmin(history, axis=0), np.nanmax(history, axis=0)
