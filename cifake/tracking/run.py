@@ -20,11 +20,12 @@ from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import UNFINISHED, experiment_id, experiment_of, newest_run, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
-from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
+from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 from cifake.tracking.ui import prepare_experiment
 
+DEMO = "demo: "  # before the names of runs on the demo set
 logger = logging.getLogger(__name__)
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -56,8 +57,7 @@ def tracked_run(
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    demo = "demo: " * (data.name == "demo")
-    name = f"{demo}{variant} {settings.split} seed {settings.seed}"
+    name = f"{DEMO * (data.name == 'demo')}{variant} {settings.split} seed {settings.seed}"
     tags = {  # MLflow shows them in this order: first what a reader looks for
         contract.VARIANT_TAG: variant,
         "split": data.split,
@@ -103,7 +103,9 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
         end_abandoned_runs()
         if not launched or _contradicts(launched, settings):
             return create_run(experiment, name, tags)
-        name_run(launched, name)
+        given = client.get_run(launched).info.run_name or ""
+        marked = f"{DEMO * name.startswith(DEMO)}{given}"  # a name from the user stays
+        client.set_tag(launched, contract.NAME_TAG, name if is_generated(given) else marked)
         return launched
 
 
