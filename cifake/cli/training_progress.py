@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Iterator
 
 from rich.console import Console, RenderableType
@@ -48,7 +49,7 @@ class TrainingRow:
         """Show that an epoch, counted from 1, has ended with this value of the monitored metric."""
         sign = 1 if higher_is_better(self.monitor) else -1
         self.first = self.first or number
-        if self.best_score is None or sign * score > sign * self.best_score:
+        if math.isfinite(score) and (self.best_score is None or sign * score > sign * self.best_score):
             which = str(number) if self.first == 1 else f"since {self.first}"
             self.best, self.best_score = f"best {which}: {self.monitor} {score:.4f}", score
         self.done = number

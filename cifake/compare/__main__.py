@@ -39,6 +39,7 @@ def main(argv: Sequence[str]) -> int:
                 variants=options.variant,
                 split=options.split,
                 where=options.filter,
+                group_by=options.group_by,
                 top=options.top,
                 baseline=options.baseline,
                 confidence=options.confidence,

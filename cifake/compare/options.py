@@ -57,6 +57,10 @@ class Options(CommandOptions):
         None, description="only runs on this split: full, small or all"
     )
     filter: str = Field("", description="only runs that MLflow's search finds: \"params.optimizer = 'sgd'\"")
+    group_by: str | None = Field(
+        None,
+        description="a tag or param whose values get rows of their own, beside the settings: code_version",
+    )
     top: int | None = Field(None, ge=1, description="only the best N rows of each table")
     format: Format | None = Field(
         None, description=f"{', '.join(FORMATS)} (default: by the suffix of output, or text)"
@@ -68,6 +72,13 @@ class Options(CommandOptions):
         "the present one and every fail_if passes; exit with 3 if that cannot be told",
     )
     log: Flag = Field(False, description="keep the html report in an MLflow run of its own")
+
+    @field_validator("group_by")
+    @classmethod
+    def _is_no_seed(cls, group_by: str) -> str:
+        if group_by == "seed":
+            raise ValueError("expected a tag or param other than the seed, over which rows are means")
+        return group_by
 
     @model_validator(mode="after")
     def _has_a_format(self) -> "Options":

@@ -24,6 +24,7 @@ def compare(
     variants: Sequence[str] = (),
     split: str | None = None,
     where: str = "",
+    group_by: str | None = None,
     top: int | None = None,
     baseline: str | None = None,
     confidence: float = 0.95,
@@ -39,6 +40,7 @@ def compare(
         variants: only these; none means all.
         split: ``full``, ``small`` or ``all``; None means each, in a table of its own.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.
+        group_by: a tag or param whose values are told apart as if it were a setting: ``code_version``.
         top: how many groups to show; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
@@ -49,7 +51,7 @@ def compare(
         A report, which is its leaderboard, and has the other views as methods.
 
     Raises:
-        ConfigError: a metric of unknown direction.
+        ConfigError: a metric of unknown direction, a tag or param that no run has.
         RunError: a store, experiment, variant, metric or baseline that is not there.
     """
     from cifake.comparison.report import Report  # MLflow takes a second to import
@@ -57,5 +59,5 @@ def compare(
     from cifake.comparison.runs import fetch_runs
 
     store = RunStore(tracking_uri)
-    runs = fetch_runs(store, experiments, variants, split, where)
+    runs = fetch_runs(store, experiments, variants, split, where, group_by)
     return Report(store, runs, metric, direction, top, baseline, confidence, margin)

@@ -8,10 +8,10 @@ from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
 from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
+from cifake.comparison.run_notes import not_finite_notes, version_notes, with_finite_metric
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import SEED
+from cifake.comparison.runs import FOREIGN, GROUP, SEED
 from cifake.contract import (
-    CONFIG_HASH_TAG,
     DATA_TAGS,
     ROBUST,
     SEQUENTIAL_TAG,
@@ -82,20 +82,23 @@ def make_comparisons(
     """
     comparisons = []
     for _, of_data in runs.groupby(["dataset", "split", "dataset_digest"], sort=True):
-        newest = of_data.drop_duplicates([CONFIG_HASH_TAG, SEED])
+        newest = of_data.drop_duplicates([GROUP, SEED])
         metadata = {key: str(newest[key].iloc[0]) for key in DATA_TAGS}
-        ranks = {key: rank for rank, key in enumerate(rank_groups(newest, metric), start=1)}
-        names = name_groups(newest, list(ranks))
+        counted, not_finite = with_finite_metric(newest, metric.key)
+        ranks = {key: rank for rank, key in enumerate(rank_groups(counted, metric), start=1)}
+        names = name_groups(counted, list(ranks))
         reference = find_group(baseline, names, metadata) if baseline else next(iter(ranks))
         kept = [key for key, rank in ranks.items() if top is None or rank <= top or key == reference]
-        repeats = dict(list(newest.groupby(CONFIG_HASH_TAG)))
-        groups = {key: Group(names[key], ranks[key], repeats[key], {}) for key in kept}
-        notes = []
+        repeats = dict(list(counted.groupby(GROUP)))
+        groups = {
+            key: Group(names[key], ranks[key], repeats[key], {}, not_finite.get(key, ())) for key in kept
+        }
+        notes = [*not_finite_notes(groups.values(), metric.key), *version_notes(list(groups.values()))]
         if older := len(of_data) - len(newest):
             text = f"Runs left out, because the same settings and seed were run again later: {older}."
             notes.append(note("run-again", text))
         for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
-            of = ", ".join(dict.fromkeys(names[key] for key in looked[CONFIG_HASH_TAG]))
+            of = ", ".join(dict.fromkeys(names[key] for key in looked[GROUP] if key in names))
             text = f"{of}: seeds were added while the results were looked at, until: {text}."
             notes.append(note("sequential", text))
         if hidden := len(ranks) - len(kept):
@@ -114,6 +117,9 @@ def make_comparisons(
             planned=baseline is not None,
         )
         comparisons.append(_with_predictions(comparison))
+    if foreign := runs.attrs.get(FOREIGN):
+        text = f"Runs left out, because they do not keep the run contract of this project: {foreign}."
+        comparisons[0].notes.append(note("other-projects", text))
     return comparisons
 
 
@@ -126,17 +132,17 @@ def _with_predictions(comparison: Comparison) -> Comparison:
     if not is_of_predictions(comparison.metric.key):
         return comparison
     runs = pd.concat([group.runs for group in comparison.groups])
-    names = {group.config_hash: group.name for group in comparison.groups}
+    names = {group.key: group.name for group in comparison.groups}
     usable, reasons = pairable(comparison.store, runs, names, comparison.metric.key)
     groups = {}
     for group in comparison.groups:
         ids = zip(group.runs["run_id"], group.runs[SEED], strict=True)
         scores = {str(seed): usable[run_id].scores for run_id, seed in ids if run_id in usable}
-        groups[group.config_hash] = replace(group, scores=scores)
+        groups[group.key] = replace(group, scores=scores)
     return replace(
         comparison,
         groups=list(groups.values()),
-        reference=groups.get(comparison.reference.config_hash, comparison.reference),
+        reference=groups.get(comparison.reference.key, comparison.reference),
         images=next(iter(usable.values()), None),
         notes=[*reasons, *comparison.notes],
     )

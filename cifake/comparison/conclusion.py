@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import trivial_baseline
-from cifake.comparison.standings import Standing, names
+from cifake.comparison.groups import name_list
+from cifake.comparison.standings import Standing
 from cifake.comparison.statistics.planning import BETTER, CANNOT_TELL, EQUIVALENT, WORSE
 
 
@@ -69,7 +70,7 @@ def _best_set(comparison: Comparison, rows: Sequence[Standing]) -> list[str]:
     level = f"With {100 * comparison.confidence:g} % confidence"
     if len(best) == 1:
         return [f"{level} {best[0]} is the best."]
-    return [f"{level} the best is among {names(best).replace(' and ', ', ')}."]
+    return [f"{level} the best is among {name_list(best).replace(' and ', ', ')}."]
 
 
 def _what_would_decide(rows: Sequence[Standing]) -> list[str]:
@@ -77,16 +78,19 @@ def _what_would_decide(rows: Sequence[Standing]) -> list[str]:
     for row in rows:
         if row.help and row.difference and not row.difference.one_seed:
             by_help[row.help].append(row.group.name)
-    text = "; ".join(f"{help_} would decide {names(of_help)}" for help_, of_help in by_help.items())
+    text = "; ".join(
+        f"{name_list(of_help)}: {help_}" if ":" in help_ else f"{help_} would decide {name_list(of_help)}"
+        for help_, of_help in by_help.items()
+    )
     sentences = [f"{text[0].upper()}{text[1:]}."] if text else []
     if any(row.difference and row.difference.one_seed for row in rows):
         single = [row.group.name for row in rows if len(row.group.scores) == 1]
-        sentences.append(f"Run at least 3 seeds of {names(single)}.")
+        sentences.append(f"Run at least 3 seeds of {name_list(single)}.")
     return sentences
 
 
 def _names(rows: Sequence[Standing]) -> str:
-    return names([f"{row.group.name}{' (one seed)' * (len(row.group.runs) == 1)}" for row in rows])
+    return name_list([f"{row.group.name}{' (one seed)' * (len(row.group.runs) == 1)}" for row in rows])
 
 
 def _is(rows: Sequence[Standing], one: str = "is", more: str = "are") -> str:

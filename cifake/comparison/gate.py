@@ -60,7 +60,7 @@ def judge(condition: Condition, comparison: Comparison, allow_single_seed: bool 
             comparison.metadata["split"],
             group.name,
             estimate,
-            *_decide(condition, estimate, baseline is not None, allow_single_seed),
+            *_decide(condition, estimate, [group, baseline] if baseline else [group], allow_single_seed),
         )
         for group, estimate in zip(groups, estimates, strict=True)
     ]
@@ -114,27 +114,31 @@ def _over_seeds(comparison: Comparison, group: Group, baseline: Group | None) ->
         values = each.values(comparison.metric.key)
         if len(values) < 2:
             return None
-        seeds = each.runs.loc[each.runs[comparison.metric.key].notna(), SEED]
-        samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in seeds]))
+        samples.append(Sample(values, np.zeros((len(values), 2)), [str(seed) for seed in each.runs[SEED]]))
     crossed = CrossedEffects(samples, comparison.confidence)
     return crossed.difference(0, 1) if baseline else crossed.mean(0)
 
 
 def _decide(
-    condition: Condition, estimate: Estimate | None, paired: bool, allow_single_seed: bool
+    condition: Condition, estimate: Estimate | None, groups: Sequence[Group], allow_single_seed: bool
 ) -> tuple[str, str | None]:
-    """The verdict, and why it cannot be told."""
+    """The verdict, and why it cannot be told: a seed without a finite value passes nothing."""
     if estimate is None:
         return CANNOT_TELL, "no usable predictions, or a cost with fewer than two seeds"
     if estimate.seed_variance is None and not allow_single_seed:
-        return CANNOT_TELL, what_would_help(estimate, condition.limit, paired)
+        return CANNOT_TELL, what_would_help(estimate, condition.limit, paired=len(groups) > 1)
     if condition.sign > 0:
         beyond, within = estimate.low > condition.limit, estimate.high <= condition.limit
     else:
         beyond, within = estimate.high < condition.limit, estimate.low >= condition.limit
-    if beyond or within:
-        return (FAIL if beyond else PASS), None
-    return CANNOT_TELL, what_would_help(estimate, condition.limit, paired)
+    if beyond:
+        return FAIL, None
+    for group in groups:
+        if group.not_finite:
+            return CANNOT_TELL, f"{condition.metric} of {group.name} is not finite for all seeds"
+    if within:
+        return PASS, None
+    return CANNOT_TELL, what_would_help(estimate, condition.limit, paired=len(groups) > 1)
 
 
 def what_would_help(estimate: Estimate, limit: float, paired: bool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cifake.comparison.runs import PARAMETER, SEED
+from cifake.comparison.runs import GROUP, PARAMETER, SEED
 from cifake.contract import CONFIG_HASH_TAG, VARIANT_TAG, Metric
 from cifake.core.errors import RunError
 
@@ -25,12 +25,19 @@ class Group:
         rank: from 1.
         runs: one row a seed.
         scores: the probability of FAKE by seed, float [n] each, of runs with usable predictions.
+        not_finite: seeds that are left out because their ranking metric is NaN or infinite.
     """
 
     name: str
     rank: int
     runs: pd.DataFrame
     scores: dict[str, np.ndarray]
+    not_finite: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What its runs share: the config_hash, and the value of the tag that runs are grouped by."""
+        return str(self.runs[GROUP].iloc[0])
 
     @property
     def config_hash(self) -> str:
@@ -38,8 +45,9 @@ class Group:
         return str(self.runs[CONFIG_HASH_TAG].iloc[0])
 
     def values(self, key: str) -> np.ndarray:
-        """A metric of the seeds that have it: float [seeds]."""
-        return self.runs[key].dropna().to_numpy(float) if key in self.runs else np.array([])
+        """A metric of the seeds that have a finite one: float [seeds]."""
+        values = self.runs[key].to_numpy(float) if key in self.runs else np.array([])
+        return values[np.isfinite(values)]
 
     def mean(self, key: str) -> float | None:
         """The mean of a metric over seeds; None where no run has it."""
@@ -65,20 +73,20 @@ class Group:
 
 
 def rank_groups(runs: pd.DataFrame, metric: Metric) -> list[str]:
-    """The groups' config_hash, best first, groups without the metric last."""
-    means = runs.groupby(CONFIG_HASH_TAG).agg(value=(metric.key, "mean"), variant=(VARIANT_TAG, "min"))
+    """The groups' keys, best first, groups without the metric last."""
+    means = runs.groupby(GROUP).agg(value=(metric.key, "mean"), variant=(VARIANT_TAG, "min"))
     ascending = [not metric.higher_is_better, True]
     return list(means.sort_values(["value", "variant"], ascending=ascending).index)
 
 
-def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
+def name_groups(runs: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
     """The variants' names; settings that differ tell groups of the same variant apart."""
-    firsts = runs.drop_duplicates(CONFIG_HASH_TAG).set_index(CONFIG_HASH_TAG)
-    variants = runs.drop_duplicates([CONFIG_HASH_TAG, VARIANT_TAG]).sort_values(VARIANT_TAG)
-    names = {str(key): "/".join(each[VARIANT_TAG]) for key, each in variants.groupby(CONFIG_HASH_TAG)}
+    firsts = runs.drop_duplicates(GROUP).set_index(GROUP)
+    variants = runs.drop_duplicates([GROUP, VARIANT_TAG]).sort_values(VARIANT_TAG)
+    names = {str(key): "/".join(each[VARIANT_TAG]) for key, each in variants.groupby(GROUP)}
     settings = [key for key in runs if str(key).startswith(PARAMETER) and key not in NO_SETTINGS]
     for name in [name for name, count in Counter(names.values()).items() if count > 1]:
-        same = firsts.loc[[key for key in hashes if names[key] == name]][settings]
+        same = firsts.loc[[key for key in keys if names[key] == name]][settings]
         differing = same[[key for key in settings if len(same[key].unique()) > 1]]
         for key, row in differing.iterrows():
             values = [
@@ -88,8 +96,14 @@ def name_groups(runs: pd.DataFrame, hashes: Sequence[str]) -> dict[str, str]:
     return names
 
 
+def name_list(groups: Sequence[str], most: int = 6) -> str:
+    """``a, b and c``; long lists end in a count."""
+    shown = [*groups] if len(groups) <= most else [*groups[: most - 1], f"{len(groups) - most + 1} others"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
 def find_group(name: str, names: dict[str, str], metadata: dict[str, str]) -> str:
-    """The config_hash of the group that goes by a name, or of a variant's only group.
+    """The key of the group that goes by a name, or of a variant's only group.
 
     Raises:
         RunError: none does, or more than one.

@@ -5,7 +5,7 @@ from importlib import metadata
 
 PAGE = "docs/comparing.md"
 CODES = (
-    "one-seed", "no-predictions", "run-again", "rows-not-shown", "smallest-difference", "control",
+    "one-seed", "no-predictions", "not-finite", "versions", "other-projects", "run-again", "rows-not-shown", "smallest-difference", "control",
     "sequential", "partly-tested", "not-tested", "too-wide",
 )  # fmt: skip
 _CODE = re.compile(rf"\[({'|'.join(CODES)})\]")

@@ -8,8 +8,8 @@ import pandas as pd
 from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions, PredictionsFile, fetch_predictions
 from cifake.comparison.run_store import RunStore
+from cifake.comparison.runs import GROUP
 from cifake.contract import (
-    CONFIG_HASH_TAG,
     OF_PREDICTIONS,
     PREDICTIONS,
     ROBUST,
@@ -34,7 +34,7 @@ def pairable(
     Args:
         store: that the runs are from.
         runs: see ``fetch_runs``.
-        names: what to call each config_hash.
+        names: what to call each group, by its key.
         metric: a key that is of predictions.
     """
     fetched = fetch_predictions(store, _files(runs, metric))
@@ -52,9 +52,9 @@ def pairable(
     reasons = [
         note(
             "no-predictions",
-            f"{names[config_hash]}, run {run_id}: {fetched[run_id]}; not in intervals and tests.",
+            f"{names[key]}, run {run_id}: {fetched[run_id]}; not in intervals and tests.",
         )
-        for run_id, config_hash in zip(runs["run_id"], runs[CONFIG_HASH_TAG], strict=True)
+        for run_id, key in zip(runs["run_id"], runs[GROUP], strict=True)
         if isinstance(fetched[run_id], str)
     ]
     if len(reasons) > REASONS_LISTED:

@@ -1,5 +1,6 @@
 """Whether the best group may take the champion's place, and which of its runs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
 
     Args:
         comparisons: all groups of one data set and split, of a metric of predictions.
-        champion: the config_hash of its settings; None for no champion, '' for one that is not here.
+        champion: the key of its group; None for no champion, '' for one that is not here.
 
     Raises:
         RunError: several data sets or splits, or a metric that no test can be made of.
@@ -57,9 +58,13 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
             f"promote: expected a metric of predictions such as f1, received {comparison.metric.key}"
         )
     best = comparison.groups[0]
+    if best.not_finite:
+        return Challenge(
+            CANNOT_TELL, None, {}, f"{comparison.metric.key} of {best.name} is not finite for all seeds"
+        )
     if champion is None:
         return _promote(comparison, best, "there was no champion")
-    holder = next((each for each in comparison.groups if each.config_hash == champion), None)
+    holder = next((each for each in comparison.groups if each.key == champion), None)
     if holder is None:
         reason = (
             "its run is not among those compared (other data, or left out), and the same images are needed; "
@@ -112,7 +117,7 @@ def _representative(store: RunStore, group: Group) -> str:
     monitor = str(runs[f"{PARAMETER}monitor"].iloc[0]) if f"{PARAMETER}monitor" in runs else "val/loss"
     sign = 1 if higher_is_better(monitor) else -1
     best = [
-        max((sign * value for value in history.values()), default=float("-inf"))
+        max((sign * value for value in history.values() if math.isfinite(value)), default=-math.inf)
         for history in fetch_history(store, list(runs["run_id"]), monitor)
     ]
     return str(runs["run_id"].iloc[best.index(max(best))])

@@ -14,11 +14,10 @@ from cifake.comparison.promotion import Challenge, challenge
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
 from cifake.comparison.run_store import RunStore
-from cifake.comparison.runs import with_value
+from cifake.comparison.runs import GROUP, with_value
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
-from cifake.contract import CONFIG_HASH_TAG
 from cifake.core.errors import RunError
 
 PIVOT = "pivot"
@@ -122,7 +121,7 @@ class Report(View):
         Args:
             champion: the run of the registered model; None where there is none.
         """
-        hashes = self.runs.loc[self.runs["run_id"] == champion, CONFIG_HASH_TAG]
+        hashes = self.runs.loc[self.runs["run_id"] == champion, GROUP]
         settings = None if champion is None else next(iter(hashes), "")
         return challenge(self._compare(self.runs, self.metric), settings)
 

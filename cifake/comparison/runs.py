@@ -1,6 +1,7 @@
 """Read finished runs of variants, their histories and their trials from a store."""
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,11 +12,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cifake.comparison.run_store import HINT, RunStore
 from cifake.contract import (
+    CODE_VERSION_TAG,
     CONFIG_HASH_TAG,
-    DATA_TAGS,
     EXPERIMENT,
     FAILURE_TAG,
+    LIBRARIES_TAG,
     ROBUSTNESS_TAG,
+    RUN_TAGS,
     SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
     TRIAL_SCORE,
@@ -24,10 +27,14 @@ from cifake.contract import (
     line_of,
     setting_text,
 )
-from cifake.core.errors import RunError
+from cifake.core.errors import ConfigError, RunError
+from cifake.core.nearest import nearest
 
 REQUESTS = 8  # at a time
-TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, SEQUENTIAL_TAG)
+TAGS = (*RUN_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, CODE_VERSION_TAG, LIBRARIES_TAG, SEQUENTIAL_TAG)
+GROUP = "group"  # runs that share it are repeats: config_hash, and the value of group_by
+FOREIGN = "foreign"  # attribute of the frame: how many runs do not keep the run contract
+INFINITE = sys.float_info.max  # as MLflow's databases keep infinity
 PARAMETER = "params."
 SEED = f"{PARAMETER}seed"
 OF_EPOCHS = ("val/", "train/")  # metrics that have a value an epoch
@@ -40,8 +47,9 @@ def fetch_runs(
     variants: Sequence[str] = (),
     split: str | None = None,
     where: str = "",
+    group_by: str | None = None,
 ) -> pd.DataFrame:
-    """Finished variant runs, newest first.
+    """Finished variant runs that keep the run contract, newest first; values that are not finite are inf.
 
     Args:
         store: to read from.
@@ -50,35 +58,48 @@ def fetch_runs(
         variants: keep only these; none keeps all.
         split: keep only this one.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
+        group_by: a tag or param whose values are told apart as if it were a setting.
 
     Returns:
-        One row a run: ``run_id``, ``artifacts`` (their address), the contract's tags, metrics by
+        One row a run: ``run_id``, ``artifacts`` (their address), ``group``, the contract's tags, metrics by
         key, ``best_epoch`` counted from 1, ``params.<key>``.
 
     Raises:
+        ConfigError: no run has the tag or param to group by.
         RunError: a store that cannot be read, an unknown experiment, no run.
     """
     wanted = f"attributes.status = 'FINISHED' AND tags.{VARIANT_TAG} LIKE '%'"
     with store.reading(where):
         names = experiments or _default_experiments(store)
         ids = _experiment_ids(store, names, required=bool(experiments))
-        runs = store.search(ids, f"{wanted} AND {where}" if where else wanted)
+        found = store.search(ids, f"{wanted} AND {where}" if where else wanted)
+    runs = [run for run in found if run.data.tags.keys() >= {*RUN_TAGS}]
     if not runs:
         matching = f" that matches {where!r}" if where else ""
+        others = f" ({len(found)} of other projects)" if found else ""
         raise RunError(
-            f"no finished variant run{matching} in {store.address}, experiment {' or '.join(names)}; {HINT}"
+            f"no finished variant run{matching} in {store.address}, experiment {' or '.join(names)}{others}; "
+            f"{HINT}"
         )
     frame = pd.DataFrame([_row(run) for run in runs])
     frame[SEED] = frame[SEED].fillna(frame["run_id"]) if SEED in frame else frame["run_id"]
+    frame[GROUP] = frame[CONFIG_HASH_TAG]
+    if group_by:
+        frame[PARAMETER + group_by] = _values_of(runs, group_by)
+        frame[GROUP] += " " + frame[PARAMETER + group_by]
+    frame.attrs[FOREIGN] = len(found) - len(runs)
     return _keep(_keep(frame, "variant", variants), "split", [split] if split else [])
 
 
 def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
-    """A metric's newest value at each of MLflow's steps, which are epochs from 0; one dictionary a run."""
+    """A metric's newest value at each of MLflow's steps, epochs from 0, inf for one that is not finite; one dictionary a run."""
     with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
         histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
         return [
-            {point.step: point.value for point in sorted(points, key=lambda point: point.timestamp)}
+            {
+                point.step: _finite_or_inf(point.value)
+                for point in sorted(points, key=lambda point: point.timestamp)
+            }
             for points in histories
         ]
 
@@ -138,7 +159,7 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
             "parent": run.data.tags[MLFLOW_PARENT_RUN_ID],
             "trial": int(run.data.tags[TRIAL_TAG]),
             "status": run.info.status,
-            "score": run.data.metrics.get(TRIAL_SCORE),
+            "score": _finite_or_none(run.data.metrics.get(TRIAL_SCORE)),
             "failure": run.data.tags.get(FAILURE_TAG),
             "seconds": (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None,
             **_params(run),
@@ -168,10 +189,29 @@ def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> li
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
     artifacts = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
-    metrics = dict(run.data.metrics)
+    metrics = {key: _finite_or_inf(value) for key, value in run.data.metrics.items()}
     if BEST_EPOCH in metrics:
         metrics[BEST_EPOCH] += 1  # what people read counts epochs from 1
     return {**artifacts, **tags, **_params(run), **metrics}
+
+
+def _finite_or_inf(value: float) -> float:
+    return value if abs(value) < INFINITE else float("inf")  # NaN is not less
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < INFINITE else None
+
+
+def _values_of(runs: Sequence[Run], key: str) -> list[str]:
+    """The values of a tag or param, ``none`` for runs without it."""
+    values = [run.data.tags.get(key, run.data.params.get(key)) for run in runs]
+    if not any(values):
+        known = sorted({name for run in runs for name in (*run.data.tags, *run.data.params)})
+        raise ConfigError(
+            f"group_by: no run has a tag or param '{key}'; did you mean '{nearest(key, known)}'?"
+        )
+    return [value or "none" for value in values]
 
 
 def _params(run: Run) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """What a leaderboard knows of each group: interval, difference, verdict, possible ranks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -120,12 +119,6 @@ def setting_changes(group: Group, reference: Group) -> dict[str, str]:
 def setting_title(key: str) -> str:
     """What people call a setting: ``filters`` of ``params.model.filters``."""
     return key.removeprefix(PARAMETER).removeprefix(MODEL)
-
-
-def names(groups: Sequence[str], most: int = 6) -> str:
-    """``a, b and c``; long lists end in a count."""
-    shown = [*groups] if len(groups) <= most else [*groups[: most - 1], f"{len(groups) - most + 1} others"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _is_search(group: Group) -> bool:

@@ -12,6 +12,13 @@ SMALLEST_P = 0.001
 MARKS = {
     "better": "▲", "worse": "▼", "equivalent": "=", "cannot tell": "~", "best": "*", "weakest": "↓",
 }  # fmt: skip
+LONGEST_NUMBER = 15  # characters
+
+
+def short_number(value: float, form: str) -> str:
+    """A number in a format, or with four digits where that would be too long for a column."""
+    text = format(value, form)
+    return text if len(text) <= LONGEST_NUMBER else format(value, ".4g")
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Column:
     def _number(self, value: Any) -> str:
         if self.form == P_VALUE:
             return f"<{SMALLEST_P}" if value < SMALLEST_P else f"{value:.3f}"
-        return format(value, self.form)
+        return short_number(value, self.form) if self.form else str(value)
 
 
 @dataclass(frozen=True)

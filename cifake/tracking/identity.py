@@ -44,19 +44,27 @@ def checkpoint_directory(key: str) -> Path:
     return cache_directory() / "checkpoints" / hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 
-@functools.cache
-def code_version(package: Path = PACKAGE) -> str:
-    """Hash of the code that decides scores, and of the libraries that it runs on."""
+def libraries() -> str:
+    """Keras and its backend: ``keras 3.15.1, tensorflow 2.21.0``.
+
+    Raises:
+        ConfigError: the backend is not installed.
+    """
     backend = keras_backend()
     try:
-        libraries = f"{version('keras')} {backend} {version(backend)}"
+        return f"keras {version('keras')}, {backend} {version(backend)}"
     except PackageNotFoundError:
         raise ConfigError(
             f"Keras' backend {backend} is not installed; set KERAS_BACKEND=tensorflow"
         ) from None
+
+
+@functools.cache
+def code_version(package: Path = PACKAGE) -> str:
+    """Hash of the code that decides scores, and of the libraries that it runs on."""
     directions = {key: metric.higher_is_better for key, metric in contract.OF_PREDICTIONS.items()}
     constants = [contract.IMAGE_SIDE, contract.LABELS, contract.THRESHOLD, directions]
-    digest = hashlib.sha256(f"{libraries} {constants}".encode())
+    digest = hashlib.sha256(f"{libraries()} {constants}".encode())
     for file in sorted({file for pattern in MODULES for file in package.glob(pattern)}):
         if str(file.relative_to(package)) not in NOT_DECISIVE:
             digest.update(decisive_code(file.read_text(encoding="utf-8")).encode())

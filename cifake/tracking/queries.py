@@ -6,13 +6,15 @@ from collections.abc import Sequence
 import mlflow
 from mlflow.entities import Experiment, Run
 
-from cifake.contract import EXPERIMENT, RUN_KEY_TAG, SEARCH_TAG
+from cifake.contract import CONFIG_HASH_TAG, EXPERIMENT, RUN_KEY_TAG
 from cifake.core.errors import RunError
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client
 
+SECONDS = "cost/train_seconds"
 FINISHED, UNFINISHED = "attributes.status = 'FINISHED'", "attributes.status != 'FINISHED'"
+RUNNING = "attributes.status = 'RUNNING'"
 
 
 def search_runs(*conditions: str) -> list[Run]:
@@ -62,7 +64,7 @@ def experiments_of(run_ids: Sequence[str]) -> list[str]:
 
 def finished_run(key: str) -> str | None:
     """The id of the newest finished run of a training; None without one."""
-    return _newest(f"tags.{RUN_KEY_TAG} = '{key}'", FINISHED)
+    return newest_run(f"tags.{RUN_KEY_TAG} = '{key}'", FINISHED)
 
 
 def unfinished_run(key: str) -> str | None:
@@ -78,24 +80,14 @@ def unfinished_run(key: str) -> str | None:
     return None
 
 
-def stopped_search(name: str) -> str | None:
-    """The id of the run of a search that was stopped before its end; None without one."""
-    return _newest(f"tags.{SEARCH_TAG} = '{name}'", UNFINISHED)
-
-
-def running_search(name: str) -> str | None:
-    """The id of the run of a search that is running; None without one."""
-    return _newest(f"tags.{SEARCH_TAG} = '{name}'", "attributes.status = 'RUNNING'")
-
-
 def earlier_seconds(config_hash: str) -> float | None:
     """Mean seconds of training of the finished runs of these settings; None without one."""
-    runs = search_runs(f"tags.config_hash = '{config_hash}'", FINISHED)
-    key = "cost/train_seconds"
-    seconds = [run.data.metrics[key] for run in runs if key in run.data.metrics]
+    runs = search_runs(f"tags.{CONFIG_HASH_TAG} = '{config_hash}'", FINISHED)
+    seconds = [run.data.metrics[SECONDS] for run in runs if SECONDS in run.data.metrics]
     return sum(seconds) / len(seconds) if seconds else None
 
 
-def _newest(*conditions: str) -> str | None:
+def newest_run(*conditions: str) -> str | None:
+    """The id of the newest run that meets all conditions; None without one."""
     runs = search_runs(*conditions)
     return str(runs[0].info.run_id) if runs else None

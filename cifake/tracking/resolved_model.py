@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
 
-from cifake.contract import DATA_TAGS, VARIANT_TAG
+from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, RUN_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.core.reasons import reason
 from cifake.data import Dataset
@@ -136,7 +136,7 @@ def model_of(run: Run) -> ResolvedModel:
     Raises:
         RunError: it is no finished run of a variant.
     """
-    if run.info.status != "FINISHED" or VARIANT_TAG not in run.data.tags:
+    if run.info.status != "FINISHED" or not run.data.tags.keys() >= {*RUN_TAGS}:
         raise RunError(
             f"run {run.info.run_id} holds no trained model: expected a finished run of a variant, received "
             f"one with status {run.info.status}"
@@ -160,7 +160,7 @@ def _registered_run(reference: str) -> Run:
 def _tracked_run(reference: str) -> Run:
     if re.fullmatch(r"[0-9a-f]{32}", reference):
         return client.get_run(reference)
-    runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", FINISHED)
+    runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", f"tags.{CONFIG_HASH_TAG} != ''", FINISHED)
     if not runs:
         saved = "; Keras 3 reads no folders of SavedModel" if Path(reference).is_dir() else ""
         raise RunError(

@@ -12,7 +12,7 @@ from cifake.contract import RUN_KEY_TAG, TOOL_TAG
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 from cifake.tracking.process_identity import HOST, PROCESS, is_dead
-from cifake.tracking.queries import UNFINISHED, search_runs
+from cifake.tracking.queries import RUNNING, UNFINISHED, search_runs
 from cifake.tracking.run_status import end_run
 
 
@@ -45,7 +45,7 @@ def end_abandoned_runs() -> None:
     The workers of a suite end with it, so its runs on other machines are abandoned, too.
     """
     host = socket.gethostname()
-    for run in search_runs(f"tags.{HOST} = '{host}'", "attributes.status = 'RUNNING'"):
+    for run in search_runs(f"tags.{HOST} = '{host}'", RUNNING):
         if is_dead(run.data.tags):
             process = f"its process {run.data.tags[PROCESS]} on {host}"
             end_run(run.info.run_id, RunStatus.KILLED, f"{process} was killed; the same command resumes")
@@ -54,15 +54,12 @@ def end_abandoned_runs() -> None:
 
 
 def end_lost_runs(suite: str, reason: str, key: str | None = None) -> bool:
-    """Mark those runs of a suite KILLED whose process is gone.
+    """Mark those runs of a suite KILLED whose process is gone; whether it has any unfinished ones.
 
     Args:
         suite: the id of its run.
         reason: why the runs on other machines, whose processes cannot be looked up, have none.
         key: only the runs of this training; None means all of them.
-
-    Returns:
-        Whether the suite has begun such runs without finishing them.
     """
     conditions = [f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}'", UNFINISHED]
     begun = search_runs(*conditions, *([f"tags.{RUN_KEY_TAG} = '{key}'"] if key else []))

@@ -14,18 +14,19 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from cifake import contract
 from cifake.config import Settings, parse_overrides
 from cifake.data import Dataset
-from cifake.tracking.identity import code_version, run_key
+from cifake.tracking.identity import code_version, libraries, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import artifact_errors
 from cifake.tracking.process_identity import process_identity
-from cifake.tracking.queries import experiment_id, experiment_of, stopped_search, unfinished_run
+from cifake.tracking.queries import UNFINISHED, experiment_id, experiment_of, newest_run, unfinished_run
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
-from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
+from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 from cifake.tracking.ui import prepare_experiment
 
+DEMO = "demo: "  # before the names of runs on the demo set
 logger = logging.getLogger(__name__)
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -57,13 +58,20 @@ def tracked_run(
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    key = run_key(settings, data.digest)
-    name = f"{variant} {settings.split} seed {settings.seed}"
-    name = f"demo: {name}" if data.name == "demo" else name
+    name = f"{DEMO * (data.name == 'demo')}{variant} {settings.split} seed {settings.seed}"
     tags = {  # MLflow shows them in this order: first what a reader looks for
-        **_metadata(variant, settings, data),
-        contract.RUN_KEY_TAG: key, contract.CODE_VERSION_TAG: code_version(), **process_identity(),
-    }  # fmt: skip
+        contract.VARIANT_TAG: variant,
+        "split": data.split,
+        "dataset": data.name,
+        contract.TEST_IMAGES_TAG: str(len(data.test)),
+        contract.COLOUR_TAG: contract.variant_colour(variant),
+        "dataset_digest": data.digest,
+        contract.CONFIG_HASH_TAG: settings.config_hash(),
+        contract.RUN_KEY_TAG: run_key(settings, data.digest),
+        contract.CODE_VERSION_TAG: code_version(),
+        contract.LIBRARIES_TAG: libraries(),
+        **process_identity(),
+    }
     if search:
         tags[contract.SEARCH_TAG] = search
     if parent:
@@ -89,14 +97,18 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
     with store_lock():
         launched = project_run_id()
         experiment = experiment_id()
-        search = tags.get(contract.SEARCH_TAG)
-        stopped = stopped_search(search) if search else unfinished_run(tags[contract.RUN_KEY_TAG])
+        if search := tags.get(contract.SEARCH_TAG):
+            stopped = newest_run(f"tags.{contract.SEARCH_TAG} = '{search}'", UNFINISHED)
+        else:
+            stopped = unfinished_run(tags[contract.RUN_KEY_TAG])
         if stopped and not from_scratch:
             return _resume(stopped, launched)
         end_abandoned_runs()
         if not launched or _contradicts(launched, settings):
             return create_run(experiment, name, tags)
-        name_run(launched, name)
+        given = client.get_run(launched).info.run_name or ""
+        marked = f"{DEMO * name.startswith(DEMO)}{given}"  # a name from the user stays
+        client.set_tag(launched, contract.NAME_TAG, name if is_generated(given) else marked)
         return launched
 
 
@@ -122,18 +134,6 @@ def _resume(stopped: str, launched: str | None) -> str:
         client.delete_tag(stopped, contract.FAILURE_TAG)
     client.update_run(stopped, status="RUNNING")
     return stopped
-
-
-def _metadata(variant: str, settings: Settings, data: Dataset) -> dict[str, str]:
-    return {
-        contract.VARIANT_TAG: variant,
-        "split": data.split,
-        "dataset": data.name,
-        contract.TEST_IMAGES_TAG: str(len(data.test)),
-        contract.COLOUR_TAG: contract.variant_colour(variant),
-        "dataset_digest": data.digest,
-        contract.CONFIG_HASH_TAG: settings.config_hash(),
-    }
 
 
 def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) -> None:

@@ -12,7 +12,7 @@ import time
 import zlib
 from typing import Any
 
-from cifake.contract import NOTE_TAG, VARIANT_TAG, setting_text
+from cifake.contract import CONFIG_HASH_TAG, NOTE_TAG, VARIANT_TAG, setting_text
 from cifake.core.errors import RunError, exit_code
 from cifake.tracking.queries import named_experiment
 from cifake.tracking.retry import client, first_requests, without_retries
@@ -29,6 +29,8 @@ RESULTS = (
     RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
 )  # fmt: skip
 NO_SETTINGS = ("seed", "variant", "search.", "tuner.")  # beginnings of params that are no column
+# Runs that are no tools, no trials and not of other projects.
+VARIANTS = f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"
 CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
 SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow
 
@@ -80,7 +82,7 @@ def _view_path(experiment_id: str) -> str:
 
 def _settings_that_differ(experiment_id: str) -> list[str]:
     """Params, by name, that have several values among the newest runs; one that is missing is a value."""
-    runs = client.search_runs([experiment_id], f"tags.{VARIANT_TAG} != ''", max_results=RUNS_READ)
+    runs = client.search_runs([experiment_id], VARIANTS, max_results=RUNS_READ)
     params = [{key: setting_text(value) for key, value in run.data.params.items()} for run in runs]
     names = {name for of_run in params for name in of_run if not name.startswith(NO_SETTINGS)}
     return sorted(name for name in names if len({of_run.get(name) for of_run in params}) > 1)
@@ -91,7 +93,7 @@ def _state(settings: list[str]) -> dict[str, Any]:
     params = [f"params.`{name}`" for name in ("seed", *settings)]
     columns = [*RESULTS, *params, f"tags.`{VARIANT_TAG}`"]
     return {
-        "searchFilter": f"tags.{VARIANT_TAG} != ''",  # neither tools nor trials have it
+        "searchFilter": VARIANTS,
         "orderByKey": RANKED_BY,
         "orderByAsc": False,
         "groupBy": {

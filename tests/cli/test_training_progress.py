@@ -50,3 +50,13 @@ def test_a_log_has_a_line_an_epoch(messages, capsys):
         "epoch 7 of 8: train/loss 0.7000, val/loss 0.5500, val/accuracy 0.5000",
         "the store does not answer",
     ]
+
+
+def test_a_score_that_is_not_finite_is_never_the_best(messages, monkeypatch, capsys):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with show_training("base", 8, "val/loss") as on_epoch_end:
+        for epoch, loss in enumerate((float("nan"), 0.6, float("-inf"))):
+            on_epoch_end(epoch, {**EPOCHS[0], "val/loss": loss})
+    seen = capsys.readouterr().err
+    assert "best 2: val/loss 0.6000" in seen
+    assert not re.search("best [13]", seen)

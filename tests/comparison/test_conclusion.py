@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from cifake.comparison import compare
-from cifake.comparison.groups import Group
+from cifake.comparison.groups import Group, name_list
 from cifake.comparison.render.text import text
 from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import fetch_runs, with_value
-from cifake.comparison.standings import changes, names
+from cifake.comparison.standings import changes
 from cifake.comparison.table import Section
 from tests.support.made_runs import log_run, log_trained, made_scores
 
@@ -137,9 +137,9 @@ def test_what_a_variant_is_comes_from_the_settings_that_differ(own, reference, e
 
 
 def test_long_lists_of_names_end_in_a_count():
-    assert names(["a"]) == "a"
-    assert names(["a", "b", "c"]) == "a, b and c"
-    assert names(list("abcdefgh")) == "a, b, c, d, e and 3 others"
+    assert name_list(["a"]) == "a"
+    assert name_list(["a", "b", "c"]) == "a, b and c"
+    assert name_list(list("abcdefgh")) == "a, b, c, d, e and 3 others"
 
 
 def test_80_columns_keep_everything_up_to_the_verdict(compared):

@@ -111,6 +111,12 @@ def test_two_trainings_of_one_project_have_a_run_each(launched, data, monkeypatc
     )
 
 
+def test_a_name_that_the_user_gave_is_marked_on_the_demo_set(launched, data):
+    mlflow.MlflowClient().set_tag(launched, "mlflow.runName", "mine")
+    track("base", data)
+    assert mlflow.get_run(launched).info.run_name == "demo: mine"
+
+
 def finished(client):
     return log_run("base", f1=0.9)
 

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import GREY, legend, lines
 from cifake.comparison.statistics.reliability import reliability
+from cifake.comparison.table import short_number
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
@@ -29,7 +30,7 @@ def pareto_figure(comparison: Comparison) -> Figure:
             axes.annotate(row["variant"], at, offset, textcoords="offset points", fontsize=8)
         described = describe_metric(cost)
         axes.set_xlabel(described.title)
-        axes.xaxis.set_major_formatter(lambda value, _, form=described.form: format(value, form))
+        axes.xaxis.set_major_formatter(lambda value, _, form=described.form: short_number(value, form))
         axes.xaxis.get_major_locator().set_params(nbins=4)
         axes.margins(0.2)
     figure.axes[0].set_ylabel(metric_title(comparison))
@@ -43,12 +44,14 @@ def curves_figure(comparison: Comparison) -> Figure:
         for (group, colour, line), history in zip(
             lines(comparison), learning_curves(comparison, key), strict=False
         ):
-            if not history.size:
+            finite = np.isfinite(history)
+            epochs = np.flatnonzero(finite.any(axis=0))
+            if not epochs.size:
                 continue
-            epochs = np.arange(1, history.shape[1] + 1)
-            axes.plot(epochs, np.nanmean(history, axis=0), line, color=colour, label=group.name)
+            history = np.where(finite, history, np.nan)[:, epochs]
+            axes.plot(epochs + 1, np.nanmean(history, axis=0), line, color=colour, label=group.name)
             low, high = np.nanmin(history, axis=0), np.nanmax(history, axis=0)
-            axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.fill_between(epochs + 1, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.set(xlabel="epoch", ylabel=key)
         axes.xaxis.get_major_locator().set_params(integer=True)
     legend(figure)

@@ -4,7 +4,7 @@ from typing import Any
 
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.estimates import Difference
-from cifake.comparison.groups import Group
+from cifake.comparison.groups import Group, name_list
 from cifake.comparison.notes import note
 from cifake.comparison.runs import OF_EPOCHS
 from cifake.comparison.standings import judge_difference
@@ -91,6 +91,19 @@ def metric_column(comparison: Comparison) -> Column:
 def metric_cells(group: Group, key: str) -> dict[str, Any]:
     """Mean and standard deviation over seeds."""
     return {key: group.mean(key), f"{key}_std": group.deviation(key)}
+
+
+def partial_notes(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
+    """Which means are over fewer seeds than their rows say, for lack of finite values."""
+    notes = []
+    for key in keys:
+        counts = [(group, len(group.values(key))) for group in groups]
+        if fewer := [
+            f"{group.name} ({n} of {len(group.runs)})" for group, n in counts if 0 < n < len(group.runs)
+        ]:
+            text = f"{key} is finite for fewer seeds, which alone count: {name_list(fewer)}."
+            notes.append(note("not-finite", text))
+    return notes
 
 
 def interval_cells(key: str, estimate: Estimate | None) -> dict[str, Any]:

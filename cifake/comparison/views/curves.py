@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from cifake.comparison.comparison import Comparison
+from cifake.comparison.groups import name_list
 from cifake.comparison.runs import fetch_history
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import GROUP_COLUMNS, group_cells, view_table
@@ -19,6 +20,14 @@ def curves(comparison: Comparison) -> Table:
     rows = []
     for group, history in zip(comparison.groups, histories, strict=True):
         rows.append({**group_cells(group), "epoch_kept": group.mean("best_epoch"), **_by_epoch(history)})
+    broken = [
+        group.name
+        for group, of_one in zip(comparison.groups, histories, strict=True)
+        if np.isinf(of_one).any()
+    ]
+    note = (
+        f"{CURVE} of {name_list(broken)} is not finite in some epochs, which do not count." if broken else ""
+    )
     longest = max(history.shape[1] for history in histories)
     listed = sorted({round(epoch) for epoch in np.linspace(1, longest, EPOCHS_SHOWN)}) if longest else []
     return view_table(
@@ -31,11 +40,15 @@ def curves(comparison: Comparison) -> Table:
             *(Column(f"epoch_{epoch}", str(epoch), ".4f") for epoch in listed),
         ],
         rows,
+        [*filter(None, [note]), *comparison.notes],
     )
 
 
 def learning_curves(comparison: Comparison, key: str) -> list[np.ndarray]:
-    """A metric by epoch, of each group: float [seeds, epochs], NaN after a seed's last epoch."""
+    """A metric by epoch, of each group: float [seeds, epochs].
+
+    NaN after a seed's last epoch, inf where it is not finite.
+    """
     ids = [run_id for group in comparison.groups for run_id in group.runs["run_id"]]
     histories = dict(zip(ids, fetch_history(comparison.store, ids, key), strict=True))
     tables = []
@@ -50,7 +63,7 @@ def _by_epoch(history: np.ndarray) -> dict[str, Any]:
     """``epoch_1``, ``epoch_1_std`` ... of one group."""
     cells: dict[str, Any] = {}
     for epoch, values in enumerate(history.T, start=1):
-        reached = values[~np.isnan(values)]
+        reached = values[np.isfinite(values)]
         cells[f"epoch_{epoch}"] = float(reached.mean()) if len(reached) else None
         cells[f"epoch_{epoch}_std"] = float(reached.std(ddof=1)) if len(reached) > 1 else None
     return cells

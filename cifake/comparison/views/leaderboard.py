@@ -20,6 +20,7 @@ from cifake.comparison.views.columns import (
     metric_cells,
     metric_column,
     metric_text,
+    partial_notes,
     view_table,
 )
 from cifake.comparison.views.control import control_notes
@@ -42,7 +43,12 @@ def leaderboard(comparison: Comparison) -> Table:
         _caption(comparison, ranked),
         _columns(comparison, rows),
         rows,
-        [*_smallest(comparison, ranked), *control_notes(comparison), *comparison.notes],
+        [
+            *_smallest(comparison, ranked),
+            *control_notes(comparison),
+            *partial_notes(comparison.groups, MAIN_METRICS),
+            *comparison.notes,
+        ],
         conclusion=conclusion(comparison, ranked),
         essential=ESSENTIAL if tested else len(GROUP_COLUMNS) + 1,
     )

@@ -15,6 +15,7 @@ from cifake.comparison.views.columns import (
     metric_cells,
     metric_column,
     metric_text,
+    partial_notes,
     view_table,
 )
 from cifake.contract import describe_metric
@@ -70,6 +71,7 @@ def pareto(comparison: Comparison) -> Table:
             ),
         ],
         rows,
+        [*partial_notes(groups, COSTS), *comparison.notes],
         essential=5,
     )
 

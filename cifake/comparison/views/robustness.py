@@ -15,6 +15,7 @@ from cifake.comparison.views.columns import (
     interval_cells,
     interval_text,
     metric_cells,
+    partial_notes,
     view_table,
 )
 from cifake.contract import PERTURBATIONS, ROBUST
@@ -47,7 +48,7 @@ def robustness(comparison: Comparison) -> Table:
         for row, group in zip(rows, on_key.groups, strict=True):
             row |= {**metric_cells(group, key), **interval_cells(key, estimates.mean(group))}
         notes += on_key.notes
-    notes = list(dict.fromkeys(notes))
+    notes = list(dict.fromkeys([*notes, *partial_notes(tested, [WEIGHTED, *keys])]))
     untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
         notes.append(note("not-tested", f"{', '.join(untested)}; see mlflow run . -e robustness."))

@@ -1,0 +1,56 @@
+"""Which runs of a row count, and which should not be compared without a word."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from cifake.comparison.groups import Group, name_list
+from cifake.comparison.notes import note
+from cifake.comparison.runs import GROUP, PARAMETER, SEED
+from cifake.contract import CODE_VERSION_TAG, LIBRARIES_TAG
+
+
+def with_finite_metric(runs: pd.DataFrame, key: str) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """Runs without those whose metric is not finite, and these runs' seeds by group.
+
+    A run without the metric counts no more than they do, where others of its group have it. A group
+    without any finite value keeps its runs.
+    """
+    finite = pd.Series(np.isfinite(runs[key]), runs.index)
+    not_finite = runs[~finite & runs[key].notna()]
+    none = ~finite.groupby(runs[GROUP]).transform("any")
+    seeds = {str(name): tuple(sorted(part[SEED])) for name, part in not_finite.groupby(GROUP)}
+    return runs.assign(**{key: runs[key].where(finite)})[finite | none], seeds
+
+
+def not_finite_notes(groups: Iterable[Group], key: str) -> list[str]:
+    """Which seeds do not count in their rows."""
+    return [
+        note(
+            "not-finite",
+            f"{group.name}: {key} of seed {name_list(group.not_finite)} is NaN or infinite; not counted.",
+        )
+        for group in groups
+        if group.not_finite
+    ]
+
+
+def version_notes(groups: list[Group]) -> list[str]:
+    """Which rows are of which version of the code, where there are several and no names that tell."""
+    if PARAMETER + CODE_VERSION_TAG in groups[0].runs:
+        return []
+    by_version: dict[str, list[str]] = {}
+    mixed = False
+    for group in groups:
+        of_group = dict(list(group.runs.groupby([CODE_VERSION_TAG, LIBRARIES_TAG])[SEED]))
+        mixed |= len(of_group) > 1
+        for (code, libraries), seeds in of_group.items():
+            version = f"{code or 'unknown'}{f' ({libraries})' if libraries else ''}"
+            which = f" (seed {name_list(sorted(seeds))})" if len(of_group) > 1 else ""
+            by_version.setdefault(version, []).append(f"{group.name}{which}")
+    if len(by_version) < 2:
+        return []
+    versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
+    advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
+    return [note("versions", f"Different code, libraries or backend: code_version {versions}; {advice}.")]
