@@ -97,9 +97,9 @@ def make_comparisons(
         if older := len(of_data) - len(newest):
             text = f"Runs left out, because the same settings and seed were run again later: {older}."
             notes.append(note("run-again", text))
-        for text, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
+        for finding, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
             of = ", ".join(dict.fromkeys(names[key] for key in looked[GROUP] if key in names))
-            text = f"{of}: seeds were added while the results were looked at, until: {text}."
+            text = f"{of}: seeds were added while the results were looked at, until: {finding}."
             notes.append(note("sequential", text))
         if hidden := len(ranks) - len(kept):
             notes.append(note("rows-not-shown", f"Rows left out: {hidden}."))

@@ -92,7 +92,10 @@ def fetch_runs(
 
 
 def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
-    """A metric's newest value at each of MLflow's steps, epochs from 0, inf for one that is not finite; one dictionary a run."""
+    """A metric's newest value at each of MLflow's steps, epochs from 0; one dictionary a run.
+
+    A value that is not finite is inf.
+    """
     with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
         histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
         return [

@@ -122,8 +122,8 @@ def log_robustness_test(
 ) -> None:
     """Log a complete test; the run's metrics and tags change in one request, at the end.
 
-    ``results``, metrics by name of each perturbation, are logged where ``line_of`` says; those of ``clean`` as
-    ``robust/clean/<name>``, and as step 0 of each line. ``summary`` becomes ``robust/<name>``.
+    ``results``, metrics by name of each perturbation, are logged where ``line_of`` says; those of ``clean``
+    as ``robust/clean/<name>``, and as step 0 of each line. ``summary`` becomes ``robust/<name>``.
     """
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"{FIGURES}/{file}")

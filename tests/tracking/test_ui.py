@@ -158,7 +158,7 @@ def test_a_version_says_whom_it_beat_what_it_takes_and_what_it_cannot():
         "variant": "base", "metric": "test/f1", "value": "0.82", "interval": "[0.80, 0.84]", "seeds": "3",
         "beaten": "sgd",
     }  # fmt: skip
-    note = VERSION_NOTE.format(**result, reason="base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1")
+    note = describe_version(result, reason="base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1")
     assert note.startswith(
         "Variant base: test/f1 0.82 [0.80, 0.84], over 3 seeds and the test images. Why it was promoted: "
         "base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1."

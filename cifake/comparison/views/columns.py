@@ -1,5 +1,6 @@
 """What several views share: captions, the metric's columns, cells of estimates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cifake.comparison.comparison import Comparison, metric_title

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.groups import Group
+from cifake.comparison.groups import Group, name_list
 from cifake.comparison.runs import PARAMETER
-from cifake.comparison.standings import MODEL, names, setting_changes, setting_title
+from cifake.comparison.standings import MODEL, setting_changes, setting_title
 from cifake.comparison.table import MARKS, Column, Table
 from cifake.comparison.views.columns import metric_text, view_table
 from cifake.core.errors import RunError
@@ -112,7 +112,7 @@ def _mixed(cells: dict[tuple[str, ...], list[Group]]) -> list[str]:
         if differing:
             notes.append(
                 f"{', '.join(values)}: {len(others) + 1} variants together, which differ in "
-                f"{names([setting_title(key) for key in differing])}."
+                f"{name_list([setting_title(key) for key in differing])}."
             )
     return notes
 
