@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cifake.cli.grammar import CommandOptions, Flag, OutputFile
 from cifake.cli.help import options_or_help

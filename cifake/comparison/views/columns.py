@@ -1,6 +1,6 @@
 """What several views share: captions, the metric's columns, cells of estimates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cifake.comparison.comparison import Comparison, metric_title
@@ -94,7 +94,7 @@ def metric_cells(group: Group, key: str) -> dict[str, Any]:
     return {key: group.mean(key), f"{key}_std": group.deviation(key)}
 
 
-def partial_notes(groups: Sequence[Group], keys: Sequence[str]) -> list[str]:
+def partial_notes(groups: Sequence[Group], keys: Iterable[str]) -> list[str]:
     """Which means are over fewer seeds than their rows say, for lack of finite values."""
     notes = []
     for key in keys:
