@@ -10,7 +10,8 @@ from urllib.parse import unquote
 DATABASES = ("postgresql", "mysql", "mssql")
 ANSWER_SECONDS = 10
 SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]*)")
-IN_ADDRESS = re.compile(r"://[^/\s]*@")  # a user name and password, which may hold an @
+# A user name and password, which may hold an @, and by mistake a slash: then no port precedes it.
+IN_ADDRESS = re.compile(r"://(?:[^/\s]*|[^/\s:]*:(?!\d+/)\S*)@")
 AS_OPTION = re.compile(r"((?:password|passwd|pwd|token|secret)=)[^&\s;'\"]+", re.IGNORECASE)
 VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 NO_FILE = (":memory:", "file:")  # databases whose file, if any, SQLite itself finds
@@ -22,9 +23,6 @@ def without_password(text: str) -> str:
 
     What this process knows to be secret, from MLFLOW_TRACKING_PASSWORD and its like, is hidden as well.
     """
-    address = os.environ.get("MLFLOW_TRACKING_URI", "").rpartition("@")[0].rpartition("://")[2]
-    if address:  # which may hold what ends other addresses
-        text = text.replace(f"{address}@", "")
     text = AS_OPTION.sub(r"\1***", IN_ADDRESS.sub("://", text))
     for secret in (os.environ.get(name, "") for name in VARIABLES):
         if len(secret) >= SHORTEST:

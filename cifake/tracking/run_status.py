@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_TYPE
 
 from cifake.contract import FAILURE_TAG, NAME_TAG
 from cifake.core.addresses import without_password
-from cifake.core.errors import RunError, as_mistake, stop_behind
+from cifake.core.errors import RunError, stop_behind
 from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.run_values import log_values
@@ -45,7 +45,7 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
 
     ``name`` is given to a run that has none yet.
     """
-    error = stop_behind(error) or as_mistake(error) or error
+    error = stop_behind(error) or error
     status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():

@@ -155,6 +155,7 @@ def test_a_run_that_is_deleted_while_it_trains_is_one_line(store):
     ("text", "shown"),
     [
         ("http://me:se@cret@host/a@b and mail@host", "http://host/a@b and mail@host"),
+        ("http://me:se/cr@et@host:1/x", "http://host:1/x"),
         ("at http://host, asked by me@host", "at http://host, asked by me@host"),
         ("mysql://host/x?user=me&password=secret&a=1", "mysql://host/x?user=me&password=***&a=1"),
         ("the token is a-long-token", "the token is ***"),

@@ -7,7 +7,7 @@ import pytest
 
 from cifake.config import load
 from cifake.contract import COLOURED, COLOURS, RELATED, variant_colour
-from cifake.tracking.descriptions import describe_run, log_ranking
+from cifake.tracking.descriptions import describe_run, describe_version, log_ranking
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.ui import VIEW_TAG, describe_address, prepare_experiment
 from tests.support.browser import browser
