@@ -150,7 +150,7 @@ def test_a_killed_suite_resumes_stops_when_it_is_decided_and_says_so(store, tmp_
     assert {run.data.tags["sequential"] for run in children} == {line}
     suite = next(run for run in suites if run.info.status == "FINISHED")
     assert suite.data.params["until"] == "loss > 100"
-    note = f"base: seeds were added while the results were looked at, until: {line}."
+    note = f"[sequential] base: seeds were added while the results were looked at, until: {line}."
     assert note in suite.data.tags["mlflow.note.content"]
     assert "Intervals (99.2384 %) are over seeds" in suite.data.tags["mlflow.note.content"]
     assert note in compare().tables[0].notes
