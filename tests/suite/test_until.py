@@ -111,7 +111,7 @@ def test_no_difference_ends_without_an_answer(store):
     assert (last.ended, last.told) == (True, False)
     assert last.text.startswith("cannot tell sgd against base in accuracy: ")
     if len(last.runs) < 10:
-        assert "; more seeds are in vain: the chance that 5 tell is below 2% (look " in last.text
+        assert "; more seeds are in vain: the chance that 5 tell is below 2 % (look " in last.text
 
 
 def test_an_interval_is_that_of_compare_at_the_look_s_level(store):
@@ -150,7 +150,7 @@ def test_a_killed_suite_resumes_stops_when_it_is_decided_and_says_so(store, tmp_
     assert {run.data.tags["sequential"] for run in children} == {line}
     suite = next(run for run in suites if run.info.status == "FINISHED")
     assert suite.data.params["until"] == "loss > 100"
-    note = f"base: seeds were added while the results were looked at, until: {line}."
+    note = f"[sequential] base: seeds were added while the results were looked at, until: {line}."
     assert note in suite.data.tags["mlflow.note.content"]
     assert "Intervals (99.2384 %) are over seeds" in suite.data.tags["mlflow.note.content"]
     assert note in compare().tables[0].notes
