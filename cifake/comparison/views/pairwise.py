@@ -52,10 +52,13 @@ def pairwise(comparison: Comparison) -> Table:
 
 def _matrix(pairs: Pairs, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: dict[int, dict[str, Any]] = {}
-    for pair, record in zip(pairs, records, strict=True):
+    for (first, second), record in zip(pairs, records, strict=True):
         value, verdict = record["difference"], record["verdict"]
-        opposite = None if value is None else -value, OPPOSITE.get(verdict, verdict)
-        for own, other, cell in ((*pair, (value, verdict)), (*pair[::-1], opposite)):
+        opposite = None if value is None else -value
+        for own, other, difference, said in (
+            (first, second, value, verdict),
+            (second, first, opposite, OPPOSITE.get(verdict, verdict)),
+        ):
             row = rows.setdefault(own.rank, {"rank": own.rank, "variant": own.name})
-            row |= {f"from_{other.rank}": cell[0], f"verdict_{other.rank}": cell[1]}
+            row |= {f"from_{other.rank}": difference, f"verdict_{other.rank}": said}
     return list(rows.values())

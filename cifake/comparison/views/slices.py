@@ -3,8 +3,6 @@
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
-
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.table import MARKS, Column, Table
@@ -41,7 +39,7 @@ def slices(comparison: Comparison) -> Table:
         "variant's weakest. CSV and JSON hold the intervals. "
         f"{interval_text(comparison, 'images of the class')}",
         [Column("object", "object"), Column("images", "images", ",d"), *columns],
-        sorted(rows.values(), key=lambda row: np.mean([row[c.key] for c in columns]), reverse=not up),
+        sorted(rows.values(), key=lambda row: sum(row[c.key] for c in columns), reverse=not up),
         [*([f"Columns are ranks: {ranks}."] if ranks else []), *comparison.notes],
         records=records,
     )
