@@ -41,8 +41,8 @@ def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str
     result = (
         f"**F1 {metrics['test/f1']:.4f}**, accuracy {accuracy:.4f} ± {half:.4f} (95 %, over {n:,} "
         "test images; seeds add to it). Look at "
-        f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}) and [the curves]({charts}), then at "
-        "other seeds and variants: `python compare.py --metric f1`."
+        f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}) and [the curves]({charts}), then "
+        "at other seeds and variants: `python compare.py --metric f1`."
     )
     best = int(metrics["best_epoch"])
     kept = f"Epoch {best + 1} is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."
