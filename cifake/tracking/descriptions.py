@@ -26,15 +26,18 @@ eye hardly sees can mislead it: see `robust/` among the metrics of its run.
 """
 
 
-def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str) -> str:
-    """Markdown for a run with n test images. MLflow shows the first lines at once, figures after a click."""
+def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str, charts: str) -> str:
+    """Markdown for a run with n test images. MLflow shows the first lines at once, figures after a click.
+
+    ``charts`` is the path of the page that shows its curves beside those of other runs.
+    """
     accuracy = metrics["test/accuracy"]
     half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / n)  # of a normal 95 % interval
     result = (
         f"**F1 {metrics['test/f1']:.4f}**, accuracy {accuracy:.4f} ± {half:.4f} (95 %, over {n:,} "
         "test images; seeds add to it). Look at "
-        f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}), then at other seeds and variants: "
-        "`python compare.py --metric f1`."
+        f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}) and [the curves]({charts}), then "
+        "at other seeds and variants: `python compare.py --metric f1`."
     )
     best = int(metrics["best_epoch"])
     kept = f"Epoch {best + 1} is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."

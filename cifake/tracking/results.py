@@ -15,8 +15,10 @@ from cifake import contract
 from cifake.config import Settings
 from cifake.data import Part
 from cifake.tracking.descriptions import describe_run
+from cifake.tracking.queries import experiment_of
 from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_values import log_values
+from cifake.tracking.ui import charts_path
 
 
 def log_result(
@@ -37,7 +39,7 @@ def log_result(
         for file, figure in figures.items():
             figure.savefig(folder / contract.FIGURES / file)
         client.log_artifacts(run_id, name)
-    note = describe_run(settings.purpose, metrics, len(test), run_id)
+    note = describe_run(settings.purpose, metrics, len(test), run_id, charts_path(experiment_of(run_id)))
     log_values(run_id, metrics, {contract.NOTE_TAG: note})
 
 

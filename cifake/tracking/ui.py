@@ -80,6 +80,11 @@ def _view_path(experiment_id: str) -> str:
     return f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&workflowType=machine_learning"
 
 
+def charts_path(experiment_id: str) -> str:
+    """The charts of the view: training and validation first. A run's own page sorts its charts by name."""
+    return f"{_view_path(experiment_id)}&compareRunsMode=CHART"
+
+
 def _settings_that_differ(experiment_id: str) -> list[str]:
     """Params, by name, that have several values among the newest runs; one that is missing is a value."""
     runs = client.search_runs([experiment_id], VARIANTS, max_results=RUNS_READ)

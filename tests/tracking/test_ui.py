@@ -9,7 +9,7 @@ from cifake.config import load
 from cifake.contract import COLOURED, COLOURS, RELATED, variant_colour
 from cifake.tracking.descriptions import describe_run, describe_version, log_ranking
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
-from cifake.tracking.ui import VIEW_TAG, describe_address, prepare_experiment
+from cifake.tracking.ui import VIEW_TAG, charts_path, describe_address, prepare_experiment
 from tests.support.browser import browser
 from tests.support.made_runs import log_run
 from tests.support.project import BASE, EXPERIMENTS
@@ -144,10 +144,12 @@ def test_the_purpose_of_a_variant_is_the_comment_on_top_of_its_file(tmp_path):
 
 def test_a_run_says_why_it_is_there_and_what_came_out():
     metrics = {f"test/{name}": 0.8 for name in ("f1", "accuracy", "precision", "recall", "roc_auc")}
-    note = describe_run("Does Adam pay?", {**metrics, "best_epoch": 4}, 1600, "abc")
+    note = describe_run("Does Adam pay?", {**metrics, "best_epoch": 4}, 1600, "abc", charts_path("7"))
     purpose, result, table, kept, *pictures = note.split("\n\n")
     assert purpose == "Does Adam pay?"
     assert result.startswith("**F1 0.8000**, accuracy 0.8000 ± 0.0196 (95 %, over 1,600 test images;")
+    assert "and [the curves](#/experiments/7/runs?viewStateShareKey=variants&" in result
+    assert "workflowType=machine_learning&compareRunsMode=CHART)" in result
     assert table.splitlines()[2:4] == ["| F1 | 0.8000 |", "| accuracy | 0.8000 |"]
     assert kept == "Epoch 5 is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."
     assert pictures[0] == "![history.png](get-artifact?path=figures/history.png&run_uuid=abc)"
