@@ -2,12 +2,7 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
-import threading
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -18,7 +13,6 @@ from cifake.comparison.table import Column, Section, Table
 from tests.support.made_runs import log_run, log_trained
 
 SCRIPT = "<script>alert(1)</script>"
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def test_cells():
@@ -130,36 +124,6 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert found.tags.count("svg") == 6
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
-def test_a_browser_shows_names_as_text_and_asks_for_nothing_else(page, tmp_path):
-    asked = []
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            asked.append(self.path)
-
-    (tmp_path / "web").mkdir()
-    (tmp_path / "web" / "report.html").write_text(page, encoding="utf-8")
-    handler = partial(Handler, directory=str(tmp_path / "web"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-        address = f"http://127.0.0.1:{server.server_port}/report.html"
-        done = subprocess.run(
-            [CHROMIUM, *options, "--dump-dom", address],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=True,
-        )
-        server.shutdown()
-    assert set(asked) <= {"/report.html", "/favicon.ico"}
-    assert (
-        '<td data-value="&lt;script&gt;alert(1)&lt;/script&gt;">&lt;script&gt;alert(1)&lt;/script&gt;</td>'
-        in done.stdout
-    )
 
 
 def test_a_notebook_shows_the_table(compared):
