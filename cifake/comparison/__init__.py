@@ -11,7 +11,7 @@ __all__ = ["VIEW_NAMES", "compare"]
 Direction = Literal["higher", "lower"]
 ViewName = Literal[
     "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "trials",
-    "robustness",
+    "robustness", "runs",
 ]  # fmt: skip
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 

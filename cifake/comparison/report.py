@@ -11,8 +11,10 @@ from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.promotion import Challenge, challenge
+from cifake.comparison.provenance import provenance
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
+from cifake.comparison.render.html import html
 from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import of_kept_epoch
 from cifake.comparison.table import Section
@@ -105,6 +107,10 @@ class Report(View):
         """Accuracy under each perturbation and attack."""
         return self.view("robustness")
 
+    def every_run(self) -> View:
+        """Every run, with its address; ``runs`` is their frame."""
+        return self.view("runs")
+
     def check(self, *conditions: str) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
 
@@ -145,12 +151,18 @@ class Report(View):
             view: the view for formats other than html.
             verdicts: to add, where the format has a place for them.
         """
+        judged = [verdict_section(verdicts)] if verdicts else []
         if form == "html":
             names = [
                 name for name in VIEWS if name not in NEED_PREDICTIONS or is_of_predictions(self.metric.key)
             ]
             sections = [self.view(name).section() for name in names]
             sections = [section for section in sections if any(table.rows for table in section.tables)]
-        else:
-            sections = [Section(view, self.view(view).tables)]
-        return FORMATS[form]([*sections, *([verdict_section(verdicts)] if verdicts else [])])
+            sections[1:1] = judged
+            return html(sections, self._title(), provenance(self.store.address))
+        return FORMATS[form]([Section(view, self.view(view).tables), *judged])
+
+    def _title(self) -> str:
+        groups = [group for comparison in self.comparisons for group in comparison.groups]
+        runs = sum(len(group.runs) for group in groups)
+        return f"{self.metric.title} of {len(groups)} variants, {runs} runs"

@@ -11,7 +11,7 @@ import requests
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from cifake.core.addresses import without_password
+from cifake.core.addresses import is_served, without_password
 from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError
 
@@ -35,7 +35,7 @@ class RunStore:
         self.address = without_password(uri)
         if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
             raise RunError(f"there is no store at {self.address}; {HINT}")
-        if uri.startswith(("http:", "https:")):
+        if is_served(uri):
             self._expect_answer(uri)
         with self.reading():
             self.client = mlflow.MlflowClient(uri)

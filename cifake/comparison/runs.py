@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 
 from cifake.comparison.run_store import HINT, RunStore
 from cifake.contract import (
@@ -49,8 +49,8 @@ def fetch_runs(
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
 
     Returns:
-        One row a run: ``run_id``, ``artifacts`` (their address), the contract's tags, metrics by
-        key, ``params.<key>``.
+        One row a run: ``run_id``, ``experiment_id``, ``artifacts`` (their address), ``commit`` (empty where
+        unknown), the contract's tags, metrics by key, ``params.<key>``.
 
     Raises:
         RunError: a store that cannot be read, an unknown experiment, no run.
@@ -137,8 +137,13 @@ def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> li
 
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
-    artifacts = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
-    return {**artifacts, **tags, **_params(run), **run.data.metrics}
+    origin = {
+        "run_id": run.info.run_id,
+        "experiment_id": run.info.experiment_id,
+        "artifacts": run.info.artifact_uri,
+        "commit": run.data.tags.get(MLFLOW_GIT_COMMIT, ""),
+    }
+    return {**origin, **tags, **_params(run), **run.data.metrics}
 
 
 def _params(run: Run) -> dict[str, str]:

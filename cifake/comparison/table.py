@@ -22,6 +22,8 @@ class Column:
         spread: the key of a standard deviation to show behind the value.
         upto: the key of the other end of an interval that starts with the value.
         upto_form: how such an interval is written.
+        under: the key of the column in whose cells a page shows it, as a second line.
+        link: the key of the address that a page links the cell to.
     """
 
     key: str
@@ -30,6 +32,8 @@ class Column:
     spread: str | None = None
     upto: str | None = None
     upto_form: str = "[{}, {}]"
+    under: str = ""
+    link: str = ""
 
     def show(self, row: dict[str, Any]) -> str:
         """The cell of a row as people read it; a dash where there is no value."""

@@ -1,6 +1,8 @@
 """Runs of tools: they hold what a command wrote, and are no rows of a comparison."""
 
+import contextlib
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +34,8 @@ def log_report(store: mlflow.MlflowClient, tool: str, name: str, page: str) -> s
         run_id = str(store.create_run(experiment_id(store), run_name=name).info.run_id)
     store.set_tag(run_id, TOOL_TAG, tool)
     store.log_text(run_id, page, "report.html")
-    store.set_terminated(run_id)
+    with contextlib.redirect_stdout(sys.stderr):  # where MLflow says its address; the report has the other
+        store.set_terminated(run_id)
     return run_id
 
 

@@ -1,15 +1,17 @@
 """What the figures of a comparison share: colours, lines of groups, heat maps."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
-from cifake.contract import COLOURS
+from cifake.contract import COLOURS, VARIANT_TAG, variant_colour
 
 STYLE = {
     "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
@@ -23,16 +25,29 @@ LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 
 def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
-    """Groups with a colour and a line style each, as many as can be told apart."""
-    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS[:6]]
-    for group, (colour, line) in zip(comparison.groups[:LINES_SHOWN], cycle(styles), strict=False):
-        yield group, colour, line
+    """The first groups, with the variant's colour, the one that MLflow shows, and a line style each.
+
+    Groups of one colour differ in the line style.
+    """
+    styles: defaultdict[str, Iterator[str]] = defaultdict(lambda: cycle(("-", "--", "-.", ":")))
+    for group in comparison.groups[:LINES_SHOWN]:
+        colour = variant_colour(str(group.runs[VARIANT_TAG].iloc[0]))
+        yield group, colour, next(styles[colour])
 
 
 def legend(figure: Figure) -> None:
     """One legend for all panels, beside them."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=9)
+    of_axes = [axes.get_legend_handles_labels() for axes in figure.axes]
+    entries = {label: handle for of_one in of_axes for handle, label in zip(*of_one, strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside right upper", fontsize=9)
+
+
+def mark(artist: Artist, series: str, texts: Sequence[str] = ()) -> None:
+    """Say which series an artist is of, so that a page can show it alone, and what its points stand for.
+
+    Artists in a legend need no mark: their label is the series, and points are told by the axes' titles.
+    """
+    artist.set_gid("\n".join([series, *texts]))
 
 
 def heat_map(

@@ -1,25 +1,47 @@
-"""One HTML file that needs nothing else: tables that sort, figures as inline SVG."""
+"""One HTML file that needs nothing else: tables that sort and filter, figures as inline SVG."""
 
-import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from cifake.comparison.table import Section, Table
+from cifake.comparison.render.drawing import draw_inline
+from cifake.comparison.table import Column, Section, Table
 
 if TYPE_CHECKING:
     import jinja2
-    from matplotlib.figure import Figure
 
-INK = "#010203"  # stands for the page's text colour until the drawing is done
-CLEAR = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
-INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color")
+TITLES = {
+    "leaderboard": "Which is best?",
+    "verdicts": "Do they pass?",
+    "pairwise": "Each pair",
+    "settings": "What differs",
+    "slices": "By object class",
+    "images": "Which images go wrong",
+    "pareto": "What it costs",
+    "curves": "How training went",
+    "calibration": "Are the probabilities right?",
+    "trials": "What the searches tried",
+    "robustness": "Changed and attacked images",
+    "runs": "Every run",
+}
+WIDE = 16  # columns; with more, titles are written upwards
+FEW = 8  # columns that a phone shows whole
 
 
-def html(sections: Sequence[Section]) -> str:
-    """The whole report as a page."""
-    return _templates().get_template("report.html.j2").render(sections=sections, svg=svg)
+def html(
+    sections: Sequence[Section],
+    title: str = "Comparison of runs",
+    facts: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The whole report as a page.
+
+    Args:
+        sections: in order.
+        title: of the page.
+        facts: where it comes from, by title.
+    """
+    return _templates().get_template("page.html.j2").render(sections=sections, title=title, facts=facts)
 
 
 def fragment(tables: Sequence[Table]) -> str:
@@ -27,31 +49,34 @@ def fragment(tables: Sequence[Table]) -> str:
     return _templates().get_template("fragment.html.j2").render(tables=tables)
 
 
-def svg(draw: Callable[[], "Figure"]) -> str:
-    """A figure as SVG in the page's own text colour, on a clear ground."""
-    import matplotlib
+def section_title(section: Section) -> str:
+    """A section's name for people."""
+    return TITLES.get(section.name, section.name.capitalize())
 
-    from cifake.comparison.figures.style import STYLE
 
-    style = {
-        **STYLE, **dict.fromkeys(CLEAR, "none"), **dict.fromkeys(INKED, INK),
-        "svg.fonttype": "none", "svg.hashsalt": "cifake", "legend.framealpha": 0,
-    }  # fmt: skip
-    with matplotlib.rc_context(style):  # type: ignore[arg-type]
-        buffer = io.StringIO()
-        draw().savefig(buffer, format="svg")
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    return drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+def page_columns(table: Table) -> list[tuple[Column, list[Column], bool]]:
+    """The columns of a page, each with those that stand under it, and whether a phone leaves it out."""
+    keys = {column.key for column in table.columns}
+    own = [column for column in table.columns if column.under not in keys]
+    essential = table.columns if len(own) <= FEW else table.columns[: table.essential]
+    return [
+        (column, [under for under in table.columns if under.under == column.key], column not in essential)
+        for column in own
+    ]
 
 
 @cache
 def _templates() -> "jinja2.Environment":
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cifake.comparison.render"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.globals.update(
+        draw_inline=draw_inline, section_title=section_title, page_columns=page_columns, WIDE=WIDE
+    )
+    return environment

@@ -70,8 +70,8 @@ def _row(comparison: Comparison, standing: Standing) -> dict[str, Any]:
 def _columns(comparison: Comparison, rows: list[dict[str, Any]]) -> list[Column]:
     key, form = comparison.metric.key, comparison.metric.form
     others = [
-        Column("more_seeds", "would decide"),
-        Column("changes", "differs in"),
+        Column("more_seeds", "would decide", under="verdict"),
+        Column("changes", "differs in", under="variant"),
         Column("rank_from", "ranks", "d", upto="rank_to", upto_form="{}-{}"),
     ]
     columns = [

@@ -61,6 +61,7 @@ def robustness(comparison: Comparison) -> Table:
         ],
         rows,
         notes,
+        essential=5,
     )
 
 
