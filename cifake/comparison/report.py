@@ -25,22 +25,7 @@ from cifake.core.errors import RunError
 
 
 class Report(View):
-    """A comparison: the leaderboard itself, and the other views as methods.
-
-    Args:
-        store: that the runs are from.
-        runs: see ``fetch_runs``.
-        metric: in short (``f1``) or a whole key (``val/loss``).
-        direction: ``higher`` or ``lower``, for a metric whose direction is not declared.
-        top: groups to show of each data set and split; None shows all.
-        baseline: what differences are taken from; None is the best group.
-        confidence: level of intervals and tests.
-        margin: a difference that does not matter.
-
-    Raises:
-        ConfigError: a metric of unknown direction.
-        RunError: an unknown metric or baseline.
-    """
+    """A comparison: the leaderboard itself, and the other views as methods; see ``compare``."""
 
     def __init__(
         self,

@@ -53,15 +53,9 @@ def mark(artist: Artist, series: str, texts: Sequence[str] = ()) -> None:
 def heat_map(
     axes: Axes, values: np.ndarray, rows: Sequence[str], columns: Sequence[str], form: str, up: bool = True
 ) -> None:
-    """Values in coloured cells, dark is weak; drawn as shapes, so a page can scale it.
+    """Values, float [rows, columns] with NaN for none, in cells; dark is weak, which is low if ``up``.
 
-    Args:
-        axes: to draw in.
-        values: float [rows, columns], NaN where there is none.
-        rows: names.
-        columns: names.
-        form: a format specification for the values.
-        up: whether higher is better.
+    They are drawn as shapes, so that a page can scale them.
     """
     axes.grid(False)
     axes.pcolormesh(values, cmap="viridis" if up else "viridis_r")
