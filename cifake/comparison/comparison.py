@@ -68,8 +68,8 @@ def make_comparisons(
 ) -> list[Comparison]:
     """One comparison for each data set and split, with the predictions of the groups shown.
 
-    ``runs`` are those of ``fetch_runs``; the baseline is kept even where it is not among the ``top``. The rest
-    is as in ``compare``.
+    ``runs`` are those of ``fetch_runs``; the baseline is kept even where it is not among the ``top``. The
+    rest is as in ``compare``.
 
     Raises:
         RunError: no group, or more than one, goes by the baseline's name.

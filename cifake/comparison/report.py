@@ -149,5 +149,6 @@ class Report(View):
 
     def _title(self) -> str:
         groups = [group for comparison in self.comparisons for group in comparison.groups]
-        runs = sum(len(group.runs) for group in groups)
-        return f"{self.metric.title} of {len(groups)} variants, {runs} runs"
+        counts = {"variant": len(groups), "run": sum(len(group.runs) for group in groups)}
+        of = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
+        return f"{self.metric.title} of {of}"

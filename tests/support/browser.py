@@ -102,9 +102,12 @@ class Page:
     def frame(self):
         """Within this, the page is the frame in it, which is a process of its own."""
         own = self._session
-        targets = self._call("Target.getTargets")["targetInfos"]
-        (target,) = [each["targetId"] for each in targets if each["type"] == "iframe"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        deadline, frames = time.monotonic() + 60, []
+        while not frames:
+            assert time.monotonic() < deadline, f"there is no frame; {self.text()}"
+            targets = self._call("Target.getTargets")["targetInfos"]
+            frames = [each["targetId"] for each in targets if each["type"] == "iframe"]
+        self._session = self._call("Target.attachToTarget", targetId=frames[0], flatten=True)["sessionId"]
         yield
         self._session = own
 

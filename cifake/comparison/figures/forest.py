@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.conclusion import headline
 from cifake.comparison.estimates import trivial_baseline
-from cifake.comparison.figures.style import GREY, VERDICT_COLOURS, mark
+from cifake.comparison.figures.style import GREY, VERDICT_COLOURS, mark, short_name
 from cifake.comparison.groups import Group
 from cifake.comparison.runs import SEED
 from cifake.comparison.standings import Standing, standings
@@ -63,7 +63,7 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
             color=GREY,
             annotation_clip=False,
         )
-    axes.set_yticks(range(len(rows)), [row.group.name for row in rows])
+    axes.set_yticks(range(len(rows)), [short_name(row.group.name) for row in rows])
     for label in axes.get_yticklabels():
         label.set_verticalalignment("bottom" if len(rows) > 1 else "center")
     _trivial(axes, comparison)

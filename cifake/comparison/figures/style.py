@@ -1,5 +1,6 @@
 """What the figures of a comparison share: colours, lines of groups, heat maps."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -21,6 +22,7 @@ GREY = "#7F7F7F"
 VERDICT_COLOURS = {
     "reference": COLOURS[0], "better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[5],
 }  # fmt: skip
+NAME_LENGTH = 32
 LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 
@@ -40,6 +42,11 @@ def legend(figure: Figure) -> None:
     of_axes = [axes.get_legend_handles_labels() for axes in figure.axes]
     entries = {label: handle for of_one in of_axes for handle, label in zip(*of_one, strict=True)}
     figure.legend(entries.values(), entries.keys(), loc="outside right upper", fontsize=9)
+
+
+def short_name(name: str) -> str:
+    """A name that leaves a figure room: groups of one variant have their settings in theirs."""
+    return textwrap.shorten(name, NAME_LENGTH, placeholder=" …")
 
 
 def mark(artist: Artist, series: str, texts: Sequence[str] = ()) -> None:
@@ -66,5 +73,5 @@ def heat_map(
             at = column + 0.5, row + 0.5
             axes.text(*at, format(value, form), ha="center", va="center", fontsize=9, color=colour)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, [short_name(row) for row in rows])
     axes.invert_yaxis()

@@ -49,7 +49,8 @@ def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
     with matplotlib.rc_context(style):  # type: ignore[arg-type]
         figure = draw()
         title = figure.get_suptitle()
-        figure.suptitle("")
+        if title:
+            figure.suptitle("")
         legend = list(_take_legends(figure))
         series, values = _name_series(figure, {name for name, *_ in legend})
         buffer = io.StringIO()
@@ -61,14 +62,14 @@ def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
 
 def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
     """The entries of all legends, which are removed: the page has buttons instead."""
-    from matplotlib.colors import to_hex
+    from matplotlib.colors import to_hex, to_rgba_array
     from matplotlib.legend import Legend
 
     for legend in figure.findobj(Legend):
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_facecolor()
             line = DASHES.get(getattr(handle, "get_linestyle", str)(), "solid")
-            yield text.get_text(), to_hex(colour), line
+            yield text.get_text(), to_hex(next(iter(to_rgba_array(colour)), INK)), line
         legend.remove()
 
 

@@ -1,6 +1,7 @@
 """One HTML file that needs nothing else: tables that sort and filter, figures as inline SVG."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ TITLES = {
     "robustness": "Changed and attacked images",
     "runs": "Every run",
 }
-WIDE = 16  # columns; with more, titles are written upwards
+WIDE = 16  # columns; with more, and fewer rows, a table is turned
 FEW = 8  # columns that a phone shows whole
 
 
@@ -54,6 +55,22 @@ def section_title(section: Section) -> str:
     return TITLES.get(section.name, section.name.capitalize())
 
 
+def fit_page(table: Table) -> Table:
+    """The table, turned where it has many columns: a row a column, a column a variant."""
+    if len(table.columns) <= max(WIDE, len(table.rows)):
+        return table
+    columns = [
+        Column("variant", "variant"),
+        *(Column(str(place), row["variant"]) for place, row in enumerate(table.rows)),
+    ]
+    rows = [
+        {"variant": column.title, **{str(place): column.show(row) for place, row in enumerate(table.rows)}}
+        for column in table.columns
+        if column.key != "variant"
+    ]
+    return replace(table, columns=columns, rows=rows, essential=len(columns))
+
+
 def page_columns(table: Table) -> list[tuple[Column, list[Column], bool]]:
     """The columns of a page, each with those that stand under it, and whether a phone leaves it out."""
     keys = {column.key for column in table.columns}
@@ -77,6 +94,6 @@ def _templates() -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
     )
     environment.globals.update(
-        draw_inline=draw_inline, section_title=section_title, page_columns=page_columns, WIDE=WIDE
+        draw_inline=draw_inline, section_title=section_title, fit_page=fit_page, page_columns=page_columns
     )
     return environment
