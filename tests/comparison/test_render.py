@@ -8,7 +8,7 @@ import pytest
 
 from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.render import FORMATS
-from cifake.comparison.render.html import TITLES
+from cifake.comparison.render.html import TITLES, fit_page, page_columns
 from cifake.comparison.render.text import text
 from cifake.comparison.table import Column, Section, Table
 from tests.support.made_runs import log_run, log_trained
@@ -133,3 +133,19 @@ def test_a_notebook_shows_the_table(compared):
     shown = compare(tracking_uri=compared)._repr_html_()
     assert Page(shown).tags.count("table") == 1
     assert "script" not in Page(shown).tags
+
+
+def test_a_table_of_many_columns_is_turned_on_a_page_and_stays_as_it_is_elsewhere():
+    columns = [Column("variant", "variant"), *(Column(f"s{i}", f"setting {i}", "d") for i in range(20))]
+    rows = [{"variant": name, **{f"s{i}": i for i in range(20)}} for name in ("base", "wide")]
+    table = Table("", columns, rows)
+    turned = fit_page(table)
+    assert [column.title for column in turned.columns] == ["variant", "base", "wide"]
+    assert turned.rows[3] == {"variant": "setting 3", "0": "3", "1": "3"}
+    assert fit_page(Table("", columns[:10], rows)).columns == columns[:10]
+
+
+def test_an_interval_stands_under_its_value_where_the_table_has_the_value():
+    value, interval = Column("v", "F1", ".2f"), Column("v_low", "interval", ".2f", upto="v_high", under="v")
+    assert page_columns(Table("", [value, interval], [])) == [(value, [interval], False)]
+    assert page_columns(Table("", [interval], [])) == [(interval, [], False)]

@@ -57,7 +57,8 @@ def section_title(section: Section) -> str:
 
 def fit_page(table: Table) -> Table:
     """The table, turned where it has many columns: a row a column, a column a variant."""
-    if len(table.columns) <= max(WIDE, len(table.rows)):
+    by_variant = any(column.key == "variant" for column in table.columns)
+    if not by_variant or len(page_columns(table)) <= max(WIDE, len(table.rows)):
         return table
     columns = [
         Column("variant", "variant"),
