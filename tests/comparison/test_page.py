@@ -209,3 +209,9 @@ def test_a_notebook_shows_the_table_in_its_own_colours_and_keeps_its_own_style(
     assert window.evaluate(colour % ".cifake .number") == window.evaluate(colour % "#ink")
     assert window.evaluate("getComputedStyle(document.querySelector('#other')).textAlign") == "start"
     assert "button" not in cell
+
+
+def test_a_variant_has_the_colour_of_its_runs_in_mlflow(page):
+    colour = "getComputedStyle(document.querySelector('#curves .legend [data-series=%s] i')).borderTopColor"
+    assert page.evaluate(colour % "base") == "rgb(0, 114, 178)"  # #0072B2
+    assert page.evaluate(colour % "sgd") == "rgb(213, 94, 0)"

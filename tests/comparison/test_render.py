@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cifake.comparison import VIEW_NAMES, compare
+from cifake.comparison.provenance import provenance
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import TITLES, fit_page, page_columns
 from cifake.comparison.render.text import text
@@ -149,3 +150,19 @@ def test_an_interval_stands_under_its_value_where_the_table_has_the_value():
     value, interval = Column("v", "F1", ".2f"), Column("v_low", "interval", ".2f", upto="v_high", under="v")
     assert page_columns(Table("", [value, interval], [])) == [(value, [interval], False)]
     assert page_columns(Table("", [interval], [])) == [(interval, [], False)]
+
+
+def test_a_report_says_where_it_comes_from_without_passwords(monkeypatch):
+    words = [
+        "/usr/bin/python3",
+        "compare.py",
+        "--tracking-uri",
+        "http://me:p@ss@host",
+        "--filter",
+        "a = 'b c'",
+    ]
+    monkeypatch.setattr("sys.orig_argv", words)
+    facts = provenance("postgresql://me:secret@db/runs")
+    assert facts["store"] == "postgresql://db/runs"
+    assert facts["command"] == """python compare.py --tracking-uri http://host --filter 'a = '"'"'b c'"'"''"""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", facts["made"])

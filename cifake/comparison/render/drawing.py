@@ -65,7 +65,8 @@ def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
     from matplotlib.colors import to_hex, to_rgba_array
     from matplotlib.legend import Legend
 
-    for legend in figure.findobj(Legend):
+    legends: Any = figure.findobj(Legend)
+    for legend in legends:
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_facecolor()
             line = DASHES.get(getattr(handle, "get_linestyle", str)(), "solid")
@@ -83,9 +84,10 @@ def _name_series(
     """
     from matplotlib.lines import Line2D
 
-    series, values = [], []
+    series: list[str] = []
+    values: list[tuple[Line2D, Sequence[str]]] = []
     for artist in figure.findobj(lambda part: part.get_gid() or part.get_label() in labels):
-        name, *texts = (artist.get_gid() or artist.get_label()).split("\n")
+        name, *texts = str(artist.get_gid() or artist.get_label()).split("\n")
         if isinstance(artist, Line2D) and (texts or not artist.get_gid()):
             values.append((artist, texts or _texts(name, artist)))
         artist.set_gid(f"series-{len(series)}")
@@ -96,13 +98,15 @@ def _name_series(
 def _texts(name: str, line: "Line2D") -> list[str]:
     """``base: epoch 3, val/loss 0.4123`` of each point of a line."""
     axes: Any = line.axes
-    return [f"{name}: {axes.get_xlabel()} {x:.4g}, {axes.get_ylabel()} {y:.4g}" for x, y in line.get_xydata()]
+    points: Any = line.get_xydata()
+    return [f"{name}: {axes.get_xlabel()} {x:.4g}, {axes.get_ylabel()} {y:.4g}" for x, y in points]
 
 
 def _circles(figure: "Figure", line: "Line2D", texts: Sequence[str]) -> Iterator[str]:
     """An unseen circle around each point, with its text for the page's script."""
     scale, height = POINTS / figure.dpi, POINTS * figure.get_figheight()
-    for (x, y), text in zip(line.get_transform().transform(line.get_xydata()), texts, strict=True):
+    points: Any = line.get_transform().transform(line.get_xydata())
+    for (x, y), text in zip(points, texts, strict=True):
         if x == x and y == y:
             yield (
                 f'<circle cx="{x * scale:.1f}" cy="{height - y * scale:.1f}" r="{REACH}" '

@@ -17,6 +17,7 @@ COMMIT_LENGTH = 8
 def runs(comparison: Comparison) -> Table:
     """One row a run, by rank and seed, with its id and address."""
     store = comparison.store.address
+    how = f"To open the runs: make ui, or for this store mlflow ui --backend-store-uri {store}"
     return view_table(
         comparison,
         f"{metric_text(comparison)}. Epochs count from 1.",
@@ -31,9 +32,7 @@ def runs(comparison: Comparison) -> Table:
             Column("commit", "commit"),
         ],
         [row for group in comparison.groups for row in _rows(comparison, group)],
-        []
-        if is_served(store)
-        else [f"To open the runs: make ui, or for this store mlflow ui --backend-store-uri {store}"],
+        [*([] if is_served(store) else [how]), *comparison.notes],
     )
 
 
