@@ -26,13 +26,14 @@ def runs(comparison: Comparison) -> Table:
             Column("variant", "variant"),
             Column("seed", "seed"),
             Column(comparison.metric.key, metric_title(comparison), comparison.metric.form),
+            Column("run_id", "run", link="address"),
             Column("epoch_kept", "epoch kept", ".0f"),
             Column(SECONDS, describe_metric(SECONDS).title, describe_metric(SECONDS).form),
-            Column("run_id", "run", link="address"),
             Column("commit", "commit"),
         ],
         [row for group in comparison.groups for row in _rows(comparison, group)],
         [*([] if is_served(store) else [how]), *comparison.notes],
+        essential=5,  # with the run's id
     )
 
 
