@@ -86,7 +86,7 @@ def _name_series(
 
     series: list[str] = []
     values: list[tuple[Line2D, Sequence[str]]] = []
-    for artist in figure.findobj(lambda part: part.get_gid() or part.get_label() in labels):
+    for artist in figure.findobj(lambda part: bool(part.get_gid()) or part.get_label() in labels):
         name, *texts = str(artist.get_gid() or artist.get_label()).split("\n")
         if isinstance(artist, Line2D) and (texts or not artist.get_gid()):
             values.append((artist, texts or _texts(name, artist)))
