@@ -68,14 +68,8 @@ def make_comparisons(
 ) -> list[Comparison]:
     """One comparison for each data set and split, with the predictions of the groups shown.
 
-    Args:
-        store: that the runs are from.
-        runs: see ``fetch_runs``.
-        metric: with a direction.
-        top: groups to keep in each; None keeps all. The baseline is kept in any case.
-        baseline: the group or variant to take differences from; None is the best one.
-        confidence: level of intervals and tests.
-        margin: a difference that does not matter.
+    ``runs`` are those of ``fetch_runs``; the baseline is kept even where it is not among the ``top``. The
+    rest is as in ``compare``.
 
     Raises:
         RunError: no group, or more than one, goes by the baseline's name.

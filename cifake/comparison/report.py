@@ -11,8 +11,10 @@ from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.promotion import Challenge, challenge
+from cifake.comparison.provenance import provenance
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
+from cifake.comparison.render.html import html
 from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import GROUP, with_value
 from cifake.comparison.table import Section
@@ -24,17 +26,7 @@ PIVOT = "pivot"
 
 
 class Report(View):
-    """A comparison: the leaderboard itself, and the other views as methods.
-
-    Args:
-        store: that the runs are from.
-        runs: see ``fetch_runs``.
-        others: as in ``compare``.
-
-    Raises:
-        ConfigError: a metric of unknown direction.
-        RunError: an unknown metric or baseline.
-    """
+    """A comparison: the leaderboard itself, and the other views as methods; see ``compare``."""
 
     def __init__(
         self,
@@ -84,6 +76,7 @@ class Report(View):
     noise = partialmethod(view, "noise")
     trials = partialmethod(view, "trials")
     robustness = partialmethod(view, "robustness")
+    every_run = partialmethod(view, "runs")  # ``runs`` is their frame
 
     def check(self, *conditions: str, allow_single_seed: bool = False) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
@@ -140,11 +133,18 @@ class Report(View):
             verdicts: to add, where the format has a place for them.
             pivot: the settings of a pivot's rows and columns; html has one where they are given.
         """
+        judged = [verdict_section(verdicts)] if verdicts else []
         if form == "html":
             predicted = is_of_predictions(self.metric.key)
             names = [name for name in VIEWS if predicted or name not in NEED_PREDICTIONS]
             views = [self.view(name, *pivot) for name in names if pivot or name != PIVOT]
             sections = [each.section() for each in views if any(table.rows for table in each.tables)]
-        else:
-            sections = [Section(view, self.view(view, *pivot).tables)]
-        return FORMATS[form]([*sections, *([verdict_section(verdicts)] if verdicts else [])])
+            sections[1:1] = judged
+            return html(sections, self._title(), provenance(self.store.address))
+        return FORMATS[form]([Section(view, self.view(view, *pivot).tables), *judged])
+
+    def _title(self) -> str:
+        groups = [group for comparison in self.comparisons for group in comparison.groups]
+        counts = {"variant": len(groups), "run": sum(len(group.runs) for group in groups)}
+        of = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
+        return f"{self.metric.title} of {of}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 from mlflow.entities import Run
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 
 from cifake.comparison.run_store import HINT, RunStore
 from cifake.contract import (
@@ -61,8 +61,9 @@ def fetch_runs(
         group_by: a tag or param whose values are told apart as if it were a setting.
 
     Returns:
-        One row a run: ``run_id``, ``artifacts`` (their address), ``group``, the contract's tags, metrics by
-        key, ``best_epoch`` counted from 1, ``params.<key>``.
+        One row a run: ``run_id``, ``experiment_id``, ``artifacts`` (their address), ``commit`` (empty where
+        unknown), ``group``, the contract's tags, metrics by key, ``best_epoch`` counted from 1,
+        ``params.<key>``.
 
     Raises:
         ConfigError: no run has the tag or param to group by.
@@ -191,11 +192,16 @@ def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> li
 
 def _row(run: Run) -> dict[str, Any]:
     tags = {name: run.data.tags.get(name, "") for name in TAGS}
-    artifacts = {"run_id": run.info.run_id, "artifacts": run.info.artifact_uri}
+    origin = {
+        "run_id": run.info.run_id,
+        "experiment_id": run.info.experiment_id,
+        "artifacts": run.info.artifact_uri,
+        "commit": run.data.tags.get(MLFLOW_GIT_COMMIT, ""),
+    }
     metrics = {key: _finite_or_inf(value) for key, value in run.data.metrics.items()}
     if BEST_EPOCH in metrics:
         metrics[BEST_EPOCH] += 1  # what people read counts epochs from 1
-    return {**artifacts, **tags, **_params(run), **metrics}
+    return {**origin, **tags, **_params(run), **metrics}
 
 
 def _finite_or_inf(value: float) -> float:

@@ -35,6 +35,8 @@ class Column:
         count: the key of a number of runs to show behind the value, in parentheses.
         mark: the key of a verdict, or another of MARKS, whose sign stands before the value and whose colour
             the cell has; the column's own key shows the sign alone.
+        under: the key of the column in whose cells a page shows it, as a second line.
+        link: the key of the address that a page links the cell to.
     """
 
     key: str
@@ -45,6 +47,8 @@ class Column:
     upto_form: str = "[{}, {}]"
     count: str | None = None
     mark: str | None = None
+    under: str = ""
+    link: str = ""
 
     def show(self, row: dict[str, Any]) -> str:
         """The cell of a row as people read it; a dash where there is no value."""

@@ -17,6 +17,18 @@ VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 NO_FILE = (":memory:", "file:")  # databases whose file, if any, SQLite itself finds
 SHORTEST = 8  # characters of a password that is hidden wherever it stands; a shorter one may be any word
 
+LOCAL_SERVER = "http://127.0.0.1:5000"  # of `make ui`
+
+
+def is_served(store: str) -> bool:
+    """Whether a store is an MLflow server, which has pages of its own."""
+    return store.startswith(("http:", "https:"))
+
+
+def pages_address(store: str) -> str:
+    """Where a browser finds a store's pages: on its server, or on the one that ``make ui`` starts."""
+    return without_password(store).rstrip("/") if is_served(store) else LOCAL_SERVER
+
 
 def without_password(text: str) -> str:
     """A text, such as an address, without the user names and passwords of the addresses in it.

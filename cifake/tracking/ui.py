@@ -13,13 +13,13 @@ import zlib
 from typing import Any
 
 from cifake.contract import CONFIG_HASH_TAG, NOTE_TAG, VARIANT_TAG, setting_text
+from cifake.core.addresses import is_served, pages_address
 from cifake.core.errors import RunError, exit_code
 from cifake.tracking.queries import named_experiment
 from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.store import store_address, store_lock
 
 logger = logging.getLogger(__name__)
-LOCAL_SERVER = "http://127.0.0.1:5000"  # of `make ui`
 VIEW = "variants"  # the saved view's key, and its name
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 COMPRESSED = "deflate;"  # what precedes the compressed state of a view
@@ -71,9 +71,8 @@ def _prepare(experiment_id: str) -> None:
 def describe_address(experiment_id: str) -> str:
     """A line for the end of a command: where a browser shows the runs of all variants."""
     store = store_address()
-    if store.startswith("http"):
-        return f"all runs: {store.rstrip('/')}/{_view_path(experiment_id)}"
-    return f"all runs, after `make ui`: {LOCAL_SERVER}/{_view_path(experiment_id)}"
+    when = "" if is_served(store) else ", after `make ui`"
+    return f"all runs{when}: {pages_address(store)}/{_view_path(experiment_id)}"
 
 
 def _view_path(experiment_id: str) -> str:

@@ -142,7 +142,7 @@ def test_the_report_is_kept_in_a_run_of_its_own(store, capsys):
     assert run("--log") == 0
     (found,) = mlflow.search_runs(["1"], filter_string="tags.tool = 'compare'", output_format="list")
     page = mlflow.artifacts.load_text(f"{found.info.artifact_uri}/report.html")
-    assert "<h2>leaderboard</h2>" in page
+    assert "<h2>Which is best?</h2>" in page
     assert (found.info.run_name, found.info.status) == ("compare f1", "FINISHED")
     assert "compare f1" not in capsys.readouterr().out
 

@@ -596,3 +596,15 @@ def test_figures_draw_every_group(compared, view):
     }
     words |= {label.get_text() for legend in figure.legends for label in legend.get_texts()}
     assert {"base", "val", "sgd", "sigmoid"} <= words
+
+
+def test_every_run_has_its_address(store):
+    for seed in (10, 9):
+        run_id = log_run("base", seed, f1=0.5 + seed / 100)
+    (table,) = compare().every_run().tables
+    assert [(row["seed"], row["test/f1"], row["epoch_kept"]) for row in table.rows] == [
+        ("9", 0.59, 4.0),
+        ("10", 0.6, 4.0),
+    ]
+    assert table.rows[0]["address"] == f"http://127.0.0.1:5000/#/experiments/1/runs/{run_id}"
+    assert table.notes[0].endswith(f"mlflow ui --backend-store-uri {store}")

@@ -51,9 +51,10 @@ class Page:
             mobile=False,
         )
 
-    def prefer(self, scheme):
-        """Ask pages for their ``light`` or ``dark`` colours."""
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def prefer(self, scheme, media="screen"):
+        """Ask pages for their ``light`` or ``dark`` colours, on a screen or in ``print``."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media=media, features=features)
 
     def evaluate(self, expression):
         """The value of a JavaScript expression, or of the promise that it gives."""
@@ -78,6 +79,37 @@ class Page:
         self.wait_for(
             f"(found => found && (found.click(), true))(document.querySelector({json.dumps(selector)}))"
         )
+
+    def point(self, selector):
+        """Move the pointer to the middle of the first element that a CSS selector finds."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{found}.scrollIntoView({{block: 'center'}})")
+        x, y = self.evaluate(
+            f"(box => [box.x + box.width / 2, box.y + box.height / 2])({found}.getBoundingClientRect())"
+        )
+        self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def write(self, selector, text):
+        """Write into the first field that a CSS selector finds, in place of what it holds."""
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).select()")
+        if text:
+            self._call("Input.insertText", text=text)
+        else:
+            for kind in ("rawKeyDown", "keyUp"):
+                self._call("Input.dispatchKeyEvent", type=kind, key="Backspace", windowsVirtualKeyCode=8)
+
+    @contextlib.contextmanager
+    def frame(self):
+        """Within this, the page is the frame in it, which is a process of its own."""
+        own = self._session
+        deadline, frames = time.monotonic() + 60, []
+        while not frames:
+            assert time.monotonic() < deadline, f"there is no frame; {self.text()}"
+            targets = self._call("Target.getTargets")["targetInfos"]
+            frames = [each["targetId"] for each in targets if each["type"] == "iframe"]
+        self._session = self._call("Target.attachToTarget", targetId=frames[0], flatten=True)["sessionId"]
+        yield
+        self._session = own
 
     def screenshot(self, file):
         Path(file).write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))

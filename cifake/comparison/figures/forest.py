@@ -3,14 +3,15 @@
 import textwrap
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.conclusion import headline
 from cifake.comparison.estimates import trivial_baseline
-from cifake.comparison.figures.style import GREY, VERDICT_COLOURS
+from cifake.comparison.figures.style import GREY, VERDICT_COLOURS, mark, short_name
+from cifake.comparison.groups import Group
+from cifake.comparison.runs import SEED
 from cifake.comparison.standings import Standing, standings
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.views.columns import level
@@ -43,9 +44,11 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
     for place, row in enumerate(rows):
         colour = _colour(comparison, row)
         values = row.group.values(comparison.metric.key)
-        axes.plot(values, np.full(len(values), place), "o", color=colour, alpha=0.35, markersize=3.5)
-        _interval(axes, row.mean, place, colour, dashed=len(row.group.scores) == 1)
-        axes.plot(values.mean(), place, "D", color=colour)
+        (seeds,) = axes.plot(values, [place] * len(values), "o", color=colour, alpha=0.35, markersize=3.5)
+        mark(seeds, row.group.name, _seed_texts(comparison, row.group))
+        _interval(axes, row, row.mean, place, colour, dashed=len(row.group.scores) == 1)
+        (mean,) = axes.plot(values.mean(), place, "D", color=colour)
+        mark(mean, row.group.name, [_text(comparison, row, values.mean(), row.mean)])
         below = "reference" if row.group is comparison.reference else row.changes
         one_seed = "one seed" if len(row.group.runs) == 1 else ""
         axes.annotate(
@@ -60,7 +63,7 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
             color=GREY,
             annotation_clip=False,
         )
-    axes.set_yticks(range(len(rows)), [row.group.name for row in rows])
+    axes.set_yticks(range(len(rows)), [short_name(row.group.name) for row in rows])
     for label in axes.get_yticklabels():
         label.set_verticalalignment("bottom" if len(rows) > 1 else "center")
     _trivial(axes, comparison)
@@ -90,8 +93,9 @@ def _differences(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -
         colour = _colour(comparison, row)
         if row.difference:
             adjusted = row.difference.adjusted
-            _interval(axes, adjusted, place, colour, dashed=adjusted.seed_variance is None)
-            axes.plot(adjusted.value, place, "o", color=colour)
+            _interval(axes, row, adjusted, place, colour, dashed=adjusted.seed_variance is None)
+            (point,) = axes.plot(adjusted.value, place, "o", color=colour)
+            mark(point, row.group.name, [_text(comparison, row, adjusted.value, adjusted, "+")])
         axes.annotate(
             _said(comparison, row), (1, place), (8, 0), va="center", fontsize=9, color=colour,
             xycoords=("axes fraction", "data"), textcoords="offset points", annotation_clip=False,
@@ -113,10 +117,30 @@ def _said(comparison: Comparison, row: Standing) -> str:
     return f"{numbers}, p {'< 0.001' if p < 0.001 else f'{p:.3f}'}{help_}"
 
 
-def _interval(axes: Axes, estimate: Estimate | None, place: int, colour: str, dashed: bool) -> None:
+def _interval(
+    axes: Axes, row: Standing, estimate: Estimate | None, place: int, colour: str, dashed: bool
+) -> None:
     if estimate:
-        line = "--" if dashed else "-"
-        axes.plot([estimate.low, estimate.high], [place, place], line, color=colour, linewidth=2)
+        ends = [estimate.low, estimate.high]
+        (line,) = axes.plot(ends, [place, place], "--" if dashed else "-", color=colour, linewidth=2)
+        mark(line, row.group.name)
+
+
+def _text(
+    comparison: Comparison, row: Standing, value: float, estimate: Estimate | None, sign: str = ""
+) -> str:
+    """What a page shows on hover: ``base: 0.8182 [0.7929, 0.8436]``."""
+    form = f"{sign}{comparison.metric.form}"
+    interval = f" [{estimate.low:{form}}, {estimate.high:{form}}]" if estimate else ""
+    return f"{row.group.name}: {value:{form}}{interval}"
+
+
+def _seed_texts(comparison: Comparison, group: Group) -> list[str]:
+    runs = group.runs.dropna(subset=comparison.metric.key)
+    return [
+        f"{group.name}, seed {seed}: {value:{comparison.metric.form}}"
+        for seed, value in zip(runs[SEED], runs[comparison.metric.key], strict=True)
+    ]
 
 
 def _colour(comparison: Comparison, row: Standing) -> str:

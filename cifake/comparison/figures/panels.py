@@ -4,36 +4,39 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
-from cifake.comparison.figures.style import GREY, legend, lines
+from cifake.comparison.figures.style import GREY, legend, lines, mark
 from cifake.comparison.statistics.reliability import reliability
 from cifake.comparison.table import short_number
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.curves import learning_curves
 from cifake.comparison.views.pareto import COSTS, pareto
-from cifake.contract import COLOURS, describe_metric
+from cifake.contract import describe_metric
 
 
 def pareto_figure(comparison: Comparison) -> Figure:
-    """The metric against each cost; a line joins the front."""
+    """The metric against each cost; a line joins the front, whose points are filled."""
+    colours = {group.name: colour for group, colour, _ in lines(comparison)}
     rows = [row for row in pareto(comparison).rows if row[comparison.metric.key] is not None]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
         priced = [row for row in rows if row[cost] is not None]
         front = sorted((row for row in priced if row[f"{cost}_front"]), key=lambda row: row[cost])
         axes.plot(
-            [row[cost] for row in front], [row[comparison.metric.key] for row in front], "-", color=COLOURS[1]
+            [row[cost] for row in front], [row[comparison.metric.key] for row in front], "-", color=GREY
         )
-        for place, row in enumerate(priced):
-            at = row[cost], row[comparison.metric.key]
-            axes.plot(*at, "o", color=COLOURS[1] if row[f"{cost}_front"] else GREY)
-            offset = (5, 4 if place % 2 == 0 else -9)  # neighbours' names above and below
-            axes.annotate(row["variant"], at, offset, textcoords="offset points", fontsize=8)
+        for row in priced:
+            axes.plot(
+                row[cost], row[comparison.metric.key], "o", color=colours.get(row["variant"], GREY),
+                fillstyle="full" if row[f"{cost}_front"] else "none", label=row["variant"],
+            )  # fmt: skip
         described = describe_metric(cost)
         axes.set_xlabel(described.title)
         axes.xaxis.set_major_formatter(lambda value, _, form=described.form: short_number(value, form))
         axes.xaxis.get_major_locator().set_params(nbins=4)
         axes.margins(0.2)
     figure.axes[0].set_ylabel(metric_title(comparison))
+    if rows:
+        legend(figure)
     return figure
 
 
@@ -51,7 +54,7 @@ def curves_figure(comparison: Comparison) -> Figure:
             history = np.where(finite, history, np.nan)[:, epochs]
             axes.plot(epochs + 1, np.nanmean(history, axis=0), line, color=colour, label=group.name)
             low, high = np.nanmin(history, axis=0), np.nanmax(history, axis=0)
-            axes.fill_between(epochs + 1, low, high, color=colour, alpha=0.15, linewidth=0)
+            mark(axes.fill_between(epochs + 1, low, high, color=colour, alpha=0.15, linewidth=0), group.name)
         axes.set(xlabel="epoch", ylabel=key)
         axes.xaxis.get_major_locator().set_params(integer=True)
     legend(figure)

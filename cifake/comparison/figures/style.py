@@ -1,16 +1,19 @@
 """What the figures of a comparison share: colours, lines of groups, heat maps."""
 
+import textwrap
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group
-from cifake.contract import COLOURS
+from cifake.contract import COLOURS, VARIANT_TAG, variant_colour
 
 STYLE = {
     "axes.grid": True, "grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False,
@@ -20,20 +23,39 @@ GREY = "#7F7F7F"
 VERDICT_COLOURS = {
     "reference": COLOURS[0], "better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[5],
 }  # fmt: skip
+NAME_LENGTH = 32
 LINES_SHOWN = 12  # more lines in one figure cannot be told apart
 
 
 def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
-    """Groups with a colour and a line style each, as many as can be told apart."""
-    styles = [(colour, line) for line in ("-", "--") for colour in COLOURS[:6]]
-    for group, (colour, line) in zip(comparison.groups[:LINES_SHOWN], cycle(styles), strict=False):
-        yield group, colour, line
+    """The first groups, with the variant's colour, the one that MLflow shows, and a line style each.
+
+    Groups of one colour differ in the line style.
+    """
+    styles: defaultdict[str, Iterator[str]] = defaultdict(lambda: cycle(("-", "--", "-.", ":")))
+    for group in comparison.groups[:LINES_SHOWN]:
+        colour = variant_colour(str(group.runs[VARIANT_TAG].iloc[0]))
+        yield group, colour, next(styles[colour])
 
 
 def legend(figure: Figure) -> None:
     """One legend for all panels, beside them."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=9)
+    of_axes = [axes.get_legend_handles_labels() for axes in figure.axes]
+    entries = {label: handle for of_one in of_axes for handle, label in zip(*of_one, strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside right upper", fontsize=9)
+
+
+def short_name(name: str) -> str:
+    """A name that leaves a figure room: groups of one variant have their settings in theirs."""
+    return textwrap.shorten(name, NAME_LENGTH, placeholder=" …")
+
+
+def mark(artist: Artist, series: str, texts: Sequence[str] = ()) -> None:
+    """Say which series an artist is of, so that a page can show it alone, and what its points stand for.
+
+    Artists in a legend need no mark: their label is the series, and points are told by the axes' titles.
+    """
+    artist.set_gid("\n".join([series, *texts]))
 
 
 def heat_map(
@@ -45,16 +67,10 @@ def heat_map(
     up: bool = True,
     signed: bool = False,
 ) -> None:
-    """Values in coloured cells, dark is weak; drawn as shapes, so a page can scale it.
+    """Values, float [rows, columns] with NaN for none, in cells; dark is weak, which is low if ``up``.
 
-    Args:
-        axes: to draw in.
-        values: float [rows, columns], NaN where there is none.
-        rows: names.
-        columns: names.
-        form: a format specification for the values, or what to write in each cell.
-        up: whether higher is better.
-        signed: whether 0 is neutral: better and worse then have the colours of the verdicts.
+    They are drawn as shapes, so that a page can scale them. ``form`` is a format specification, or what to
+    write in each cell. With ``signed`` 0 is neutral: better and worse have the colours of the verdicts.
     """
     axes.grid(False)
     low, high = (np.nanmin(values), np.nanmax(values)) if np.isfinite(values).any() else (0, 1)
@@ -76,5 +92,5 @@ def heat_map(
             text = format(value, form) if isinstance(form, str) else form[row][column]
             axes.text(*at, text, ha="center", va="center", fontsize=9, color=colour)
     axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, [short_name(row) for row in rows])
     axes.invert_yaxis()

@@ -1,26 +1,51 @@
-"""One HTML file that needs nothing else: tables that sort, figures as inline SVG."""
+"""One HTML file that needs nothing else: tables that sort and filter, figures as inline SVG."""
 
-import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cifake.comparison.notes import link_codes
-from cifake.comparison.table import Section, Table
+from cifake.comparison.render.drawing import draw_inline
+from cifake.comparison.table import Column, Section, Table
 
 if TYPE_CHECKING:
     import jinja2
-    from matplotlib.figure import Figure
 
-INK = "#010203"  # stands for the page's text colour until the drawing is done
-CLEAR = ("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor")
-INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color")
+TITLES = {
+    "leaderboard": "Which is best?",
+    "verdicts": "Do they pass?",
+    "pairwise": "Each pair",
+    "settings": "What differs",
+    "pivot": "By two settings",
+    "slices": "By object class",
+    "images": "Which images go wrong",
+    "pareto": "What it costs",
+    "curves": "How training went",
+    "calibration": "Are the probabilities right?",
+    "noise": "Where the noise comes from",
+    "trials": "What the searches tried",
+    "robustness": "Changed and attacked images",
+    "runs": "Every run",
+}
+WIDE = 16  # columns; with more, and fewer rows, a table is turned
+FEW = 8  # columns that a phone shows whole
 
 
-def html(sections: Sequence[Section]) -> str:
-    """The whole report as a page."""
-    return _templates().get_template("report.html.j2").render(sections=sections, svg=svg)
+def html(
+    sections: Sequence[Section],
+    title: str = "Comparison of runs",
+    facts: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The whole report as a page.
+
+    Args:
+        sections: in order.
+        title: of the page.
+        facts: where it comes from, by title.
+    """
+    return _templates().get_template("page.html.j2").render(sections=sections, title=title, facts=facts)
 
 
 def fragment(tables: Sequence[Table]) -> str:
@@ -28,21 +53,37 @@ def fragment(tables: Sequence[Table]) -> str:
     return _templates().get_template("fragment.html.j2").render(tables=tables)
 
 
-def svg(draw: Callable[[], "Figure"]) -> str:
-    """A figure as SVG in the page's own text colour, on a clear ground."""
-    import matplotlib
+def section_title(section: Section) -> str:
+    """A section's name for people."""
+    return TITLES.get(section.name, section.name.capitalize())
 
-    from cifake.comparison.figures.style import STYLE
 
-    style = {
-        **STYLE, **dict.fromkeys(CLEAR, "none"), **dict.fromkeys(INKED, INK),
-        "svg.fonttype": "none", "svg.hashsalt": "cifake", "legend.framealpha": 0,
-    }  # fmt: skip
-    with matplotlib.rc_context(style):  # type: ignore[arg-type]
-        buffer = io.StringIO()
-        draw().savefig(buffer, format="svg")
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    return drawing[drawing.index("<svg") :].replace(INK, "currentColor")
+def fit_page(table: Table) -> Table:
+    """The table, turned where it has many columns: a row a column, a column a variant."""
+    by_variant = any(column.key == "variant" for column in table.columns)
+    if not by_variant or len(page_columns(table)) <= max(WIDE, len(table.rows)):
+        return table
+    columns = [
+        Column("variant", "variant"),
+        *(Column(str(place), row["variant"]) for place, row in enumerate(table.rows)),
+    ]
+    rows = [
+        {"variant": column.title, **{str(place): column.show(row) for place, row in enumerate(table.rows)}}
+        for column in table.columns
+        if column.key != "variant"
+    ]
+    return replace(table, columns=columns, rows=rows, essential=len(columns))
+
+
+def page_columns(table: Table) -> list[tuple[Column, list[Column], bool]]:
+    """The columns of a page, each with those that stand under it, and whether a phone leaves it out."""
+    keys = {column.key for column in table.columns}
+    own = [column for column in table.columns if column.under not in keys]
+    essential = table.columns if len(own) <= FEW else table.columns[: table.essential]
+    return [
+        (column, [under for under in table.columns if under.under == column.key], column not in essential)
+        for column in own
+    ]
 
 
 @cache
@@ -58,4 +99,7 @@ def _templates() -> "jinja2.Environment":
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["codes"] = lambda text: Markup(link_codes(str(escape(text))))  # noqa: S704, escaped
+    environment.globals.update(
+        draw_inline=draw_inline, section_title=section_title, fit_page=fit_page, page_columns=page_columns
+    )
     return environment

@@ -31,7 +31,7 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
     terminal = sys.stdout.isatty()
     width = width or (shutil.get_terminal_size().columns if terminal else PIPED_WIDTH)
     buffer = io.StringIO()
-    console = Console(file=buffer, width=width, force_terminal=terminal)
+    console = Console(file=buffer, width=width, force_terminal=terminal, force_jupyter=False)
     unbounded = console.options.update(width=PIPED_WIDTH)
     for table in (table for section in sections for table in section.tables):
 

@@ -12,6 +12,7 @@ from cifake.comparison.views.pairwise import pairwise
 from cifake.comparison.views.pareto import pareto
 from cifake.comparison.views.pivot import pivot
 from cifake.comparison.views.robustness import robustness
+from cifake.comparison.views.run_list import runs
 from cifake.comparison.views.settings import settings
 from cifake.comparison.views.slices import slices
 from cifake.comparison.views.trials import trials
@@ -20,6 +21,6 @@ VIEWS: dict[str, Callable[..., Table]] = {  # of a comparison; pivot of the name
     view.__name__: view
     for view in (
         leaderboard, pairwise, settings, pivot, slices, images, pareto, curves, calibration, noise, trials,
-        robustness,
+        robustness, runs,
     )
 }  # fmt: skip

@@ -131,4 +131,4 @@ def difference_cells(comparison: Comparison, difference: Difference | None) -> d
 
 def interval_column(comparison: Comparison, key: str, form: str) -> Column:
     """The column of an interval, titled by its level."""
-    return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high")
+    return Column(f"{key}_low", f"{level(comparison)} interval", form, upto=f"{key}_high", under=key)

@@ -64,6 +64,7 @@ def robustness(comparison: Comparison) -> Table:
         ],
         rows,
         notes,
+        essential=5,
     )
 
 
