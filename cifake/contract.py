@@ -60,6 +60,15 @@ CLASSIFICATION_REPORT = "classification_report.txt"
 FIGURES = "figures"
 EXPLANATION = "explanation"
 
+# Other test sets: their metrics are other/<set>/accuracy, their predictions other/<set>.parquet.
+OTHER_SETS = "other/"
+WEIGHTED_SETS = "weighted"  # means over sets that have a weight
+# A set of one label has no ROC: its images stand beside the test part's of the other label.
+WITH_TEST = {
+    0: "_with_test_fakes",
+    1: "_with_test_photographs",
+}  # by the set's label; other/<set><suffix>/roc_auc
+
 # Perturbations of a robustness test, which are part of metric keys: robust/<kind>_<strength>/accuracy.
 CLEAN = "clean"
 ATTACKS = {"fgsm": (1, 2, 4, 8), "pgd": (1, 2, 4, 8)}  # epsilon in steps of 1/255
@@ -119,14 +128,16 @@ OF_PREDICTIONS = {
         Metric("ece", "calibration error", False),
     )
 }
-# What a robustness test logs of each perturbation beside them.
-OF_PERTURBATIONS = {
+# What is logged of perturbed images and of other test sets beside them.
+OF_OTHER_IMAGES = {
     metric.key: metric
     for metric in (
         Metric("fake_share", "share called FAKE", None),
         Metric("accuracy_real", "accuracy on REAL", True),
         Metric("accuracy_fake", "accuracy on FAKE", True),
         Metric("gain_of_more_steps", "gain of more steps", None, bounds=(-1.0, 1.0)),
+        Metric("images", "images", None, ",.0f", NON_NEGATIVE),
+        Metric("weight", "weight", None, ".2g", NON_NEGATIVE),
     )
 }
 # Everything else, by its whole key.
@@ -171,8 +182,8 @@ def describe_metric(key: str) -> Metric:
         return OTHER[key]
     if prefix := next((prefix for prefix in PREFIXES if key.startswith(prefix)), ""):
         declared, name = OF_PREDICTIONS, key.removeprefix(prefix)
-    elif key.startswith(ROBUST) and key.count("/") == 2:
-        declared, name = OF_PREDICTIONS | OF_PERTURBATIONS, key.rpartition("/")[2]
+    elif key.startswith((ROBUST, OTHER_SETS)) and key.count("/") == 2:
+        declared, name = OF_PREDICTIONS | OF_OTHER_IMAGES, key.rpartition("/")[2]
     else:
         declared, name = OF_PREDICTIONS, key
     if name in declared:

@@ -17,9 +17,10 @@ from PIL import Image
 from cifake.core.errors import DataError
 from cifake.data.folder import read_folder
 from cifake.data.image_files import Folder
+from cifake.data.prepare import prepare
 from cifake.predict import score_local as scoring
+from cifake.predict.decode import Task, decode
 from cifake.predict.options import open_images
-from cifake.predict.prepare import Task, decode, prepare
 from cifake.predict.shards import ShardedOutput, make_rows
 from tests.support.project import REPOSITORY
 

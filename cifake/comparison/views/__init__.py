@@ -12,9 +12,21 @@ from cifake.comparison.views.pareto import pareto
 from cifake.comparison.views.robustness import robustness
 from cifake.comparison.views.settings import settings
 from cifake.comparison.views.slices import slices
+from cifake.comparison.views.test_sets import test_sets
 from cifake.comparison.views.trials import trials
 
 VIEWS: dict[str, Callable[[Comparison], Table]] = {
     view.__name__: view
-    for view in (leaderboard, pairwise, settings, slices, pareto, curves, calibration, trials, robustness)
+    for view in (
+        leaderboard,
+        pairwise,
+        settings,
+        slices,
+        pareto,
+        curves,
+        calibration,
+        trials,
+        robustness,
+        test_sets,
+    )
 }
