@@ -12,6 +12,7 @@ Direction = Literal["higher", "lower"]
 ViewName = Literal[
     "leaderboard", "pairwise", "settings", "slices", "pareto", "curves", "calibration", "trials",
     "robustness",
+    "test_sets",
 ]  # fmt: skip
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 

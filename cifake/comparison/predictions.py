@@ -37,6 +37,8 @@ def pairable(
         names: what to call each config_hash.
         metric: a key that is of predictions.
     """
+    if not metric.startswith("test/"):
+        runs = runs[runs[metric].notna()] if metric in runs else runs[:0]  # others were not tested
     fetched = fetch_predictions(store, _files(runs, metric))
     expected = runs.set_index("run_id")[TEST_IMAGES_TAG]
     if metric.startswith((ROBUST, OTHER_SETS)):

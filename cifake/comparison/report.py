@@ -105,6 +105,10 @@ class Report(View):
         """Accuracy under each perturbation and attack."""
         return self.view("robustness")
 
+    def test_sets(self) -> View:
+        """Accuracy and ROC AUC on other test sets."""
+        return self.view("test_sets")
+
     def check(self, *conditions: str) -> list[Verdict]:
         """Verdicts on every group that was read, for conditions such as ``f1 < 0.93``.
 

@@ -1,6 +1,7 @@
 """Evaluate models on labelled images from elsewhere: python -m cifake.evaluate run=base images=others."""
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ def main(argv: list[str]) -> None:
         logger.info("%s: %s%s", name, ", ".join(counts), changes)
         from cifake.evaluate.image_set import evaluate
 
+        # TensorFlow would warn that it has to trace every model, MLflow would show a bar a file.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         for model, run in models:
             evaluate(model, run, images, name, options)
 
