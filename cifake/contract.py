@@ -86,6 +86,13 @@ CLASSIFICATION_REPORT = "classification_report.txt"
 FIGURES = "figures"
 EXPLANATION = "explanation"
 
+# Other test sets: their metrics are other/<set>/accuracy, their predictions other/<set>.parquet.
+OTHER_SETS = "other/"
+WEIGHTED_SETS = "weighted"  # means over sets that have a weight
+# A set of one label has no ROC: its images stand beside the test part's of the other label. By the set's
+# label, what follows its name in other/<set>.../roc_auc.
+WITH_TEST = {0: "_with_test_fakes", 1: "_with_test_photographs"}
+
 
 @dataclass(frozen=True)
 class Perturbation:
@@ -172,12 +179,14 @@ OF_PREDICTIONS = _by_key(
     Metric("brier", "Brier score", False),
     Metric("ece", "calibration error", False),
 )
-# What a robustness test logs of each perturbation beside them.
-OF_PERTURBATIONS = _by_key(
+# What is logged of perturbed images and of other test sets beside them.
+OF_OTHER_IMAGES = _by_key(
     Metric("fake_share", "share called FAKE", None),
     Metric("accuracy_real", "accuracy on REAL", True),
     Metric("accuracy_fake", "accuracy on FAKE", True),
     Metric("gain_of_more_steps", "gain of more steps", None, bounds=(-1.0, 1.0)),
+    Metric("images", "images", None, ",.0f", NON_NEGATIVE),
+    Metric("weight", "weight", None, ".2g", NON_NEGATIVE),
 )
 # Everything else, by its whole key.
 OTHER = _by_key(
@@ -216,8 +225,8 @@ def describe_metric(key: str) -> Metric:
     """
     if key in OTHER:
         return OTHER[key]
-    if key.startswith(ROBUST) and key.count("/") == 2:
-        declared, name = OF_PREDICTIONS | OF_PERTURBATIONS, key.rpartition("/")[2]
+    if key.startswith((ROBUST, OTHER_SETS)) and key.count("/") == 2:
+        declared, name = OF_PREDICTIONS | OF_OTHER_IMAGES, key.rpartition("/")[2]
     else:
         prefix = next((prefix for prefix in PREFIXES if key.startswith(prefix)), "")
         declared, name = OF_PREDICTIONS, key.removeprefix(prefix)

@@ -144,6 +144,6 @@ def _with_predictions(comparison: Comparison) -> Comparison:
 
 def _test_images(runs: pd.DataFrame, metric: str) -> int | None:
     """How many test images the metric is of; None where unknown or not the same in all runs."""
-    robust = metric.startswith(ROBUST) and ROBUST_IMAGES in runs
-    sizes = set(runs[ROBUST_IMAGES].dropna() if robust else runs[TEST_IMAGES_TAG])
+    images = ROBUST_IMAGES if metric.startswith(ROBUST) else f"{metric.rpartition('/')[0]}/images"
+    sizes = set(runs[images].dropna() if images in runs else runs[TEST_IMAGES_TAG])
     return int(sizes.pop()) if len(sizes) == 1 and sizes.isdisjoint({""}) else None

@@ -66,7 +66,7 @@ class MetricEstimates:
             return
         self._rows = rows = np.full(len(comparison.images.labels), True) if images is None else images
         self._labels = comparison.images.labels[rows]
-        if set(np.unique(self._labels)) == {0, 1}:  # other sets of images have no F1 or ROC
+        if set(np.unique(self._labels)) == {0, 1} or name == "accuracy":  # one label has no F1 or ROC
             samples = [_sample(group, name, self._labels, rows) for group in self._groups]
             self._crossed = CrossedEffects(samples, comparison.confidence)
 

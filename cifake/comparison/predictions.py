@@ -11,6 +11,7 @@ from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import GROUP
 from cifake.contract import (
     OF_PREDICTIONS,
+    OTHER_SETS,
     PREDICTIONS,
     ROBUST,
     ROBUSTNESS_TAG,
@@ -23,7 +24,7 @@ REASONS_LISTED = 20
 def is_of_predictions(metric: str) -> bool:
     """Whether a key, such as ``test/f1`` or ``robust/pgd_2/accuracy``, is computed from predictions."""
     part, _, name = metric.rpartition("/")
-    return (part == "test" or part.startswith(ROBUST)) and name in OF_PREDICTIONS
+    return (part == "test" or part.startswith((ROBUST, OTHER_SETS))) and name in OF_PREDICTIONS
 
 
 def pairable(
@@ -37,13 +38,18 @@ def pairable(
         names: what to call each group, by its key.
         metric: a key that is of predictions.
     """
+    if not metric.startswith("test/"):
+        runs = runs[runs[metric].notna()] if metric in runs else runs[:0]  # others were not tested
     fetched = fetch_predictions(store, _files(runs, metric))
     expected = runs.set_index("run_id")[TEST_IMAGES_TAG]
-    if metric.startswith(ROBUST):
+    if metric.startswith((ROBUST, OTHER_SETS)):
         expected[:] = ""  # a robustness test may be of the first images alone
+    one_label_will_do = metric.startswith(OTHER_SETS)
     for run_id, result in fetched.items():
         if isinstance(result, Predictions) and expected[run_id] not in ("", str(len(result.labels))):
             fetched[run_id] = f"has {len(result.labels):,} predictions, expected {expected[run_id]}"
+        elif isinstance(result, Predictions) and not one_label_will_do and len(set(result.labels)) < 2:
+            fetched[run_id] = "has test images of one label only"
     images = {run_id: str(each.images) for run_id, each in fetched.items() if isinstance(each, Predictions)}
     if images:
         common = Counter(images.values()).most_common(1)[0][0]
@@ -66,16 +72,17 @@ def pairable(
 
 def _files(runs: pd.DataFrame, metric: str) -> list[PredictionsFile]:
     """Where the predictions are that a metric is of."""
-    if not metric.startswith(ROBUST):
+    if not metric.startswith((ROBUST, OTHER_SETS)):
         rows = zip(runs["run_id"], runs["artifacts"], strict=True)
         return [PredictionsFile(run_id, artifacts, PREDICTIONS, run_id) for run_id, artifacts in rows]
-    perturbation = metric.split("/")[1]
-    columns = sorted(str(key) for key in runs if str(key).startswith(f"{ROBUST}{perturbation}/"))
+    prefix, images, _ = metric.split("/")
+    columns = sorted(str(key) for key in runs if str(key).startswith(f"{prefix}/{images}/"))
     files = []
     for row in runs.to_dict("records"):
-        file = f"{row[ROBUSTNESS_TAG] or 'robustness'}/{perturbation}.parquet"
+        folder = (row[ROBUSTNESS_TAG] or "robustness") if metric.startswith(ROBUST) else prefix
+        file = f"{folder}/{images}.parquet"
         # A test may have been replaced, by earlier versions in the same folder: its metrics tell it then.
         which = repr([file, *(row[key] for key in columns)])
-        name = f"{row['run_id']}-{perturbation}-{hashlib.sha256(which.encode()).hexdigest()[:16]}"
+        name = f"{row['run_id']}-{prefix}-{images}-{hashlib.sha256(which.encode()).hexdigest()[:16]}"
         files.append(PredictionsFile(row["run_id"], row["artifacts"], file, name))
     return files

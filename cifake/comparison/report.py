@@ -76,6 +76,7 @@ class Report(View):
     noise = partialmethod(view, "noise")
     trials = partialmethod(view, "trials")
     robustness = partialmethod(view, "robustness")
+    test_sets = partialmethod(view, "test_sets")
     every_run = partialmethod(view, "runs")  # ``runs`` is their frame
 
     def check(self, *conditions: str, allow_single_seed: bool = False) -> list[Verdict]:

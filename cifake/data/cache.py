@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cifake.contract import IMAGE_SIDE, LABELS
+from cifake.contract import LABELS
 from cifake.core.cache_directory import cache_directory
 from cifake.core.files import exclusive, written_aside
-from cifake.data.decode import Problem, decode_all, refuse
+from cifake.data.decode import Problem, decode_all, exact_pixels, read_pixels, refuse
 from cifake.data.sources import Source
 from cifake.data.split import make_split
 
@@ -71,11 +71,10 @@ def _build(source: Source, folder: Path) -> None:
     with written_aside(folder) as unfinished:
         unfinished.mkdir()
         raw = unfinished / "raw"
-        names, problems = decode_all(source, raw)
-        records, naming = read_names(names)
-        refuse(source, problems + naming + missing_folders(names), len(names))
-        pixels = np.memmap(raw, np.uint8, "r").reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)
-        _write(pixels, records, unfinished)
+        files = decode_all(source, raw, exact_pixels)
+        records, naming = read_names(files.names)
+        refuse(source, files.problems + naming + missing_folders(files.names), len(files.names))
+        _write(read_pixels(raw), records, unfinished)
         raw.unlink()
 
 

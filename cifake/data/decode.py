@@ -5,11 +5,14 @@ import io
 import itertools
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -28,6 +31,9 @@ logging.getLogger("PIL").setLevel(
     logging.CRITICAL
 )  # it logs errors without the file's name, then raises them
 Problem = tuple[str, str]  # a file's name, and why it cannot be used
+# From the contents of a file to its pixels, uint8 [32, 32, 3] as bytes, and the names of the changes to it; a
+# ValueError says why a file cannot be used.
+Convert = Callable[[bytes], tuple[bytes, list[str]]]
 
 
 def plain_jpeg(data: bytes) -> bytes | None:
@@ -59,6 +65,11 @@ def open_image(data: bytes) -> Image.Image:
     image = upright(read_image(data, check_plain))
     with _pillow_errors():
         return image.copy()  # some formats load again, and may fail, whenever the pixels are read
+
+
+def exact_pixels(data: bytes) -> tuple[bytes, list[str]]:
+    """The pixels of a file of the data set, which is taken as it is or refused; see ``open_image``."""
+    return plain_jpeg(data) or open_image(data).tobytes(), []
 
 
 def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image:
@@ -123,29 +134,46 @@ def check_plain(image: Image.Image) -> None:
         raise ValueError("expected an RGB image, received one with a transparent colour")
 
 
-def decode_all(source: Source, target: Path) -> tuple[list[str], list[Problem]]:
-    """Decode every image into a file of raw pixels, uint8 [n, 32, 32, 3], in the order of the names returned.
+@dataclass(frozen=True)
+class DecodedFiles:
+    """What became of image files.
 
-    Returns:
-        The names of all files, and those that cannot be used (their pixels are zeros).
+    Attributes:
+        names: of all files, in the order of the pixels.
+        problems: those that cannot be used; their pixels are zeros.
+        changes: how many files were changed, by the name of the change.
     """
-    names: list[str] = []
+
+    names: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    changes: Counter[str] = field(default_factory=Counter)
+
+
+def decode_all(source: Source, target: Path, convert: Convert) -> DecodedFiles:
+    """Decode every image of a source into one file of raw pixels.
+
+    Args:
+        source: the image files.
+        target: receives uint8 [n, 32, 32, 3], in the order of the names returned.
+        convert: decodes one file.
+    """
+    decoded = DecodedFiles()
 
     def tasks() -> Iterator[Any]:
         files = source.files()
         while chunk := list(itertools.islice(files, CHUNK)):
-            yield joblib.delayed(_decode_chunk)(chunk, target, len(names))
-            names.extend(name for name, _ in chunk)
+            yield joblib.delayed(_decode_chunk)(chunk, target, len(decoded.names), convert)
+            decoded.names.extend(name for name, _ in chunk)
 
     target.touch()
-    problems: list[Problem] = []
     # Threads would wait for the interpreter lock. A bounded number of tasks is read ahead.
     pool = joblib.Parallel(n_jobs=joblib.cpu_count(), pre_dispatch="4*n_jobs", return_as="generator")
     with progress_bar() as progress:
         description = f"decoding {source.location}, {CHUNK} images a step"
-        for chunk_problems in progress.track(pool(tasks()), description=description):
-            problems += chunk_problems
-    return names, problems
+        for problems, changes in progress.track(pool(tasks()), description=description):
+            decoded.problems.extend(problems)
+            decoded.changes.update(changes)
+    return decoded
 
 
 def refuse(source: Source, problems: list[Problem], total: int) -> None:
@@ -159,16 +187,26 @@ def refuse(source: Source, problems: list[Problem], total: int) -> None:
         )
 
 
-def _decode_chunk(chunk: list[tuple[str, bytes]], target: Path, start: int) -> list[Problem]:
+def _decode_chunk(
+    chunk: list[tuple[str, bytes]], target: Path, start: int, convert: Convert
+) -> tuple[list[Problem], Counter[str]]:
     problems: list[Problem] = []
+    changes: Counter[str] = Counter()
     pixels = bytearray()
     for name, data in chunk:
         try:
-            pixels += plain_jpeg(data) or open_image(data).tobytes()
+            image, done = convert(data)
+            pixels += image
+            changes.update(done)
         except ValueError as error:
             problems.append((name, str(error)))
             pixels += bytes(IMAGE_BYTES)
     with target.open("r+b") as stream:  # other processes write other chunks at the same time
         stream.seek(start * IMAGE_BYTES)
         stream.write(pixels)
-    return problems
+    return problems, changes
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """Memory-map a file written by ``decode_all``: uint8 [n, 32, 32, 3]."""
+    return np.memmap(path, dtype=np.uint8, mode="r").reshape(-1, IMAGE_SIDE, IMAGE_SIDE, 3)

@@ -5,56 +5,31 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from cifake.data.archives import Tar, Zip
-from cifake.data.demo import Demo
 from cifake.data.image_files import Folder, file_state
 from cifake.data.image_names import as_text, is_image, of_system
 
+_LABEL_FOLDER = re.compile(r"(?:^|/)(real|fake)(?=/)(?!.*/(?:real|fake)/)", re.IGNORECASE)
 _CLASS_FOLDER = re.compile(r"(?:^|/)(train|test)/(real|fake)$", re.IGNORECASE)
 logger = logging.getLogger(__name__)
 
 
-class ClassFolders:
-    """CIFAKE: images in ``train/REAL`` and so on, at any depth and in any letter case.
+class Source(Protocol):
+    """Image files by name, and a fingerprint that changes when they do."""
 
-    Args:
-        images: a folder or an archive.
-    """
-
-    name = "cifake"
-
-    def __init__(self, images: Folder | Zip | Tar) -> None:
-        self.images = images
-        self.location = as_text(images.location)
+    name: str
+    location: str
 
     def fingerprint(self) -> str:
-        """A hash of the archive, or of the names, sizes and times in the folder."""
-        if not isinstance(self.images, Folder):
-            with open(self.images.location, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
-        for inside, names in self.images.walk():
-            if folder := class_folder(inside):
-                path = os.path.join(self.images.location, inside)
-                rows = [
-                    f"{name}/{file_state(os.path.join(path, name))}"
-                    for name in names
-                    if is_image(name) and not of_system(os.path.join(inside, name))
-                ]
-                digest.update("\n".join([folder, *sorted(rows)]).encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        """A hash of the content or of the file list."""
+        ...
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield ``train/REAL/0001 (2).jpg`` and the file's bytes, in the order of the folder or archive."""
-        for path, data in self.images.files(canonical_name):
-            yield canonical_name(path), data
-        if self.images.skipped.count:
-            logger.warning("%s: %s", self.location, self.images.skipped)
-
-
-Source = ClassFolders | Demo
+        """Yield ``train/REAL/0001 (2).jpg`` and the file's bytes, in the source's order."""
+        ...
 
 
 @functools.cache
@@ -71,3 +46,52 @@ def canonical_name(path: str) -> str:
     folder, _, name = path.rpartition("/")
     canonical = class_folder(folder)
     return as_text(f"{canonical}/{name}") if canonical and is_image(path) else ""
+
+
+def labelled_name(path: str) -> str:
+    """A path that leads through ``REAL`` or ``FAKE``, in any letter case; empty for other files."""
+    return as_text(path) if label_of(path) and is_image(path) else ""
+
+
+def label_of(path: str) -> str:
+    """``REAL`` or ``FAKE``, by the innermost folder of that name; empty without one."""
+    match = _LABEL_FOLDER.search(path)
+    return match[1].upper() if match else ""
+
+
+class ClassFolders:
+    """Images in folders that name their class, at any depth and in any letter case.
+
+    Args:
+        images: a folder or an archive.
+        canonical_name: gives the name of a file by its path, empty for files that are not of the data set; by
+            default it takes CIFAKE's ``train/REAL`` and so on.
+    """
+
+    name = "cifake"
+
+    def __init__(
+        self, images: Folder | Zip | Tar, canonical_name: Callable[[str], str] = canonical_name
+    ) -> None:
+        self.images = images
+        self.location = as_text(images.location)
+        self.canonical_name = canonical_name
+
+    def fingerprint(self) -> str:
+        if not isinstance(self.images, Folder):
+            with open(self.images.location, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        rows = [
+            f"{name}/{file_state(os.path.join(self.images.location, inside, file))}"
+            for inside, files in self.images.walk()
+            for file in files
+            if (name := self.canonical_name(os.path.join(inside, file)))
+            and not of_system(os.path.join(inside, file))
+        ]
+        return hashlib.sha256("\n".join(sorted(rows)).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        for path, data in self.images.files(self.canonical_name):
+            yield self.canonical_name(path), data
+        if self.images.skipped.count:
+            logger.warning("%s: %s", self.location, self.images.skipped)

@@ -72,6 +72,18 @@ FUNCTIONS: dict[str, MetricFunction] = {
 }
 
 
+def score_by_label(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """Accuracy, the share of images called FAKE, and the accuracy of each label that there is, by name.
+
+    Accuracy alone hides a threshold that no longer fits, and a drop in one label.
+    """
+    shares = {"accuracy": accuracy(labels, scores), "fake_share": float(decide(scores).mean())}
+    for label, name in enumerate(("accuracy_real", "accuracy_fake")):
+        if (rows := labels == label).any():
+            shares[name] = accuracy(labels[rows], scores[rows])
+    return shares
+
+
 def score(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """All metrics of predictions, by name."""
     return {name: function(labels, scores) for name, function in FUNCTIONS.items()}

@@ -20,7 +20,7 @@ from cifake.core.processes import begin_worker, in_order
 from cifake.data.archives import Tar
 from cifake.data.image_files import ImageFiles, Listed, file_state
 from cifake.data.image_names import IMAGE_SUFFIXES
-from cifake.predict.prepare import Decoded, Task, decode
+from cifake.predict.decode import Decoded, Task, decode
 from cifake.predict.shards import ShardedOutput, make_rows
 
 BATCH = 500  # images a task and a step of the model, as many as in evaluation

@@ -13,7 +13,7 @@ import cifake
 from cifake.core.errors import DataError
 from cifake.data.archives import Tar
 from cifake.data.image_files import ImageFiles, Listed
-from cifake.predict.prepare import Decoded, Task, decode
+from cifake.predict.decode import Decoded, Task, decode
 from cifake.predict.score_local import read_list
 from cifake.predict.shards import ShardedOutput, make_rows
 

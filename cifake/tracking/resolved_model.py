@@ -146,6 +146,22 @@ def model_of(run: Run) -> ResolvedModel:
     return ResolvedModel(name, f"runs:/{run.info.run_id}/model", run)
 
 
+def models_of_variant(variant: str) -> list[ResolvedModel]:
+    """The models of all finished runs of a variant; of runs with the same settings, seed and data the newest.
+
+    Raises:
+        RunError: there is none.
+    """
+    newest: dict[tuple[str | None, ...], Run] = {}
+    for run in search_runs(f"tags.{VARIANT_TAG} = '{variant}'", FINISHED):
+        tags = run.data.tags
+        key = (*(tags.get(name) for name in (CONFIG_HASH_TAG, *DATA_TAGS)), run.data.params.get("seed"))
+        newest.setdefault(key, run)
+    if not newest:
+        raise RunError(f"no finished run of a variant '{variant}' in {store_address()}")
+    return [model_of(run) for run in newest.values()]
+
+
 def _registered_run(reference: str) -> Run:
     parts = REGISTERED.fullmatch(reference)
     if not parts:

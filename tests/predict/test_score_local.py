@@ -17,9 +17,10 @@ from PIL import Image
 from cifake.core.errors import DataError
 from cifake.data.folder import read_folder
 from cifake.data.image_files import Folder
+from cifake.data.prepare import prepare
 from cifake.predict import score_local as scoring
+from cifake.predict.decode import Task, decode
 from cifake.predict.options import open_images
-from cifake.predict.prepare import Task, decode, prepare
 from cifake.predict.shards import ShardedOutput, make_rows
 from tests.support.project import REPOSITORY
 
@@ -35,14 +36,14 @@ def encode(image, form="PNG", **options):
 
 def pixels_of(image, form="PNG", **options):
     """Corner and opposite corner of a prepared image, and what was done to it."""
-    prepared, done = prepare(encode(image, form, **options))
+    prepared, done = prepare(encode(image, form, **options), encode=False)
     assert (prepared.size, prepared.mode) == ((32, 32), "RGB")
     return prepared.getpixel((4, 4)), prepared.getpixel((28, 28)), done
 
 
 def test_a_plain_image_is_not_touched():
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    image, done = prepare(encode(Image.fromarray(noise)))
+    image, done = prepare(encode(Image.fromarray(noise)), encode=False)
     assert np.array_equal(np.asarray(image), noise)
     assert done == []
 
@@ -66,7 +67,7 @@ def test_what_is_transparent_lies_on_white():
 
 def test_other_sizes_are_cropped_to_the_middle_and_averaged():
     checks = np.indices((512, 512)).sum(axis=0) % 2 * 255
-    image, done = prepare(encode(Image.fromarray(np.dstack([checks] * 3).astype(np.uint8))))
+    image, done = prepare(encode(Image.fromarray(np.dstack([checks] * 3).astype(np.uint8))), encode=False)
     assert set(np.unique(image)) <= {127, 128}  # not aliased
     assert done == ["resized"]
     wide = np.zeros((64, 128, 3), np.uint8)
@@ -95,7 +96,7 @@ def test_predicting_and_explaining_read_the_same_pixels(tmp_path):
     explained, names = read_folder(tmp_path)
     predicted = decode(Task(names.tolist(), Folder(str(tmp_path))))
     assert np.array_equal(explained, predicted.pixels)
-    assert predicted.notes == ["turned as EXIF says"] * 3
+    assert predicted.notes == ["turned as EXIF says; encoded as CIFAKE's JPEG"] * 3
 
 
 @pytest.mark.filterwarnings("ignore:Image size")

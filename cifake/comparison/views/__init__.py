@@ -15,12 +15,13 @@ from cifake.comparison.views.robustness import robustness
 from cifake.comparison.views.run_list import runs
 from cifake.comparison.views.settings import settings
 from cifake.comparison.views.slices import slices
+from cifake.comparison.views.test_sets import test_sets
 from cifake.comparison.views.trials import trials
 
 VIEWS: dict[str, Callable[..., Table]] = {  # of a comparison; pivot of the names of settings, too
     view.__name__: view
     for view in (
         leaderboard, pairwise, settings, pivot, slices, images, pareto, curves, calibration, noise, trials,
-        robustness, runs,
+        robustness, test_sets, runs,
     )
 }  # fmt: skip

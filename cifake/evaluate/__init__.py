@@ -1,0 +1,1 @@
+"""Evaluate trained models on other images than CIFAKE's test part."""
