@@ -198,6 +198,15 @@ def test_pairwise_is_a_matrix_for_people(compared):
     assert {text.get_text() for text in figure.axes[0].texts} == set(cells.values()) - {"-"}
 
 
+def test_pairwise_of_long_names_keeps_every_verdict_in_80_columns(store):
+    for number in range(6):
+        log_trained(f"a variant {number} with a very long name of more than forty letters", 1.0, [number])
+    lines = text([compare().pairwise().section()], width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Too wide" not in "".join(lines)
+    assert "".join(lines).count("~") == 30 + 1  # and in the caption
+
+
 def test_in_pairwise_a_higher_loss_is_worse(compared):
     view = compare("loss", tracking_uri=compared, variants=["base", "sgd"]).pairwise()
     (table,) = view.tables

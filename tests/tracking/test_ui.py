@@ -113,7 +113,7 @@ def test_a_store_that_cannot_be_changed_costs_a_warning(store, free_port, caplog
     mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port}")
     prepare_experiment("1")
     (record,) = caplog.records
-    assert record.getMessage().startswith("the view of the variants was not saved: API request to ")
+    assert record.getMessage().startswith("the view of the variants was not saved: the store http://")
 
 
 def test_without_a_server_the_address_says_how_to_start_one(store):

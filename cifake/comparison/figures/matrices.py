@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,12 +11,12 @@ from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import heat_map
 from cifake.comparison.table import MARKS, Table
 from cifake.comparison.views.columns import group_titles, ranks_text
-from cifake.comparison.views.pairwise import OPPOSITE, SIGNS, pairwise
+from cifake.comparison.views.pairwise import MEASURED, OPPOSITE, SIGNS, pairwise
 from cifake.comparison.views.pivot import pivot
 from cifake.comparison.views.slices import slices
 
-CELL, LETTER, LINE = 0.35, 0.075, 0.17  # inches
-NAME, LETTERS = 28, 16  # characters a line, and an inch
+HIGH, WIDE, LETTER, LINE = 0.35, 0.2, 0.075, 0.17  # inches
+NAME, LETTERS = 28, 11  # characters a line, and an inch
 
 
 def pairwise_figure(comparison: Comparison) -> Figure:
@@ -41,9 +42,11 @@ def slices_figure(comparison: Comparison) -> Figure:
     """The metric by object class and group; dark is weak."""
     table = slices(comparison)
     columns = table.columns[2:]
+    if len(columns) > MEASURED:
+        columns = [replace(column, form=".2f") for column in columns]
     figure = _figure(
         comparison,
-        table,
+        replace(table, columns=columns),
         _values(table, [column.key for column in columns]),
         [row["object"] for row in table.rows],
         [column.title for column in columns],
@@ -94,8 +97,8 @@ def _figure(
     count = values.shape[1]
     texts = [[column.show(row) for column in table.columns[-count:]] for row in table.rows]
     names = [textwrap.fill(name, NAME) for name in rows]
-    width = CELL + LETTER * max(len(text) for line in texts for text in line)
-    height = CELL + LINE * max(name.count("\n") for name in names)
+    width = WIDE + LETTER * max(len(text) for line in texts for text in line)
+    height = HIGH + LINE * max(name.count("\n") for name in names)
     size = max(2.8 + width * count, 5.5), 1.5 + height * len(rows)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()

@@ -15,7 +15,7 @@ CELL = np.array(
     [IMAGE_SIDE + 24, IMAGE_SIDE + 10]
 )  # height and width of a thumbnail with its text, in pixels
 INCHES = 0.019  # a pixel
-MARGIN, NAME = 1.8, 24  # inches and characters a line, for the names on the left
+MARGIN, NAME = 2.2, 24  # inches and characters a line, for the names on the left
 
 
 def images_figure(comparison: Comparison) -> Figure:
@@ -38,7 +38,7 @@ def images_figure(comparison: Comparison) -> Figure:
             top, left = CELL * (row, column)
             mosaic[top : top + IMAGE_SIDE, left : left + IMAGE_SIDE] = 255
             mosaic[top : top + IMAGE_SIDE, left : left + IMAGE_SIDE, :3] = pixels[image]
-            said = " → ".join(f"{score:.2f}" for score in scores[:, image]).replace("0.", ".")
+            said = "→".join(f"{score:.2f}" for score in scores[:, image]).replace("0.", ".")
             label = f"{LABELS[mistakes.images.labels[image]]} {said}\n1 of {len(found)}"
             axes.text(left + IMAGE_SIDE / 2, top + IMAGE_SIDE + 1, label, ha="center", va="top", fontsize=7)
     axes.imshow(mosaic, interpolation="none")

@@ -44,6 +44,7 @@ def pairwise(comparison: Comparison) -> Table:
         f"with intervals and p.{fewer if comparison.planned else ''}",
         [*GROUP_COLUMNS[:2], *(measured if len(places) <= MEASURED else judged)],
         _matrix(pairs, records),
+        essential=2 + min(len(places), MEASURED),
         narrow=[*GROUP_COLUMNS[:2], *judged],
         records=records,
         drawable=compared > 0,
