@@ -56,7 +56,7 @@ def run(options: Options) -> int:
         name_project_run(f"predict {inputs} with {resolved.name}")
         print(f"model: {resolved.name}", flush=True)
         metadata = {
-            "model": resolved.identity, "threshold": options.threshold,
+            "model": resolved.identity, "threshold": options.threshold, "prepare": options.prepare,
             "engine": options.engine, "shard": SHARD,
         }  # fmt: skip
         jobs = []
@@ -79,6 +79,7 @@ def _score(
 ) -> None:
     from cifake.predict.score_local import decoders, score
 
+    encode = options.prepare == "cifake"
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(decoders()) if options.engine == "local" else None
         model = resolved.load()
@@ -88,11 +89,11 @@ def _score(
             if done := output.rows():
                 print(f"{output.output}: resuming after {done:,} images", flush=True)
             if pool:
-                steps = score(source, output, partial(predict, model), options.threshold, pool)
+                steps = score(source, output, partial(predict, model), options.threshold, pool, encode)
             else:
                 from cifake.predict.score_ray import score_on_cluster
 
-                steps = score_on_cluster(source, output, model, options.threshold)
+                steps = score_on_cluster(source, output, model, options.threshold, encode)
             _follow(source.name, steps, done, total)
 
 

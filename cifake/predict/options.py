@@ -41,6 +41,9 @@ class Options(ModelForm):
     engine: Literal["local", "ray"] = Field(
         "local", description="local, or ray: over the machines of a Ray cluster"
     )
+    prepare: Literal["cifake", "none"] = Field(
+        "cifake", description="none leaves out the JPEG encoding that every image of CIFAKE went through"
+    )
     force: Flag = Field(False, description="true replaces existing outputs")
 
 

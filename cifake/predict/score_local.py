@@ -66,7 +66,7 @@ def read_list(target: Path, shard: int) -> list[str]:
 
 def score(
     source: ImageFiles, output: ShardedOutput, predict: Callable[[np.ndarray], np.ndarray],
-    threshold: float, pool: Executor,
+    threshold: float, pool: Executor, encode: bool = True,
 ) -> Iterator[int]:  # fmt: skip
     """Write the missing shards.
 
@@ -76,6 +76,7 @@ def score(
         predict: from uint8 [n, 32, 32, 3] to float32 [n], the probability of FAKE.
         threshold: FAKE from there up.
         pool: of ``decoders``.
+        encode: see ``prepare``.
 
     Yields:
         The number of images in each step.
@@ -84,7 +85,11 @@ def score(
         DataError: a process died, or the archive is damaged or empty; the shards stay.
     """
     number, done = len(output.shards()), output.rows()
-    tasks = _streamed(source, done) if isinstance(source, Tar) else listed(source, output.files, number)
+    tasks = (
+        _streamed(source, done, encode)
+        if isinstance(source, Tar)
+        else listed(source, output.files, number, encode)
+    )
     waiting: list[pa.Table] = []
     for images in decoded(tasks, pool):
         waiting.append(make_rows(images, predict(images.pixels), threshold))
@@ -130,24 +135,24 @@ def decoded(tasks: Iterable[Task], pool: Executor) -> Iterator[Decoded]:
     return in_order(pool, decode, tasks, ahead=4 * joblib.cpu_count())
 
 
-def listed(source: Listed, files: Path, first: int) -> Iterator[Task]:
+def listed(source: Listed, files: Path, first: int, encode: bool = True) -> Iterator[Task]:
     """Tasks for the images listed in a file, from a shard on."""
     for shard in range(first, pq.ParquetFile(files).num_row_groups):
         names = read_list(files, shard)
         for start in range(0, len(names), BATCH):
-            yield Task(names[start : start + BATCH], source)
+            yield Task(names[start : start + BATCH], source, encode=encode)
 
 
-def _streamed(source: Tar, done: int) -> Iterator[Task]:
+def _streamed(source: Tar, done: int, encode: bool) -> Iterator[Task]:
     names: list[str] = []
     contents: list[bytes] = []
     size = 0
     for name, data in itertools.islice(source.files(), done, None):
         if len(names) == BATCH or (names and size + len(data) > CONTENTS):
-            yield Task(names, None, contents)
+            yield Task(names, None, contents, encode)
             names, contents, size = [], [], 0
         names.append(name)
         contents.append(data)
         size += len(data)
     if names:
-        yield Task(names, None, contents)
+        yield Task(names, None, contents, encode)

@@ -31,7 +31,7 @@ def check_shareable(source: ImageFiles) -> None:
 
 
 def score_on_cluster(
-    source: ImageFiles, output: ShardedOutput, model: "keras.Model", threshold: float
+    source: ImageFiles, output: ShardedOutput, model: "keras.Model", threshold: float, encode: bool = True
 ) -> Iterator[int]:
     """Write the missing shards as ``score`` does, in any order; the model is saved beside them.
 
@@ -62,7 +62,7 @@ def score_on_cluster(
     model.save(file)
     images = from_items(missing, override_num_blocks=len(missing)).map(
         _decode_shard,
-        fn_args=(source, output.files),
+        fn_args=(source, output.files, encode),
         max_retries=3,  # Ray's own default, but other arguments keep it from running both steps in one actor
     )
     done = images.map(
@@ -75,8 +75,8 @@ def score_on_cluster(
         yield row["images"]
 
 
-def _decode_shard(row: dict[str, Any], source: Listed, files: Path) -> dict[str, Any]:
-    images = decode(Task(read_list(files, row["shard"]), source))
+def _decode_shard(row: dict[str, Any], source: Listed, files: Path, encode: bool) -> dict[str, Any]:
+    images = decode(Task(read_list(files, row["shard"]), source, encode=encode))
     return {**row, "images": images}
 
 
