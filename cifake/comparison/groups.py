@@ -47,7 +47,8 @@ class Group:
     def values(self, key: str) -> np.ndarray:
         """A metric of the seeds that have a finite one: float [seeds]."""
         values = self.runs[key].to_numpy(float) if key in self.runs else np.array([])
-        return values[np.isfinite(values)]
+        finite: np.ndarray = values[np.isfinite(values)]
+        return finite
 
     def mean(self, key: str) -> float | None:
         """The mean of a metric over seeds; None where no run has it."""
