@@ -21,6 +21,10 @@ class Mistakes:
         images: labels and object classes.
         scores: the probability of FAKE, the mean over seeds: float [groups, n].
         wrong: bool [groups, n].
+        in_all: what every group gets wrong: bool [n].
+        only: what no other group gets wrong: bool [groups, n].
+        mended: the reference's mistakes that a group does not make: bool [groups, n].
+        spoiled: a group's mistakes that the reference does not make: bool [groups, n].
     """
 
     groups: list[Group]
@@ -28,36 +32,16 @@ class Mistakes:
     images: Predictions
     scores: np.ndarray
     wrong: np.ndarray
-
-    @property
-    def in_all(self) -> np.ndarray:
-        """What every group gets wrong: bool [n]."""
-        return self.wrong.all(axis=0)
-
-    @property
-    def only(self) -> np.ndarray:
-        """What no other group gets wrong: bool [groups, n]."""
-        return self.wrong & (self.wrong.sum(axis=0) == 1)
-
-    @property
-    def mended(self) -> np.ndarray:
-        """The reference's mistakes that a group does not make: bool [groups, n]."""
-        return self._reference & ~self.wrong
-
-    @property
-    def spoiled(self) -> np.ndarray:
-        """A group's mistakes that the reference does not make: bool [groups, n]."""
-        return ~self._reference & self.wrong
+    in_all: np.ndarray
+    only: np.ndarray
+    mended: np.ndarray
+    spoiled: np.ndarray
 
     @property
     def classes(self) -> dict[str, np.ndarray]:
         """By object class which images are of it, bool [n]; the class with most mistakes first."""
         of_class = {str(name): self.images.objects == place for place, name in enumerate(self.images.names)}
         return dict(sorted(of_class.items(), key=lambda item: -self.wrong[:, item[1]].mean()))
-
-    @property
-    def _reference(self) -> np.ndarray:
-        return self.wrong[self.reference] if self.reference is not None else self.wrong
 
 
 def find_mistakes(comparison: Comparison) -> Mistakes | None:
@@ -66,9 +50,20 @@ def find_mistakes(comparison: Comparison) -> Mistakes | None:
     if comparison.images is None or not groups:
         return None
     scores = np.array([np.mean(list(group.scores.values()), axis=0) for group in groups])
-    places = [place for place, group in enumerate(groups) if group is comparison.reference]
+    reference = next((place for place, group in enumerate(groups) if group is comparison.reference), None)
     wrong = decide(scores) != comparison.images.labels
-    return Mistakes(groups, next(iter(places), None), comparison.images, scores, wrong)
+    own = wrong if reference is None else wrong[reference]
+    return Mistakes(
+        groups=groups,
+        reference=reference,
+        images=comparison.images,
+        scores=scores,
+        wrong=wrong,
+        in_all=wrong.all(axis=0),
+        only=wrong & (wrong.sum(axis=0) == 1),
+        mended=own & ~wrong,
+        spoiled=~own & wrong,
+    )
 
 
 def find_pixels(comparison: Comparison) -> np.ndarray | str:
