@@ -504,6 +504,22 @@ def test_only_the_seeds_that_were_tested_count(store):
     assert table.notes == ["[partly-tested] base: 1 of 3 seeds tested."]
 
 
+def test_what_a_partial_test_lacks_is_one_note_a_group(store):
+    log_trained("base", 1.0, [0], tested=True)
+    run_id = log_run("base", 1, predictions=made_scores(1.0, 1))
+    log_tested(run_id, {name: made_scores(1.0, 1) for name in ("clean", "pgd_8")})
+    run_id = log_run("sgd", 0, predictions=made_scores(0.5, 0))
+    log_tested(run_id, {"clean": made_scores(0.5, 0)})
+    (table,) = compare().robustness().tables
+    assert table.notes == [
+        "base: under 2 of 4 not with all seeds; means are over those that were.",
+        "sgd: not tested under 3 of 4 perturbations.",
+    ]
+    rows = by_name(table)
+    assert rows["sgd"]["robust/pgd_8/accuracy"] is rows["sgd"]["robust/pgd_8/accuracy_low"] is None
+    assert rows["base"]["robust/blur_1/accuracy_low"] < rows["base"]["robust/blur_1/accuracy"]
+
+
 def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):
     (table,) = compare("robust/pgd_8/accuracy", tracking_uri=compared).tables
     rows = by_name(table)

@@ -42,11 +42,18 @@ def robustness(comparison: Comparison) -> Table:
         for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
         if len(own.runs) < len(group.runs)
     ]
+    notes += [note for group in tested if (note := _gaps(group, keys))]
     for key in keys:
-        on_key = on_metric(replace(comparison, groups=tested), key)
+        measured = [
+            replace(group, runs=group.runs[group.runs[key].notna()])
+            for group in tested
+            if key in _keys(group)
+        ]
+        on_key = on_metric(replace(comparison, groups=measured), key)
         estimates = MetricEstimates(on_key, "accuracy")
-        for row, group in zip(rows, on_key.groups, strict=True):
-            row |= {**metric_cells(group, key), **interval_cells(key, estimates.mean(group))}
+        intervals = {group.name: estimates.mean(group) for group in on_key.groups}
+        for row, group in zip(rows, tested, strict=True):
+            row |= {**metric_cells(group, key), **interval_cells(key, intervals.get(group.name))}
         notes += on_key.notes
     notes = list(dict.fromkeys([*notes, *partial_notes(tested, [WEIGHTED, *keys])]))
     untested = [group.name for group in comparison.groups if group.name not in names]
@@ -66,6 +73,20 @@ def robustness(comparison: Comparison) -> Table:
         notes,
         essential=5,
     )
+
+
+def _gaps(group: Group, keys: list[str]) -> str:
+    """A note on perturbations that a group, or some seed of it, was not tested under; empty without any."""
+    counts = [len(group.values(key)) for key in keys]
+    lacking = sum(not count for count in counts)
+    partial = sum(0 < count < len(group.runs) for count in counts)
+    texts = [f"not tested under {lacking} of {len(keys)} perturbations"] if lacking else []
+    texts += (
+        [f"under {partial} of {len(keys)} not with all seeds; means are over those that were"]
+        if partial
+        else []
+    )
+    return f"{group.name}: {', '.join(texts)}." if texts else ""
 
 
 def tested_groups(comparison: Comparison) -> list[Group]:
