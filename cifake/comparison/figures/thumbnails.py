@@ -15,7 +15,7 @@ CELL = np.array(
     [IMAGE_SIDE + 24, IMAGE_SIDE + 10]
 )  # height and width of a thumbnail with its text, in pixels
 INCHES = 0.019  # a pixel
-MARGIN, NAME = 2.2, 24  # inches and characters a line, for the names on the left
+MARGIN, NAME = 2.2, 22  # inches and characters a line, for the names on the left
 
 
 def images_figure(comparison: Comparison) -> Figure:
@@ -46,7 +46,9 @@ def images_figure(comparison: Comparison) -> Figure:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_yticks(
-        np.arange(len(kinds)) * CELL[0] + IMAGE_SIDE / 2, [textwrap.fill(kind[0], NAME) for kind in kinds]
+        np.arange(len(kinds)) * CELL[0] + IMAGE_SIDE / 2,
+        [textwrap.fill(kind[0], NAME) for kind in kinds],
+        fontsize=8,
     )
     axes.set_xticks(np.arange(len(classes)) * CELL[1] + IMAGE_SIDE / 2, list(classes))
     axes.xaxis.tick_top()
