@@ -91,7 +91,7 @@ def _line(axes: Axes, kind: str, values: Mapping[str, float], style: str, colour
     strengths = sorted(points, reverse=declared.is_descending)
     axes.plot(strengths, [points[each] for each in strengths], style, color=colour, markersize=4, label=label)
     axes.set_xlabel(declared.unit)
-    drawn = sorted({strength for line in axes.lines for strength in line.get_xdata()})
+    drawn = sorted({float(strength) for line in axes.lines for strength in np.asarray(line.get_xdata())})
     axes.set_xticks(drawn, [f"{each:g}" for each in drawn], fontsize=8)
     axes.xaxis.set_inverted(declared.is_descending)
 

@@ -43,14 +43,14 @@ def search_figure(
         if len({str(value) for of_layer in points.values() for value, _ in of_layer}) > 1
     }
     failed = sum(trial.score is None for trial in trials)
-    form = describe_metric(tuner.objective).form
+    form, score = describe_metric(tuner.objective).form, float(best.score or 0)
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         figure, panels = panel_grid(1 + len(varied), 2.2, sharey=True)
         _against_trial(panels[0], trials, tuner.higher_is_better)
         for axes, (name, points) in zip(panels[1:], varied.items(), strict=True):
             _against_setting(axes, name, points, settings)
         for axes in panels:
-            axes.axhline(best.score, color=variant_colour(variant), linewidth=0.8)
+            axes.axhline(score, color=variant_colour(variant), linewidth=0.8)
         for axes in panels[::COLUMNS]:
             axes.set_ylabel(tuner.objective)
         handles, _ = panels[0].get_legend_handles_labels()
@@ -60,7 +60,7 @@ def search_figure(
         figure.suptitle(
             f"{variant} seed {settings.seed}: {len(trials)} trials of {tuner.kind}"
             f"{f', {failed} of them failed' if failed else ''}\n"
-            f"coloured line: the best, trial {best.number}, {tuner.objective} {best.score:{form}}"
+            f"coloured line: the best, trial {best.number}, {tuner.objective} {score:{form}}"
         )
     return figure
 
@@ -75,7 +75,9 @@ def _by_setting(trials: Sequence[Trial]) -> dict[str, Points]:
     """Values with scores by setting, then layer: that of ``model.filters.1`` is 1, of others 0."""
     settings: defaultdict[str, dict[int, list[tuple[Any, float]]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
-        for key, value in trial.values.items() if trial.score is not None else ():
+        if trial.score is None:
+            continue
+        for key, value in trial.values.items():
             of_layer = LAYER.fullmatch(key)
             name, layer = (of_layer[1], int(of_layer[2])) if of_layer else (key, 0)
             settings[name][layer].append((value, trial.score))

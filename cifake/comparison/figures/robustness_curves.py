@@ -26,12 +26,14 @@ def robustness_figure(comparison: Comparison) -> Figure:
     images on. A band is the range of the seeds.
     """
     groups = {group.name: group for group in tested_groups(comparison)}
-    drawn = [(groups[each.name], *style) for each, *style in lines(comparison) if each.name in groups]
+    drawn = [
+        (groups[each.name], colour, line) for each, colour, line in lines(comparison) if each.name in groups
+    ]
     kinds = [kind for kind in KINDS if any(_values(group, kind) for group, *_ in drawn)]
     rows = -(-len(kinds) // COLUMNS)
     heights = [NAMES + ROW * len(groups), PANEL * rows + 0.4][: 1 + bool(rows)]
     figure = Figure(figsize=(14, sum(heights)), layout="constrained")
-    above, *below = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
+    above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
     _heat_map(above.subplots(), list(groups.values()))
     if kinds:
         grid = below[0].subplots(rows, COLUMNS, sharey=True, squeeze=False)
