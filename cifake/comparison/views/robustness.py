@@ -42,7 +42,7 @@ def robustness(comparison: Comparison) -> Table:
         for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
         if len(own.runs) < len(group.runs)
     ]
-    notes += [note for group in tested if (note := _gaps(group, keys))]
+    notes += [gaps for group in tested if (gaps := _gaps(group, keys))]
     for key in keys:
         measured = [
             replace(group, runs=group.runs[group.runs[key].notna()])
