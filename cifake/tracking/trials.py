@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from cifake.core.errors import RunError
 from cifake.data import Dataset
 from cifake.search.trial import Trial
 from cifake.tracking.epochs import EpochLog
+from cifake.tracking.identity import run_key
 from cifake.tracking.queries import RUNNING, newest_run, search_runs
 from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_status import create_run, end_failed, end_run
@@ -27,11 +27,11 @@ from cifake.tracking.run_values import log_new_params, log_values
 
 
 def search_directory(settings: Settings, data: Dataset) -> Path:
-    """Where the state of a search lies: a folder for each combination of settings, data and store.
+    """Where the state of a search lies: a folder for each combination of settings, data, code and store.
 
     Its last part is the name of the search.
     """
-    key = json.dumps([settings.model_dump(), data.digest, mlflow.get_tracking_uri()], sort_keys=True)
+    key = f"{run_key(settings, data.digest)} {mlflow.get_tracking_uri()}"
     return cache_directory() / "searches" / hashlib.sha256(key.encode()).hexdigest()[:20]
 
 

@@ -4,7 +4,13 @@ import shutil
 
 import pytest
 
+from cifake.config import load
+from cifake.data import Dataset
+from cifake.tracking import identity
 from cifake.tracking.identity import PACKAGE, code_version, decisive_code
+from cifake.tracking.trials import search_directory
+from tests.support.made_parts import numbered
+from tests.support.project import EXPERIMENTS
 
 
 def test_a_module_is_reduced_to_what_decides_scores():
@@ -90,3 +96,13 @@ def test_texts_for_users_do_not_change_the_code_version(package, file, old, new)
 def test_numbers_and_operators_change_the_code_version(package, file, old, new):
     edit(package, file, old, new)
     assert code_version(package) != code_version()
+
+
+def test_a_search_does_not_take_the_trials_of_other_code(monkeypatch, tmp_path):
+    monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path))
+    settings = load(EXPERIMENTS / "tuned.yaml", {"dataset": "demo"})
+    data = Dataset("demo", "small", "digest", numbered(2), numbered(2), numbered(2))
+    before = search_directory(settings, data)
+    assert search_directory(settings, data) == before
+    monkeypatch.setattr(identity, "code_version", lambda: "another")
+    assert search_directory(settings, data) != before
