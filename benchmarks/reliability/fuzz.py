@@ -82,7 +82,7 @@ def damage(data: bytes, random: np.random.Generator) -> bytes:
 
 def check_image(data: bytes) -> str:
     """Read an image by every reader; how it ended."""
-    decoded = decode(Task(["a.png"], None, [data]))
+    decoded = decode(Task(["a.png"], None, [data], encode=False))
     (error,) = decoded.errors
     assert error is None or (error and "\n" not in error), error
     plain = plain_jpeg(data)

@@ -125,20 +125,23 @@ def _decide(
     """The verdict, and why it cannot be told: a seed without a finite value passes nothing."""
     if estimate is None:
         return CANNOT_TELL, "no usable predictions, or a cost with fewer than two seeds"
+    not_finite = [group.name for group in groups if group.not_finite]
+    open_reason = (
+        f"{condition.metric} of {name_list(not_finite)} is not finite for all seeds"
+        if not_finite
+        else what_would_help(estimate, condition.limit, paired=len(groups) > 1)
+    )
     if estimate.seed_variance is None and not allow_single_seed:
-        return CANNOT_TELL, what_would_help(estimate, condition.limit, paired=len(groups) > 1)
+        return CANNOT_TELL, open_reason
     if condition.sign > 0:
         beyond, within = estimate.low > condition.limit, estimate.high <= condition.limit
     else:
         beyond, within = estimate.high < condition.limit, estimate.low >= condition.limit
     if beyond:
         return FAIL, None
-    for group in groups:
-        if group.not_finite:
-            return CANNOT_TELL, f"{condition.metric} of {group.name} is not finite for all seeds"
-    if within:
+    if within and not not_finite:
         return PASS, None
-    return CANNOT_TELL, what_would_help(estimate, condition.limit, paired=len(groups) > 1)
+    return CANNOT_TELL, open_reason
 
 
 def what_would_help(estimate: Estimate, limit: float, paired: bool) -> str:

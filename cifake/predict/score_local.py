@@ -143,7 +143,7 @@ def listed(source: Listed, files: Path, first: int, encode: bool = True) -> Iter
             yield Task(names[start : start + BATCH], source, encode=encode)
 
 
-def _streamed(source: Tar, done: int, encode: bool) -> Iterator[Task]:
+def _streamed(source: Tar, done: int, encode: bool = True) -> Iterator[Task]:
     names: list[str] = []
     contents: list[bytes] = []
     size = 0

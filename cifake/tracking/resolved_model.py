@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
 
-from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, RUN_TAGS, VARIANT_TAG
+from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.core.reasons import reason
 from cifake.data import Dataset
@@ -136,12 +136,13 @@ def model_of(run: Run) -> ResolvedModel:
     Raises:
         RunError: it is no finished run of a variant.
     """
-    if run.info.status != "FINISHED" or not run.data.tags.keys() >= {*RUN_TAGS}:
+    if run.info.status != "FINISHED" or VARIANT_TAG not in run.data.tags:
+        without = "" if VARIANT_TAG in run.data.tags else f" and has no tag {VARIANT_TAG}"
         raise RunError(
             f"run {run.info.run_id} holds no trained model: expected a finished run of a variant, received "
-            f"one with status {run.info.status}"
+            f"one that is {run.info.status}{without}"
         )
-    seed = f" seed {run.data.params['seed']}" if "seed" in run.data.params else ""
+    seed = f" seed {run.data.params['seed']}" if "seed" in run.data.params else ""  # not of other projects
     name = f"{run.data.tags[VARIANT_TAG]}{seed} (run {run.info.run_id})"
     return ResolvedModel(name, f"runs:/{run.info.run_id}/model", run)
 

@@ -7,6 +7,7 @@ import pytest
 
 from cifake.compare.__main__ import main
 from cifake.comparison import compare
+from cifake.core.errors import exit_code
 from tests.support.browser import browser
 from tests.support.made_runs import log_trained
 from tests.support.servers import serve
@@ -180,7 +181,7 @@ def test_in_mlflows_viewer_contents_are_reached_and_links_are_explained(
 ):
     log_trained("base", 1.0, [0, 1], history=[0.5, 0.4])
     with serve(tmp_path, free_port, tmp_path / "mlflow.db") as uri:
-        assert main(["--tracking-uri", uri, "--log", "--format", "json"]) == 0
+        assert exit_code(lambda: main(["--tracking-uri", uri, "--log", "--format", "json"])) == 0
         assert json.loads(capsys.readouterr().out)["leaderboard"]  # MLflow's own lines go elsewhere
         client = mlflow.MlflowClient(uri)
         (run,) = client.search_runs(["1"], "tags.tool = 'compare'")

@@ -40,7 +40,7 @@ def test_runs_of_other_projects_are_left_out_and_counted(store):
     log_foreign(dataset="cifake", split="full")
     report = compare()
     assert rows(report) == [("base", 1, 0.8)]
-    note = "Runs left out, because they do not keep the run contract of this project: 2."
+    note = "[other-projects] Runs left out, because they do not keep the run contract of this project: 2."
     assert report.tables[0].notes[-1] == note
     assert len(report.tables) == 1
     with pytest.raises(
@@ -80,7 +80,7 @@ def log_versions(*versions):
 def test_a_row_of_several_code_versions_says_so(store):
     log_versions("old", "old", "new")
     assert notes(compare()) == [
-        "Different code, libraries or backend: code_version old of sgd and base (seed 0 and 1); new of base "
+        "[versions] Different code, libraries or backend: code_version old of sgd and base (seed 0 and 1); new of base "
         "(seed 2); --group-by code_version tells them apart."
     ]
     run_id = log_run("val", f1=0.7)
@@ -92,7 +92,7 @@ def test_a_row_of_several_code_versions_says_so(store):
 def test_rows_of_other_code_say_so_and_rows_of_one_code_do_not(store):
     log_versions("new", "new")
     assert notes(compare()) == [
-        "Different code, libraries or backend: code_version old of sgd; new of base; rows may differ by that "
+        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may differ by that "
         "alone."
     ]
     assert notes(compare(variants=["base"])) == []
@@ -135,7 +135,7 @@ def test_a_seed_whose_metric_is_not_finite_does_not_count_and_is_named(store, va
     alone = score(LABELS, made_scores(1.0, 0))["f1"]
     report = compare()
     assert rows(report) == [("base", 1, alone)]
-    assert "base: test/f1 of seed 1 is NaN or infinite; not counted." in report.tables[0].notes
+    assert "[not-finite] base: test/f1 of seed 1 is NaN or infinite; not counted." in report.tables[0].notes
     assert "training noise is not in the interval" in report.tables[0].caption
     assert list(report.comparisons[0].groups[0].scores) == ["0"]
 
@@ -146,7 +146,9 @@ def test_a_row_without_any_finite_value_ranks_last(store):
         trained("sgd", 1.0, seed, f1=INF)
     report = compare()
     assert rows(report)[1] == ("sgd", 2, None)
-    assert "sgd: test/f1 of seed 0 and 1 is NaN or infinite; not counted." in report.tables[0].notes
+    assert (
+        "[not-finite] sgd: test/f1 of seed 0 and 1 is NaN or infinite; not counted." in report.tables[0].notes
+    )
 
 
 def test_other_columns_say_how_many_seeds_count(store):
@@ -154,7 +156,10 @@ def test_other_columns_say_how_many_seeds_count(store):
     trained("base", 1.0, 1, loss=INF, **{"cost/latency_ms": NAN})
     trained("sgd", 0.5, 0)
     report = compare()
-    assert "test/loss is finite for fewer seeds, which alone count: base (1 of 2)." in report.tables[0].notes
+    assert (
+        "[not-finite] test/loss is finite for fewer seeds, which alone count: base (1 of 2)."
+        in report.tables[0].notes
+    )
     assert report.tables[0].rows[0]["test/loss"] == score(LABELS, made_scores(1.0, 0))["loss"]
 
 
@@ -190,8 +195,8 @@ def test_curves_say_where_an_epoch_does_not_count(broken):
 def test_a_seed_that_is_not_finite_passes_no_gate_and_is_not_promoted(broken, capsys):
     verdicts = compare().check("loss > 100", "cost/train_seconds > 70", "loss > 0.01")
     assert [(each.verdict, each.variant) for each in verdicts] == [
-        ("cannot tell", "base"), ("cannot tell", "sgd"), ("pass", "sgd"), ("fail", "base"), ("fail", "base"),
-        ("fail", "sgd"),
+        ("cannot tell", "base"), ("cannot tell", "sgd"), ("pass", "sgd"), ("fail", "base"), ("cannot tell", "base"),
+        ("cannot tell", "sgd"),
     ]  # fmt: skip
     assert verdicts[0].reason == "loss of base is not finite for all seeds"
     assert run_compare("--metric", "loss", "--promote") == 3

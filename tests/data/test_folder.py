@@ -31,8 +31,6 @@ def test_images_below_a_folder_in_the_order_of_their_paths(tmp_path):
     [
         (lambda root: root.rmdir(), "expected a folder of images, there is no folder"),
         (lambda root: (root / "a.txt").write_text("x"), "there is no image in"),
-        (lambda root: write(root / "a.png", (64, 32)), "a.png: expected 32x32 pixels, received 64x32"),
-        (lambda root: write(root / "a.png", mode="L"), "a.png: expected an RGB image, received mode L"),
         (lambda root: (root / "a.png").write_bytes(b"x"), "a.png: not an image"),
     ],
 )
@@ -52,4 +50,15 @@ def test_names_that_are_not_utf_8_and_files_that_are_left_out(tmp_path, caplog):
     (tmp_path / "b.heic").touch()
     _, paths = read_folder(tmp_path)
     assert paths.tolist() == [r"\xff.png"]
-    assert caplog.messages == [f"{tmp_path}: 1 file(s) left out: b.heic"]
+    assert caplog.messages == [
+        f"{tmp_path}: 1 file(s) left out: b.heic", f"{tmp_path}: 1 encoded as CIFAKE's JPEG",
+    ]  # fmt: skip
+
+
+def test_images_of_other_kinds_are_prepared_as_for_predictions(tmp_path, caplog):
+    write(tmp_path / "a.png", (64, 32), mode="L", colour=40)
+    pixels, _ = read_folder(tmp_path)
+    assert pixels[0, 9, 9].tolist() == [40, 40, 40]
+    (message,) = caplog.messages
+    changes = "1 L to RGB, 1 cropped to a square, 1 resized, 1 encoded as CIFAKE's JPEG"
+    assert message == f"{tmp_path}: {changes}"

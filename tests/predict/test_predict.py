@@ -55,7 +55,7 @@ def logged_scores(finished):
 
 
 def test_rows_of_everything_that_can_go_wrong(finished, finished_store, tests, odd, tmp_path, capsys):
-    code = predict.main(["model=base", f"images={tests},{odd}", f"--output={tmp_path}"])
+    code = predict.main(["model=base", f"images={tests},{odd}", f"--output={tmp_path}", "prepare=none"])
     scores = logged_scores(finished)
     usual = pd.read_csv(tmp_path / "Test_1_results.csv")
     assert list(usual.columns) == ["path", "label", "probability", "threshold", "error", "note"]
@@ -123,7 +123,7 @@ def test_shards_that_are_whole_are_joined_without_the_model(
     (tmp_path / "new.csv.parts").mkdir()
     (tmp_path / "new.csv.parts/about.json").write_text(json.dumps(about))
     with pytest.raises(
-        CifakeError, match="an unfinished prediction that differs in images, shard; force=true"
+        CifakeError, match="an unfinished prediction that differs in images, prepare, shard; force=true"
     ):
         predict.main([*words[:2], f"output={tmp_path}/new.csv"])
 

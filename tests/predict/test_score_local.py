@@ -180,9 +180,9 @@ def test_archives_are_read_in_their_order(folder, tmp_path, suffix):
     (source,) = open_images(str(path))
     assert source.name == "Test_2"
     if suffix == ".zip":
-        tasks = [Task(names(source), source)]
+        tasks = [Task(names(source), source, encode=False)]
     else:
-        tasks = list(scoring._streamed(source, 0))
+        tasks = list(scoring._streamed(source, 0, encode=False))
         assert [task.names for task in scoring._streamed(source, 2)] == [["a.PNG"]]
     (images,) = map(decode, tasks)
     assert images.names == ["z/1.jpg", "b.jpg", "a.PNG"]
@@ -257,7 +257,7 @@ def main():
             time.sleep(0.2)
             return pixels[:, 0, 0, 0] / 255
         with scoring.decoders() as pool:
-            for _ in scoring.score(source, output, predict, 0.5, pool):
+            for _ in scoring.score(source, output, predict, 0.5, pool, encode=False):
                 pass
 if __name__ == "__main__":
     main()
@@ -287,7 +287,7 @@ def test_a_killed_prediction_resumes_without_double_or_missing_rows(tmp_path, mo
     before = output.rows()
     assert before in (20, 30, 40)
     with scoring.decoders() as pool:
-        steps = scoring.score(Folder("many"), output, red, 0.05, pool)
+        steps = scoring.score(Folder("many"), output, red, 0.05, pool, encode=False)
         assert sum(steps) == 48 - before
     counts = output.join()
     lines = (tmp_path / "out.csv").read_text().splitlines()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cifake.contract import RUN_TAGS
 from cifake.core.errors import DataError, RunError
 from cifake.data import load
 from cifake.tracking.resolved_model import find_model
@@ -33,11 +34,12 @@ def test_every_form_finds_the_same_run(finished, registered):
 
 
 def test_of_a_variant_the_newest_finished_run(store):
-    with mlflow.start_run(tags={"variant": "base"}) as older:
+    tags = dict.fromkeys(RUN_TAGS, "x") | {"variant": "base"}
+    with mlflow.start_run(tags=tags) as older:
         mlflow.log_param("seed", 0)
-    with mlflow.start_run(tags={"variant": "base"}) as newer:
+    with mlflow.start_run(tags=tags) as newer:
         mlflow.log_param("seed", 1)
-    mlflow.MlflowClient().create_run(older.info.experiment_id, tags={"variant": "base"})  # not finished
+    mlflow.MlflowClient().create_run(older.info.experiment_id, tags=tags)  # not finished
     assert find_model("base").run.info.run_id == newer.info.run_id
 
 
@@ -76,10 +78,12 @@ def test_a_run_without_a_model_is_refused(store):
         find_model(run.info.run_id)
 
 
-def test_a_run_of_another_project_has_a_name_but_no_data(store):
+def test_a_run_of_another_project_is_found_by_its_id_and_has_no_data(store):
     with mlflow.start_run(tags={"variant": "base"}) as run:
         mlflow.log_param("epochs", 3)
-    model = find_model("base")
+    with pytest.raises(RunError, match="no finished run of a variant 'base'"):
+        find_model("base")
+    model = find_model(run.info.run_id)
     assert model.name == f"base (run {run.info.run_id})"
     with pytest.raises(DataError, match="a run of another project, which does not say what it was tested on"):
         model.load_data()

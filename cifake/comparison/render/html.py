@@ -27,6 +27,7 @@ TITLES = {
     "noise": "Where the noise comes from",
     "trials": "What the searches tried",
     "robustness": "Changed and attacked images",
+    "test_sets": "Images from elsewhere",
     "runs": "Every run",
 }
 WIDE = 16  # columns; with more, and fewer rows, a table is turned

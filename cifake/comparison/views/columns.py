@@ -98,9 +98,13 @@ def partial_notes(groups: Sequence[Group], keys: Iterable[str]) -> list[str]:
     """Which means are over fewer seeds than their rows say, for lack of finite values."""
     notes = []
     for key in keys:
-        counts = [(group, len(group.values(key))) for group in groups]
+        counts = [
+            (group.name, len(group.values(key)), int(group.runs[key].notna().sum()))
+            for group in groups
+            if key in group.runs
+        ]
         if fewer := [
-            f"{group.name} ({n} of {len(group.runs)})" for group, n in counts if 0 < n < len(group.runs)
+            f"{name} ({finite} of {present})" for name, finite, present in counts if 0 < finite < present
         ]:
             text = f"{key} is finite for fewer seeds, which alone count: {name_list(fewer)}."
             notes.append(note("not-finite", text))

@@ -48,7 +48,7 @@ def _rows(comparison: Comparison, group: Group) -> list[dict[str, Any]]:
             "variant": group.name,
             "seed": run[SEED],
             metric: run[metric],
-            "epoch_kept": None if run[BEST_EPOCH] is None else run[BEST_EPOCH] + 1,
+            "epoch_kept": run[BEST_EPOCH],
             SECONDS: run[SECONDS],
             "run_id": run["run_id"],
             "address": f"{server}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}",
