@@ -8,7 +8,7 @@ import numpy as np
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.condition import Condition
 from cifake.comparison.estimates import MetricEstimates
-from cifake.comparison.groups import Group
+from cifake.comparison.groups import Group, name_list
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.runs import SEED
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, Sample
