@@ -125,7 +125,7 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert not re.search(r"url\((?!#)|@import|src=", page)
     assert "default-src 'none'" in page
     assert {TITLES[name] for name in VIEW_NAMES if name not in ("trials", "pivot")} <= set(found.words)
-    assert found.tags.count("svg") == 6
+    assert found.tags.count("svg") == 8
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words
 

@@ -21,7 +21,7 @@ def network(*head):
     keras.utils.set_random_seed(0)
     body = [
         layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D(4),
-        layers.Conv2D(8, 3, activation="relu"), layers.GlobalAveragePooling2D(),
+        layers.Conv2D(8, 3, activation="relu"), layers.Flatten(),
     ]  # fmt: skip
     return keras.Sequential([keras.Input((32, 32, 3)), *body, *head])
 
@@ -30,7 +30,7 @@ def network(*head):
 def notebook(tmp_path_factory):
     """A model file of another project, and the share of test images that it judges rightly."""
     data, model = load("demo", "small"), network(layers.Dense(1, activation="sigmoid"))
-    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(0.002), "binary_crossentropy", metrics=["accuracy"])
     model.fit(data.train.images / 255, 1 - data.train.labels, epochs=12, verbose=0)
     file = tmp_path_factory.mktemp("notebook") / "model.h5"
     model.save(file)
