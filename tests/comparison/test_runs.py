@@ -90,8 +90,8 @@ def test_a_row_of_several_code_versions_says_so(store):
 def test_rows_of_other_code_say_so_and_rows_of_one_code_do_not(store):
     log_versions("new", "new")
     assert notes(compare()) == [
-        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may differ "
-        "by that alone."
+        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may "
+        "differ by that alone."
     ]
     assert notes(compare(variants=["base"])) == []
 

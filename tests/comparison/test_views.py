@@ -217,7 +217,7 @@ def test_in_pairwise_a_higher_loss_is_worse(compared):
 
 def test_pairwise_of_many_has_the_signs_alone(store):
     for number in range(13):
-        log_trained(f"v{number:02}", 1.0 if number < 12 else -0.5, range(3 * number, 3 * number + 3))
+        log_trained(f"v{number:02}", 1.0 if number < 12 else -1.5, range(3 * number, 3 * number + 3))
     view = compare().pairwise()
     (table,) = view.tables
     assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
