@@ -23,9 +23,9 @@ from cifake.core.errors import DataError
 from cifake.data.archives import Tar
 from cifake.data.decode import open_image, plain_jpeg
 from cifake.data.find import open_path
-from cifake.predict.decode import Task, decode
 from cifake.predict.options import open_images
 from cifake.predict.score_local import list_files
+from cifake.predict.tasks import Task, decode
 
 MODES = ("RGB", "L", "P", "RGBA", "LA", "CMYK", "I;16", "1", "F")
 NAMES = (

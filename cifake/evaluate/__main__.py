@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
         ]
         changes = "".join(f", {count:,} {change}" for change, count in images.changes.items())
         logger.info("%s: %s%s", name, ", ".join(counts), changes)
-        from cifake.evaluate.image_set import evaluate
+        from cifake.evaluate.evaluate_model import evaluate
 
         # TensorFlow would warn that it has to trace every model, MLflow would show a bar a file.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cifake.contract import LABELS
 from cifake.explain.examples import Explained
-from cifake.explain.figures import explanation_figures
+from cifake.explain.explanation_figures import explanation_figures
 from cifake.explain.gradcam import GradCam, heat
 from cifake.explain.randomised import SAME, randomised, rank_correlation
 from cifake.explain.where import AREA_SHARE, BORDER, border_shares, densities, half_areas, share_table

@@ -20,8 +20,8 @@ from cifake.core.processes import begin_worker, in_order
 from cifake.data.archives import Tar
 from cifake.data.image_files import ImageFiles, Listed, file_state
 from cifake.data.image_names import IMAGE_SUFFIXES
-from cifake.predict.decode import Decoded, Task, decode
 from cifake.predict.shards import ShardedOutput, make_rows
+from cifake.predict.tasks import Decoded, Task, decode
 
 BATCH = 500  # images a task and a step of the model, as many as in evaluation
 SHARD = 16 * BATCH

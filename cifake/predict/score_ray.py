@@ -13,9 +13,9 @@ import cifake
 from cifake.core.errors import DataError
 from cifake.data.archives import Tar
 from cifake.data.image_files import ImageFiles, Listed
-from cifake.predict.decode import Decoded, Task, decode
 from cifake.predict.score_local import read_list
 from cifake.predict.shards import ShardedOutput, make_rows
+from cifake.predict.tasks import Decoded, Task, decode
 
 if TYPE_CHECKING:
     import keras

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from cifake.contract import LABELS
 from cifake.core.errors import DataError
 from cifake.core.files import exclusive, remove, written_aside
-from cifake.predict.decode import Decoded
+from cifake.predict.tasks import Decoded
 
 WRITERS = {".csv": pa.csv.CSVWriter, ".parquet": pq.ParquetWriter}
 SCHEMA = pa.schema(

@@ -92,7 +92,7 @@ def _conclude(
     run_id: str, folder: str, model: "keras.Model", test: Part, results: Results, options: RobustnessOptions
 ) -> None:
     """Check the attacks, draw the figures and log the complete test."""
-    from cifake.robustness.figures import robustness_figures
+    from cifake.robustness.robustness_figures import robustness_figures
 
     curves = {
         metric: {name: metrics[metric] for name, metrics in results.items() if metric in metrics}

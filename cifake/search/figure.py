@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from cifake.config import Settings, TunerSettings
 from cifake.contract import describe_metric, variant_colour
-from cifake.evaluation.figures import COLUMNS, NEUTRAL, STYLE, panel_grid
+from cifake.evaluation.run_figures import COLUMNS, NEUTRAL, STYLE, panel_grid
 from cifake.search.trial import Trial
 
 MARKERS = "os^Dvp*hX"  # of layers, the first one first

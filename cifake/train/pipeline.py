@@ -194,8 +194,8 @@ def evaluate(
     Beside the test metrics the run gets the validation metrics of the best epoch, ``best/val_...``: the
     last values of ``val/...`` are those of the last epoch.
     """
-    from cifake.evaluation.figures import run_figures
     from cifake.evaluation.metrics import classification_report, score
+    from cifake.evaluation.run_figures import run_figures
     from cifake.evaluation.scoring import latency_ms, predict
 
     scores = predict(model, data.test.images)

@@ -3,7 +3,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from cifake.data import load
-from cifake.evaluation.figures import FAKE_COLOUR, REAL_COLOUR, run_figures
+from cifake.evaluation.run_figures import FAKE_COLOUR, REAL_COLOUR, run_figures
 
 HISTORY = [
     {"train/loss": 0.7, "val/loss": 0.6, "train/accuracy": 0.5, "val/accuracy": 0.6},

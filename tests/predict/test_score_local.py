@@ -19,9 +19,9 @@ from cifake.data.folder import read_folder
 from cifake.data.image_files import Folder
 from cifake.data.prepare import prepare
 from cifake.predict import score_local as scoring
-from cifake.predict.decode import Task, decode
 from cifake.predict.options import open_images
 from cifake.predict.shards import ShardedOutput, make_rows
+from cifake.predict.tasks import Task, decode
 from tests.support.project import REPOSITORY
 
 SQUARES = np.zeros((32, 32, 3), np.uint8)

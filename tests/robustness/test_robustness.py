@@ -20,10 +20,10 @@ from cifake.data import load
 from cifake.data.decode import open_image
 from cifake.robustness import __main__ as command
 from cifake.robustness import test as robustness_test
-from cifake.robustness.figures import robustness_figures
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbations import perturb
 from cifake.robustness.perturbed import find_doubts, measure, weighted_accuracy
+from cifake.robustness.robustness_figures import robustness_figures
 from cifake.suite.plan import look_up, make_jobs
 from cifake.suite.run_job import RunContext, run_job
 from cifake.tracking.resolved_model import find_model

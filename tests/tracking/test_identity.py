@@ -74,7 +74,7 @@ def edit(package, file, old, new):
         ("training/fit.py", '"""Fit a model', '"""Train a model'),
         ("search/tuner.py", '"trial %d: %s %.4f"', '"number %d: %s %.4f"'),
         ("evaluation/metrics.py", "from collections.abc import", "from collections.abc import Sized,"),
-        ("evaluation/figures.py", "import", "import os\nimport"),
+        ("evaluation/run_figures.py", "import", "import os\nimport"),
         ("contract.py", '"ROC AUC"', '"area under the ROC curve"'),
     ],
 )

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cifake.comparison.figures.forest import forest_figure
 from cifake.comparison.figures.matrices import pairwise_figure, pivot_figure, slices_figure
-from cifake.comparison.figures.noise import noise_figure
+from cifake.comparison.figures.noise_shares import noise_figure
 from cifake.comparison.figures.panels import calibration_figure, curves_figure, pareto_figure
 from cifake.comparison.figures.robustness_curves import robustness_figure
 from cifake.comparison.figures.thumbnails import images_figure

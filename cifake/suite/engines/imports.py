@@ -5,7 +5,7 @@ import importlib
 
 MODULES = (
     "tensorflow", "mlflow.keras", "sklearn.metrics", "matplotlib.backends.backend_agg", "pyarrow.parquet",
-    "cifake.evaluation.figures", "cifake.evaluation.scoring",
+    "cifake.evaluation.run_figures", "cifake.evaluation.scoring",
     "cifake.models", "cifake.train.pipeline", "cifake.training",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from cifake.contract import IMAGE_SIDE, LABELS
-from cifake.evaluation.figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE, WIDTH
+from cifake.evaluation.run_figures import FAKE_COLOUR, NEUTRAL, REAL_COLOUR, STYLE, WIDTH
 from cifake.explain.examples import SHOWN, Explained, choose, outcomes
 from cifake.explain.where import AREA_SHARE, BORDER, enlarge, mean_map
 

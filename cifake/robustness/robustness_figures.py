@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifake.contract import CLEAN, KINDS, variant_colour
-from cifake.evaluation.figures import NEUTRAL, STYLE, panel_grid
+from cifake.evaluation.run_figures import NEUTRAL, STYLE, panel_grid
 
 TITLES = {"jpeg": "JPEG", "resize": "down and up", "flip": "mirrored"}  # of kinds that say too little
 ATTACK_LINES = {
