@@ -69,7 +69,10 @@ def folder_of_test(run_id: str, kind: str, perturbations: Collection[str], force
 
 
 def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, float]]:
-    """The metrics of each perturbation whose predictions a folder of the run holds, by name."""
+    """The metrics of each perturbation whose predictions a folder of the run holds, by name.
+
+    Earlier versions kept the metrics in the run alone: where they were killed, predictions may have none.
+    """
     names = [Path(file.path).stem for file in client.list_artifacts(run_id, folder)]
     if not names:
         return {}
@@ -84,7 +87,7 @@ def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, flo
                     key.split("/")[2]: logged[key] for key in logged if key.startswith(f"{ROBUST}{name}/")
                 }
                 completed[name] = json.loads(metadata[METRICS]) if METRICS in metadata else of_run
-    return completed
+    return {name: metrics for name, metrics in completed.items() if metrics}
 
 
 def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequence[str]) -> bool:

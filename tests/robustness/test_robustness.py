@@ -4,11 +4,13 @@ import contextlib
 import functools
 import sqlite3
 import sys
+import tempfile
 
 import keras
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -27,6 +29,7 @@ from cifake.robustness.robustness_figures import robustness_figures
 from cifake.suite.plan import look_up, make_jobs
 from cifake.suite.run_job import RunContext, run_job
 from cifake.tracking.resolved_model import find_model
+from cifake.tracking.robustness_results import completed_perturbations
 from cifake.train import pipeline
 from tests.support.project import EXPERIMENTS
 
@@ -366,3 +369,12 @@ def test_doubts():
         "pgd_8 leaves 0.8550, random changes of its size 0.8500: the model may mask its gradients",
         "pgd_8 with twice the steps leaves 0.0100 more: the attack is not converged",
     ]
+
+
+def test_predictions_of_earlier_versions_without_metrics_are_scored_again(run_id):
+    file = mlflow.artifacts.download_artifacts(f"runs:/{run_id}/{FOLDER}/clean.parquet")
+    bare = pq.read_table(file).replace_schema_metadata(None)
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(bare, f"{folder}/jpeg_30.parquet")
+        mlflow.MlflowClient().log_artifact(run_id, f"{folder}/jpeg_30.parquet", FOLDER)
+    assert list(completed_perturbations(run_id, FOLDER)) == ["clean", "fgsm_8"]
