@@ -25,7 +25,7 @@ from cifake.data.sources import Source
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
 CHUNK = 512  # files a task: enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
-# Those of IMAGE_SUFFIXES, whatever a file is called. Pillow runs Ghostscript on EPS, which IPTC may hold, too.
+# Those of IMAGE_SUFFIXES, whatever a file is called. Pillow runs Ghostscript on EPS, which IPTC may hold.
 FORMATS = (
     "JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "AVIF", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "ICNS",
     "PCX", "SGI", "QOI", "DDS", "PSD",

@@ -80,8 +80,8 @@ def log_versions(*versions):
 def test_a_row_of_several_code_versions_says_so(store):
     log_versions("old", "old", "new")
     assert notes(compare()) == [
-        "[versions] Different code, libraries or backend: code_version old of sgd and base (seed 0 and 1); new of base "
-        "(seed 2); --group-by code_version tells them apart."
+        "[versions] Different code, libraries or backend: code_version old of sgd and base (seed 0 and 1); "
+        "new of base (seed 2); --group-by code_version tells them apart."
     ]
     run_id = log_run("val", f1=0.7)
     assert "; unknown of val; " in notes(compare())[0]
@@ -92,8 +92,8 @@ def test_a_row_of_several_code_versions_says_so(store):
 def test_rows_of_other_code_say_so_and_rows_of_one_code_do_not(store):
     log_versions("new", "new")
     assert notes(compare()) == [
-        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may differ by that "
-        "alone."
+        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may "
+        "differ by that alone."
     ]
     assert notes(compare(variants=["base"])) == []
 
@@ -195,8 +195,8 @@ def test_curves_say_where_an_epoch_does_not_count(broken):
 def test_a_seed_that_is_not_finite_passes_no_gate_and_is_not_promoted(broken, capsys):
     verdicts = compare().check("loss > 100", "cost/train_seconds > 70", "loss > 0.01")
     assert [(each.verdict, each.variant) for each in verdicts] == [
-        ("cannot tell", "base"), ("cannot tell", "sgd"), ("pass", "sgd"), ("fail", "base"), ("cannot tell", "base"),
-        ("cannot tell", "sgd"),
+        ("cannot tell", "base"), ("cannot tell", "sgd"), ("pass", "sgd"), ("fail", "base"),
+        ("cannot tell", "base"), ("cannot tell", "sgd"),
     ]  # fmt: skip
     assert verdicts[0].reason == "loss of base is not finite for all seeds"
     assert run_compare("--metric", "loss", "--promote") == 3
