@@ -133,6 +133,8 @@ def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:
         if not reference.startswith("models:/"):
             return replace(model_of(_tracked_run(reference)), form=form)
         version = _registered_version(reference)
+        if not version.run_id:
+            raise RunError(f"expected a model that a run has logged, {reference} names none; give its file")
         run = client.get_run(version.run_id)
     return replace(model_of(run), form=form, address=f"models:/{version.name}/{version.version}")
 

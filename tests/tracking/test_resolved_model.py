@@ -106,6 +106,14 @@ def test_a_registered_version_is_that_model_of_its_run(store):
     assert found.load().predict(black, verbose=0)[0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+def test_a_registered_version_without_a_run_is_refused(store, tmp_path):
+    client = mlflow.MlflowClient()
+    client.create_registered_model("loose")
+    client.create_model_version("loose", str(tmp_path))
+    with pytest.raises(RunError, match="expected a model that a run has logged, models:/loose/1 names none"):
+        find_model("models:/loose/1")
+
+
 def test_a_model_of_another_flavour_is_refused(store):
     with mlflow.start_run(tags={"variant": "theirs"}) as run:
         mlflow.pyfunc.log_model(name="model", python_model=identity, pip_requirements=[])
