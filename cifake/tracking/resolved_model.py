@@ -178,9 +178,12 @@ def _registered_version(reference: str) -> ModelVersion:
     parts = REGISTERED.fullmatch(reference)
     if not parts:
         raise RunError(f"expected {FORMS}, received '{reference}'")
-    if alias := parts["alias"]:
-        return client.get_model_version_by_alias(parts["name"], alias)
-    return client.get_model_version(parts["name"], parts["version"])
+    version: ModelVersion = (
+        client.get_model_version_by_alias(parts["name"], parts["alias"])
+        if parts["alias"]
+        else client.get_model_version(parts["name"], parts["version"])
+    )
+    return version
 
 
 def _tracked_run(reference: str) -> Run:
