@@ -3,6 +3,7 @@
 A command declares its options as a pydantic class; the help and the error messages are made from it.
 """
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -46,11 +47,27 @@ def _in_a_folder(path: Path) -> Path:
         raise ValueError(f"there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise ValueError(f"expected a file, {path} is a folder")
+    return _writable(path, path if path.exists() else path.parent)
+
+
+def _a_folder(path: Path) -> Path:
+    path = path.expanduser()
+    existing = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise ValueError(f"expected a folder, {existing} is a file")
+    return _writable(path, existing)
+
+
+def _writable(path: Path, existing: Path) -> Path:
+    if not os.access(existing, os.W_OK):
+        raise ValueError(f"{path} cannot be written: {existing} does not let this user")
     return path
 
 
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
+# Whether they can be written is known before the work.
 OutputFile = Annotated[Path, AfterValidator(_in_a_folder)]
+OutputFolder = Annotated[Path, AfterValidator(_a_folder)]
 CommaSeparated = BeforeValidator(comma_separated)
 
 

@@ -25,6 +25,11 @@ from cifake.data.sources import Source
 IMAGE_BYTES = IMAGE_SIDE * IMAGE_SIDE * 3
 CHUNK = 512  # files a task: enough to hide the cost of passing it to a process
 JPEG_START = b"\xff\xd8"
+# Those of IMAGE_SUFFIXES, whatever a file is called. Pillow runs Ghostscript on EPS, which IPTC may hold.
+FORMATS = (
+    "JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "AVIF", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "ICNS",
+    "PCX", "SGI", "QOI", "DDS", "PSD",
+)  # fmt: skip
 ORIENTATION_MARKS = (b"Exif\0\0", b"tiff:Orientation")  # EXIF, and XMP where Pillow reads it from, too
 warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata, and of sizes that are checked here
 logging.getLogger("PIL").setLevel(
@@ -85,7 +90,7 @@ def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image
     if not data:
         raise ValueError("empty file")
     # With the format given, an image this small takes a sixth less time.
-    formats = ("JPEG",) if data.startswith(JPEG_START) else None
+    formats = ("JPEG",) if data.startswith(JPEG_START) else FORMATS
     with _pillow_errors():
         image = Image.open(io.BytesIO(data), formats=formats)
     check(image)

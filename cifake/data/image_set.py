@@ -84,7 +84,7 @@ def load_image_set(location: str, encode: bool) -> ImageSet:
     Raises:
         DataError: there is no such thing, or a file in it that cannot be used.
     """
-    source, label = _open(location)
+    source, label = open_image_set(location)
     key = hashlib.sha256(f"{FORMAT} {encode} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / "image_sets" / key
     folder.parent.mkdir(exist_ok=True)
@@ -98,8 +98,12 @@ def load_image_set(location: str, encode: bool) -> ImageSet:
     return ImageSet(source.name, part, meta["digest"], meta["changes"])
 
 
-def _open(location: str) -> tuple[Source, Callable[[str], str]]:
-    """The source of a set, and what gives the label of a file by its name."""
+def open_image_set(location: str) -> tuple[Source, Callable[[str], str]]:
+    """The source of a set, and what gives the label of a file by its name.
+
+    Raises:
+        DataError: there is no such thing.
+    """
     path = os.path.abspath(os.path.expanduser(location))
     if images := open_files(path):
         source = ClassFolders(images, labelled_name)

@@ -9,7 +9,7 @@ from cifake.contract import LABELS
 from cifake.core.errors import RunError, exit_code
 from cifake.core.native_output import native_output_logged
 from cifake.core.progress import configure_logging
-from cifake.data.image_set import load_image_set
+from cifake.data.image_set import load_image_set, open_image_set
 from cifake.evaluate.options import Options, check_set_name, parse
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
@@ -30,9 +30,10 @@ def main(argv: list[str]) -> None:
     configure_logging()
     with mlflow_project_run("evaluate"):
         options = parse(argv)
+        open_image_set(options.images)  # a wrong path is told before the store is asked
+        models = _find_models(options)
         images = load_image_set(options.images, encode=options.prepare == "cifake")
         name = options.name or check_set_name(images.name)
-        models = _find_models(options)
         title = models[0][0].name if len(models) == 1 else f"{len(models)} models"
         name_project_run(f"evaluate {title} on {name}")
         counts = [
@@ -50,14 +51,18 @@ def main(argv: list[str]) -> None:
 
 
 def _find_models(options: Options) -> "list[tuple[ResolvedModel, Run]]":
-    """The models with the runs that their results are logged to."""
+    """The models with the runs that their results are logged to; these can be written."""
+    from cifake.tracking.permissions import expect_writable
     from cifake.tracking.resolved_model import find_model, models_of_variant
 
-    models = [find_model(reference) for reference in options.run]
+    models = [find_model(reference, options) for reference in options.run]
     models += [model for variant in options.variants for model in models_of_variant(variant)]
     if files := [model.name for model in models if model.run is None]:
         raise RunError(f"expected a run to log to, received the file {files[0]}; see predict for files")
-    return [(model, model.run) for model in models if model.run]
+    found = [(model, model.run) for model in models if model.run]
+    for _, run in found:
+        expect_writable(run.info.run_id)
+    return found
 
 
 if __name__ == "__main__":

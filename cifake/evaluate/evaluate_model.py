@@ -35,6 +35,7 @@ def evaluate(resolved: "ResolvedModel", run: "Run", images: ImageSet, name: str,
     """
     labels = images.part.labels
     identity = f"{images.digest} prepare={options.prepare}"
+    identity = " ".join(filter(None, (identity, options.scale, options.positive)))
     if is_evaluated(run, name, identity, options.weight, options.force):
         logger.info("%s: done already", resolved.name)
         return

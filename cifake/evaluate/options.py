@@ -6,15 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag
+from cifake.cli.grammar import CommaSeparated, Flag
 from cifake.cli.help import options_or_help
 from cifake.contract import WEIGHTED_SETS
 from cifake.core.errors import ConfigError
+from cifake.tracking.model_form import ModelForm
 
 SET_NAME = re.compile(r"[\w.-]+")
 
 
-class Options(CommandOptions):
+class Options(ModelForm):
     """The models, the images, and how they are read."""
 
     run: Annotated[list[str], CommaSeparated] = Field(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from cifake.cli.grammar import OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.tracking.model_form import ModelForm
 
@@ -25,11 +26,11 @@ class Options(ModelForm):
     images: Path | None = Field(
         None, description="a folder of 32x32 RGB images to explain (default: the test images of the run)"
     )
-    output: Path | None = Field(
+    output: OutputFolder | None = Field(
         None, description="a folder for the files (default: the run's artifacts; a model file needs it)"
     )
 
-    @field_validator("images", "output")
+    @field_validator("images")
     @classmethod
     def _at_home(cls, folder: Path | None) -> Path | None:
         return folder and folder.expanduser()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag
+from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.config.fields import Count
 from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
@@ -56,7 +56,7 @@ class Options(RobustnessOptions, ModelForm):
     export: str | None = Field(
         None, description="only write the images of this perturbation, as PNG files, to output"
     )
-    output: str | None = Field(None, description="a folder, with export")
+    output: OutputFolder | None = Field(None, description="a folder, with export")
 
 
 def parse(argv: Sequence[str]) -> Options:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
 
 from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
@@ -32,7 +33,8 @@ class ResolvedModel:
 
     Attributes:
         name: for messages: ``base seed 0 (run 1f0c…)``, or the file.
-        address: the URI that MLflow loads, or the file's path.
+        address: the URI that MLflow loads, or the file's path; a registered version need not be its run's
+            artifact ``model``.
         run: the run that trained it; None for a file.
         form: what a model of another project takes and gives.
     """
@@ -45,7 +47,7 @@ class ResolvedModel:
     @property
     def identity(self) -> str:
         """Changes with whatever decides its scores."""
-        content = self.run.info.run_id if self.run else sha256(Path(self.address).read_bytes()).hexdigest()
+        content = self.address if self.run else sha256(Path(self.address).read_bytes()).hexdigest()
         return " ".join(filter(None, (content, self.form.scale, self.form.positive)))
 
     @property
@@ -87,7 +89,9 @@ class ResolvedModel:
         except CifakeError:
             raise
         except Exception as error:  # noqa: BLE001, Keras raises nearly anything about files that it cannot read
-            raise RunError(f"the model of {self.name} cannot be loaded ({reason(error)})") from None
+            # MLflow looks the flavour up without asking whether it is there.
+            why = "mlflow.keras has not logged it" if repr(error) == "KeyError('keras')" else reason(error)
+            raise RunError(f"the model of {self.name} cannot be loaded ({why})") from None
 
     def load_data(self) -> Dataset:
         """The data that the model's run was trained and tested on; for a file, the whole data set.
@@ -126,8 +130,13 @@ def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
         return ResolvedModel(reference, reference, None, form)
     with first_requests():
-        run = _registered_run(reference) if reference.startswith("models:/") else _tracked_run(reference)
-    return replace(model_of(run), form=form)
+        if not reference.startswith("models:/"):
+            return replace(model_of(_tracked_run(reference)), form=form)
+        version = _registered_version(reference)
+        if not version.run_id:
+            raise RunError(f"expected a model that a run has logged, {reference} names none; give its file")
+        run = client.get_run(version.run_id)
+    return replace(model_of(run), form=form, address=f"models:/{version.name}/{version.version}")
 
 
 def model_of(run: Run) -> ResolvedModel:
@@ -154,7 +163,9 @@ def models_of_variant(variant: str) -> list[ResolvedModel]:
         RunError: there is none.
     """
     newest: dict[tuple[str | None, ...], Run] = {}
-    for run in search_runs(f"tags.{VARIANT_TAG} = '{variant}'", FINISHED):
+    with first_requests():
+        runs = search_runs(f"tags.{VARIANT_TAG} = '{variant}'", FINISHED)
+    for run in runs:
         tags = run.data.tags
         key = (*(tags.get(name) for name in (CONFIG_HASH_TAG, *DATA_TAGS)), run.data.params.get("seed"))
         newest.setdefault(key, run)
@@ -163,15 +174,16 @@ def models_of_variant(variant: str) -> list[ResolvedModel]:
     return [model_of(run) for run in newest.values()]
 
 
-def _registered_run(reference: str) -> Run:
+def _registered_version(reference: str) -> ModelVersion:
     parts = REGISTERED.fullmatch(reference)
     if not parts:
         raise RunError(f"expected {FORMS}, received '{reference}'")
-    if alias := parts["alias"]:
-        version = client.get_model_version_by_alias(parts["name"], alias)
-    else:
-        version = client.get_model_version(parts["name"], parts["version"])
-    return client.get_run(version.run_id)
+    version: ModelVersion = (
+        client.get_model_version_by_alias(parts["name"], parts["alias"])
+        if parts["alias"]
+        else client.get_model_version(parts["name"], parts["version"])
+    )
+    return version
 
 
 def _tracked_run(reference: str) -> Run:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from mlflow.entities import RunStatus
 
 from cifake.contract import TOOL_TAG
+from cifake.core.errors import RunError
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import artifact_errors
 from cifake.tracking.process_identity import process_identity
 from cifake.tracking.queries import experiment_id
-from cifake.tracking.resume import end_abandoned_runs
-from cifake.tracking.retry import client, first_requests
+from cifake.tracking.resume import end_abandoned_runs, end_lost_runs
+from cifake.tracking.retry import client, first_requests, without_retries
 from cifake.tracking.run_status import create_run, end_failed, end_run, name_run
 from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
@@ -36,7 +37,8 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
 
     Yields:
         The run's id, and a list for the reasons of failures: with one the run ends FAILED. Ctrl-C and
-        SIGTERM end it KILLED. It has no tag ``variant``: it is no row of a comparison.
+        SIGTERM end it KILLED, and with it those of its runs that could not record that in time. It has no
+        tag ``variant``: it is no row of a comparison.
     """
     tags = {TOOL_TAG: "suite", **process_identity()}
     with first_requests():
@@ -51,5 +53,7 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
         yield run_id, failures
     except BaseException as error:
         end_failed(run_id, error)
+        with contextlib.suppress(RunError), without_retries():  # ``end_failed`` has named it
+            end_lost_runs(run_id, "its suite was stopped; the same command resumes")
         raise
     end_run(run_id, RunStatus.FAILED if failures else RunStatus.FINISHED, "\n".join(failures))

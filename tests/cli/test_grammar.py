@@ -1,5 +1,6 @@
 """The grammar of command lines: what is taken from text and what is refused; the help."""
 
+import os
 from typing import Annotated
 
 import pytest
@@ -9,6 +10,8 @@ from cifake.cli.grammar import (
     CommandOptions,
     CommaSeparated,
     Flag,
+    OutputFile,
+    OutputFolder,
     comma_separated,
     last_texts,
     read_options,
@@ -122,6 +125,26 @@ def test_mistakes_are_all_named_in_one_line(words, message):
     with pytest.raises(ConfigError) as caught:
         read_options(Options, words)
     assert str(caught.value) == message
+
+
+class Outputs(CommandOptions):
+    file: OutputFile | None = Field(None, description="what to write")
+    folder: OutputFolder | None = Field(None, description="where to write")
+
+
+def test_what_cannot_be_written_is_told_when_the_options_are_read(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").touch()
+    words = [f"folder={tmp_path}/new/deep", f"file={tmp_path}/a.csv"]
+    assert read_options(Outputs, words)[0].folder == tmp_path / "new/deep"
+    with pytest.raises(ConfigError, match=f"folder: expected a folder, {tmp_path}/a.csv is a file"):
+        read_options(Outputs, [f"folder={tmp_path}/a.csv/deep"])
+    monkeypatch.setattr(os, "access", lambda *_: False)  # the tests may run as root, who may write anywhere
+    with pytest.raises(ConfigError) as caught:
+        read_options(Outputs, words)
+    assert str(caught.value) == (
+        f"file: {tmp_path}/a.csv cannot be written: {tmp_path}/a.csv does not let this user; "
+        f"folder: {tmp_path}/new/deep cannot be written: {tmp_path} does not let this user"
+    )
 
 
 def test_the_help_shows_what_is_required_and_each_default(capsys):

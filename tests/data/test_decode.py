@@ -44,6 +44,7 @@ WHOLE = encode(Image.effect_noise((32, 32), 80).convert("RGB"))
         (colours("RGBA"), "expected an RGB image, received mode RGBA"),
         (encode(Image.new("RGB", (32, 32)), "PNG", transparency=(0, 0, 0)), "one with a transparent colour"),
         (colours("CMYK"), "expected an RGB image, received mode CMYK"),
+        (encode(Image.new("RGB", (32, 32)), "EPS"), "not an image"),  # Pillow would run a program on it
         (claiming(30_000, 30_000), "Image size .900000000 pixels. exceeds limit"),
         (claiming(10_000, 10_000), "expected 32x32 pixels, received 10000x10000"),
     ],

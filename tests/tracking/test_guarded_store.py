@@ -10,6 +10,7 @@ import pytest
 from cifake.audit.__main__ import main as audit
 from cifake.compare.__main__ import main as compare
 from cifake.core.errors import exit_code
+from cifake.evaluate.__main__ import main as evaluate
 from cifake.explain.__main__ import main as explain
 from cifake.predict.__main__ import main as predict
 from cifake.robustness.__main__ import main as robustness
@@ -108,10 +109,18 @@ def test_the_password_is_in_no_output_and_in_nothing_that_is_stored(
         (compare, ["--promote"]),
         (robustness, [*ROBUSTNESS, "force=true"]),
         (explain, ["run=base"]),
+        (evaluate, ["run=base", "images=tree"]),
+        (evaluate, ["variants=base", "images=tree"]),
     ],
-    ids=["train", "suite", "compare --log", "compare --promote", "robustness", "explain"],
-)
-def test_a_user_who_may_only_read_is_told_before_the_work(server, log_in, capfd, main, words):
+    ids=[
+        "train", "suite", "compare --log", "compare --promote", "robustness", "explain", "evaluate",
+        "evaluate variants",
+    ],
+)  # fmt: skip
+def test_a_user_who_may_only_read_is_told_before_the_work(
+    server, log_in, tmp_path, demo_files, capfd, main, words
+):
+    write_tree(tmp_path / "tree", demo_files)
     log_in("writer")
     if not mlflow.search_runs(search_all_experiments=True, filter_string="tags.variant = 'base'").size:
         assert run(train, BASE, *TRAINING) == 0
@@ -120,6 +129,7 @@ def test_a_user_who_may_only_read_is_told_before_the_work(server, log_in, capfd,
     assert run(main, *words) == 2
     messages = capfd.readouterr().err
     assert "epoch 1" not in messages
+    assert "images: " not in messages  # of evaluate, before it scores
     (line,) = [line for line in messages.splitlines() if line.startswith("error: ")]
     assert f"the store http://{server[0]} does not let this user do that" in line
     assert "Permission denied" in line

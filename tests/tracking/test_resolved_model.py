@@ -9,6 +9,7 @@ import pytest
 from cifake.contract import RUN_TAGS
 from cifake.core.errors import DataError, RunError
 from cifake.data import load
+from cifake.tracking.model_form import ModelForm
 from cifake.tracking.resolved_model import find_model
 
 
@@ -87,6 +88,41 @@ def test_a_run_of_another_project_is_found_by_its_id_and_has_no_data(store):
     assert model.name == f"base (run {run.info.run_id})"
     with pytest.raises(DataError, match="a run of another project, which does not say what it was tested on"):
         model.load_data()
+
+
+def test_a_registered_version_is_that_model_of_its_run(store):
+    inputs = keras.Input((32, 32, 3))
+    models = [
+        keras.Model(
+            inputs, keras.layers.Dense(1, "sigmoid", bias_initializer=bias)(keras.layers.Flatten()(inputs))
+        )
+        for bias in ("zeros", "ones")
+    ]
+    with mlflow.start_run(tags={"variant": "theirs"}):
+        mlflow.keras.log_model(models[0], name="model")
+        mlflow.keras.log_model(models[1], name="best", registered_model_name="theirs")
+    found = find_model("models:/theirs/1", ModelForm(scale="0..1", positive="FAKE"))
+    black = np.zeros((1, 32, 32, 3), np.uint8)
+    assert found.load().predict(black, verbose=0)[0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_a_registered_version_without_a_run_is_refused(store, tmp_path):
+    client = mlflow.MlflowClient()
+    client.create_registered_model("loose")
+    client.create_model_version("loose", str(tmp_path))
+    with pytest.raises(RunError, match="expected a model that a run has logged, models:/loose/1 names none"):
+        find_model("models:/loose/1")
+
+
+def test_a_model_of_another_flavour_is_refused(store):
+    with mlflow.start_run(tags={"variant": "theirs"}) as run:
+        mlflow.pyfunc.log_model(name="model", python_model=identity, pip_requirements=[])
+    with pytest.raises(RunError, match=r"cannot be loaded \(mlflow\.keras has not logged it\)"):
+        find_model(run.info.run_id).load()
+
+
+def identity(model_input: list[str]) -> list[str]:
+    return model_input
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):

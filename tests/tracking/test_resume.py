@@ -15,7 +15,7 @@ from cifake.tracking.identity import run_key
 from cifake.tracking.process_identity import HOST, PROCESS, STARTED, is_dead, process_identity
 from cifake.tracking.queries import unfinished_run
 from cifake.tracking.resume import end_abandoned_runs, end_lost_runs
-from cifake.tracking.suite_run import open_store
+from cifake.tracking.suite_run import open_store, suite_run
 from tests.support.project import EXPERIMENTS, REPOSITORY
 
 # Dropout and augmentation draw random numbers; at this rate the best epoch is not the last.
@@ -157,3 +157,22 @@ def test_a_retry_takes_up_the_run_that_its_node_left_behind(store):
     assert (unfinished_run("a"), unfinished_run("b")) == (lost, None)
     assert client.get_run(lost).data.tags["failure"] == "its worker was lost"
     assert client.get_run(other).info.status == "RUNNING"
+
+
+def test_a_suite_that_is_stopped_ends_the_runs_that_its_workers_could_not_end(store):
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("cifake").experiment_id
+    gone = {"owner_host": socket.gethostname(), "owner_pid": "1", "owner_started": "1.0"}
+    made = []
+
+    def stopped():
+        with suite_run("suite of 2 runs", "the plan", {}) as (suite, _):
+            tags = {**gone, "mlflow.parentRunId": suite}
+            left = [client.create_run(experiment, tags={**tags, **own}) for own in ({}, process_identity())]
+            made.extend([suite, *(run.info.run_id for run in left)])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert [client.get_run(run_id).info.status for run_id in made] == ["KILLED", "KILLED", "RUNNING"]
+    assert client.get_run(made[1]).data.tags["failure"] == "its suite was stopped; the same command resumes"

@@ -132,3 +132,4 @@ def _stop(workers: Sequence[Worker]) -> None:
         worker.process.join(PATIENCE)
         if worker.process.is_alive():
             worker.process.kill()
+            worker.process.join()

@@ -126,11 +126,16 @@ def _connect(address: str) -> None:
 
 
 def _cancel(references: "list[ray.ObjectRef]") -> None:
-    """Cancel tasks: running ones receive KeyboardInterrupt, and have time to record that."""
+    """Cancel tasks: running ones receive KeyboardInterrupt, have time to record that, and are killed then."""
     for reference in reversed(references):  # the last ones wait; they would start in place of the first
         ray.cancel(reference)
-    if references:
-        ray.wait(references, num_returns=len(references), timeout=PATIENCE)
+    if not references:
+        return
+    _, left = ray.wait(references, num_returns=len(references), timeout=PATIENCE)
+    for reference in left:
+        ray.cancel(reference, force=True)
+    if left:
+        ray.wait(left, num_returns=len(left), timeout=PATIENCE)
 
 
 def _result(reference: "ray.ObjectRef", job: Job) -> Event:
