@@ -494,7 +494,7 @@ def test_runs_that_were_not_tested_are_named(store):
     log_trained("sgd", 0.5, [0])
     (table,) = compare().robustness().tables
     assert [row["variant"] for row in table.rows] == ["base"]
-    assert "[one-seed] All groups: one seed" in table.caption
+    assert "[one-seed] base: one seed" in table.caption
     assert table.notes == ["[not-tested] sgd; see mlflow run . -e robustness."]
 
 
@@ -503,7 +503,7 @@ def test_only_the_seeds_that_were_tested_count(store):
     log_trained("base", 1.0, [1, 2])
     (table,) = compare().robustness().tables
     assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1)]
-    assert "[one-seed] All groups: one seed" in table.caption
+    assert "[one-seed] base: one seed" in table.caption
     assert table.notes == ["[partly-tested] base: 1 of 3 seeds tested."]
 
 

@@ -93,7 +93,7 @@ def test_fakes_alone_are_ranked_against_the_photographs_of_the_test_part(run_id,
     pipeline.train("base", other_seed, load("demo", "small"))  # and not evaluated
     shown = compare().test_sets()
     (row,) = shown.tables[0].rows
-    assert "[one-seed] All groups: one seed" in shown.tables[0].caption
+    assert "[one-seed] base: one seed" in shown.tables[0].caption
     assert [axes.get_xlabel() for axes in shown.figures[0].axes] == [
         "accuracy, 95 % interval", "ROC AUC, 95 % interval",
     ]  # fmt: skip

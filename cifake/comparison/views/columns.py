@@ -58,7 +58,7 @@ def one_seed_text(groups: Sequence[Group]) -> str:
     """Which groups have one seed only; empty without any."""
     names = {group.name for group in groups}
     single = dict.fromkeys(group.name for group in groups if len(group.scores) == 1)
-    which = "All groups" if len(single) == len(names) else ", ".join(single)
+    which = "All groups" if len(single) == len(names) > 1 else ", ".join(single)
     text = f"{which}: one seed, so training noise is not in the interval."
     return note("one-seed", text) if single else ""
 
