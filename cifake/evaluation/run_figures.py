@@ -200,7 +200,7 @@ def mistakes_figure(test: Part, scores: np.ndarray, name: str) -> Figure:
         )
         axes.text(
             left + cell / 2, top - 0.04, f"{LABELS[label]} {test.objects[image]}\nscore {scores[image]:.3f}",
-            ha="center", va="bottom", fontsize=7.5, color=(REAL_COLOUR, FAKE_COLOUR)[label],
+            ha="center", va="bottom", fontsize=7, color=(REAL_COLOUR, FAKE_COLOUR)[label],
         )  # fmt: skip
     return figure
 

@@ -74,7 +74,7 @@ def _show_example(image_axes: Axes, heat_axes: Axes, explained: Explained, row: 
     if heat.max() > 0:
         heat_axes.imshow(heat / heat.max(), cmap=HEAT, vmin=0, vmax=1, alpha=0.6)
     else:
-        heat_axes.set_title("no heat", fontsize=8, y=-0.2)
+        heat_axes.set_title("no heat", fontsize=7.5, pad=1)
 
 
 def mean_maps_figure(density: np.ndarray, groups: Mapping[str, np.ndarray], name: str) -> Figure:

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from cifake.comparison.condition import parse_until
 from cifake.comparison.gate import CANNOT_TELL, EXIT_CODES
+from cifake.comparison.render.paper import markdown
 from cifake.comparison.report import Report
+from cifake.comparison.table import Section
 from cifake.contract import SEQUENTIAL_TAG
 from cifake.core.errors import DEFECT, Terminated
 from cifake.suite.display import Display
@@ -95,7 +98,10 @@ class Suite:
             groups = [group for comparison in report.comparisons for group in comparison.groups]
             means = {f"mean/{metric}/{group.name}": group.mean(metric) for group in groups}
             values = {key: mean for key, mean in means.items() if mean is not None}
-            log_ranking(self.run_id, report.render("md"), values, report.render("html"))
+            # MLflow sets a description without space between columns; the page has all of them.
+            tables = [replace(table, columns=table.columns[: table.essential]) for table in report.tables]
+            ranking = markdown([Section(report.name, tables)])
+            log_ranking(self.run_id, ranking, values, report.render("html"))
         experiment = experiment_of(self.run_id)
         prepare_experiment(experiment)
         print(describe_address(experiment))

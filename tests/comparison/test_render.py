@@ -83,6 +83,12 @@ def test_text_leaves_out_what_does_not_fit_and_names_it(store):
     assert "training s" in text([section], width=120)
 
 
+def test_no_line_of_text_begins_with_a_percent_sign():
+    section = Section("s", [Table("Intervals (95 %) are over seeds.", [Column("x", "x")], [{"x": 1}])])
+    for width in range(12, 40):
+        assert not [line for line in text([section], width).splitlines() if line.startswith("%")]
+
+
 @pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name != "trials"])
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_view_in_every_format(compared, view, form):
@@ -125,7 +131,7 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert not re.search(r"url\((?!#)|@import|src=", page)
     assert "default-src 'none'" in page
     assert {TITLES[name] for name in VIEW_NAMES if name not in ("trials", "pivot")} <= set(found.words)
-    assert found.tags.count("svg") == 8
+    assert found.tags.count("svg") == 9
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words
 

@@ -447,7 +447,7 @@ def test_pivot_by_one_setting_notes_what_else_differs_in_a_cell(grid):
     (table,) = compare("loss").pivot("optimizer").tables
     assert [column.title for column in table.columns] == ["optimizer", "loss"]
     assert [row["row"] for row in table.rows] == ["adam", "sgd"]
-    assert "adam: 2 variants together, which differ in filters." in table.notes
+    assert "[mixed-cell] adam: 2 variants together, which differ in filters." in table.notes
 
 
 def test_pivot_of_an_unknown_setting_names_the_nearest(grid):
@@ -494,6 +494,7 @@ def test_runs_that_were_not_tested_are_named(store):
     log_trained("sgd", 0.5, [0])
     (table,) = compare().robustness().tables
     assert [row["variant"] for row in table.rows] == ["base"]
+    assert "[one-seed] base: one seed" in table.caption
     assert table.notes == ["[not-tested] sgd; see mlflow run . -e robustness."]
 
 
@@ -502,6 +503,7 @@ def test_only_the_seeds_that_were_tested_count(store):
     log_trained("base", 1.0, [1, 2])
     (table,) = compare().robustness().tables
     assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1)]
+    assert "[one-seed] base: one seed" in table.caption
     assert table.notes == ["[partly-tested] base: 1 of 3 seeds tested."]
 
 
@@ -513,8 +515,8 @@ def test_what_a_partial_test_lacks_is_one_note_a_group(store):
     log_tested(run_id, {"clean": made_scores(0.5, 0)})
     (table,) = compare().robustness().tables
     assert sorted(table.notes) == [
-        "base: under 2 of 4 not with all seeds; means are over those that were.",
-        "sgd: not tested under 3 of 4 perturbations.",
+        "[partly-tested] base: under 2 of 4 not with all seeds; means are over those that were.",
+        "[partly-tested] sgd: not tested under 3 of 4 perturbations.",
     ]
     rows = by_name(table)
     assert rows["sgd"]["robust/pgd_8/accuracy"] is rows["sgd"]["robust/pgd_8/accuracy_low"] is None

@@ -89,7 +89,14 @@ def test_fakes_alone_are_ranked_against_the_photographs_of_the_test_part(run_id,
     )
     assert logged["other/ddpm_with_test_photographs/roc_auc"] == pytest.approx(own["test/roc_auc"])
     assert "other/ddpm/roc_auc" not in logged
-    (row,) = compare().test_sets().tables[0].rows
+    other_seed = load_settings(EXPERIMENTS / "base.yaml", {**QUICK, "seed": 1})
+    pipeline.train("base", other_seed, load("demo", "small"))  # and not evaluated
+    shown = compare().test_sets()
+    (row,) = shown.tables[0].rows
+    assert "[one-seed] base: one seed" in shown.tables[0].caption
+    assert [axes.get_xlabel() for axes in shown.figures[0].axes] == [
+        "accuracy, 95 % interval", "ROC AUC, 95 % interval",
+    ]  # fmt: skip
     assert row["against"] == "the test part's photographs"
     assert row["roc_auc_low"] <= row["roc_auc"] <= row["roc_auc_high"]
     assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]

@@ -57,6 +57,7 @@ def test_a_failure_stops_no_other_and_what_is_finished_is_reused(store, tmp_path
     assert len(children) == 4
     assert suite.data.metrics.keys() == {"mean/test/f1/base"}
     assert "| 1 | base | 2 |" in suite.data.tags["mlflow.note.content"]
+    assert "training s" not in suite.data.tags["mlflow.note.content"]  # the page has all columns
 
 
 def test_killed_workers_and_suites_lose_nothing_and_two_at_once_do_nothing_twice(store, tmp_path):

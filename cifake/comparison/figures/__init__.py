@@ -9,6 +9,7 @@ from cifake.comparison.figures.matrices import pairwise_figure, pivot_figure, sl
 from cifake.comparison.figures.noise_shares import noise_figure
 from cifake.comparison.figures.panels import calibration_figure, curves_figure, pareto_figure
 from cifake.comparison.figures.robustness_curves import robustness_figure
+from cifake.comparison.figures.test_set_scores import test_sets_figure
 from cifake.comparison.figures.thumbnails import images_figure
 
 FIGURES: dict[str, Callable[..., Figure]] = {
@@ -22,4 +23,5 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "calibration": calibration_figure,
     "noise": noise_figure,
     "robustness": robustness_figure,
+    "test_sets": test_sets_figure,
 }

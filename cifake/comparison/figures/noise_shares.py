@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import GREY, lines
 from cifake.comparison.views.noise import SOURCES, noise
-from cifake.contract import COLOURS
 
 MOST_SEEDS = 10
+SHADES = ("#4D4D4D", "#999999", "#CCCCCC")  # of sources: colours are those of variants
 NAMES = {"images": "test images", "seeds": "seeds", "both": "both together"}
 
 
@@ -18,7 +18,7 @@ def noise_figure(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(11, 1.8 + 0.35 * max(len(rows), 4)), layout="constrained")
     left, right = figure.subplots(1, 2)
     begin = np.zeros(len(rows))
-    for colour, source in zip(COLOURS, SOURCES, strict=False):
+    for colour, source in zip(SHADES, SOURCES, strict=True):
         widths = np.array([row[f"share_{source}"] or 0 for row in rows])
         left.barh(range(len(rows)), widths, left=begin, color=colour, label=NAMES[source])
         begin += widths

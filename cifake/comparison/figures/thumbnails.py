@@ -52,7 +52,9 @@ def images_figure(comparison: Comparison) -> Figure:
     )
     axes.set_xticks(np.arange(len(classes)) * CELL[1] + IMAGE_SIDE / 2, list(classes))
     axes.xaxis.tick_top()
-    axes.set_title("true label, probability of FAKE (→: from the reference's)", fontsize=9, loc="left")
+    axes.set_title(
+        "true label, probability of FAKE (→: from the reference's); one of how many", fontsize=9, loc="left"
+    )
     return figure
 
 

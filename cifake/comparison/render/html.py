@@ -99,7 +99,9 @@ def _templates() -> "jinja2.Environment":
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["codes"] = lambda text: Markup(link_codes(str(escape(text))))  # noqa: S704, escaped
+    environment.filters["codes"] = lambda text: Markup(  # noqa: S704, escaped
+        link_codes(str(escape(text))).replace(" %", "&nbsp;%")
+    )
     environment.globals.update(
         draw_inline=draw_inline, section_title=section_title, fit_page=fit_page, page_columns=page_columns
     )

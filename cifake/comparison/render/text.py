@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 import rich.box
@@ -47,13 +48,21 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
         if left_out:
             notes.append(note("too-wide", f"Left out of {width} columns: {left_out}."))
         if table.conclusion:
-            console.print(Text(table.conclusion, style="bold"), end="\n\n")
-        console.print(table.caption, markup=False, highlight=False, end="\n\n")
+            console.print(Text(_filled(table.conclusion, width), style="bold"), end="\n\n")
+        console.print(_filled(table.caption, width), markup=False, highlight=False, end="\n\n")
         console.print(_grid(table, columns))
         console.print()
         for line in notes:
-            console.print(line, markup=False, highlight=False)
+            console.print(_filled(line, width), markup=False, highlight=False)
     return buffer.getvalue()
+
+
+def _filled(text: str, width: int) -> str:
+    """Lines of a width, none of which begins with a percent sign or ends within a word."""
+    filled = textwrap.fill(
+        text.replace(" %", "\N{NO-BREAK SPACE}%"), width, break_long_words=False, break_on_hyphens=False
+    )
+    return filled.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _grid(table: Table, columns: Sequence[Column]) -> RichTable:

@@ -46,16 +46,19 @@ def level(comparison: Comparison) -> str:
     return f"{100 * comparison.confidence:g} %"
 
 
-def interval_text(comparison: Comparison, images: str = "test images") -> str:
-    """What the intervals are over, and which groups have one seed only."""
+def interval_text(
+    comparison: Comparison, images: str = "test images", groups: Sequence[Group] | None = None
+) -> str:
+    """What the intervals are over, and which of the groups, all of them if None, have one seed only."""
     text = f"Intervals ({level(comparison)}) are over seeds and {images}."
-    return f"{text} {one_seed_text(comparison)}".rstrip()
+    return f"{text} {one_seed_text(comparison.groups if groups is None else groups)}".rstrip()
 
 
-def one_seed_text(comparison: Comparison) -> str:
+def one_seed_text(groups: Sequence[Group]) -> str:
     """Which groups have one seed only; empty without any."""
-    single = [group.name for group in comparison.groups if len(group.scores) == 1]
-    which = "All groups" if len(single) == len(comparison.groups) else ", ".join(single)
+    names = {group.name for group in groups}
+    single = dict.fromkeys(group.name for group in groups if len(group.scores) == 1)
+    which = "All groups" if len(single) == len(names) > 1 else ", ".join(single)
     text = f"{which}: one seed, so training noise is not in the interval."
     return note("one-seed", text) if single else ""
 

@@ -1,6 +1,6 @@
 """Where the noise of each variant comes from, and what one more seed buys."""
 
-from cifake.comparison.comparison import Comparison, metric_title
+from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import GROUP_COLUMNS, group_cells, metric_text, one_seed_text, view_table
@@ -32,11 +32,11 @@ def noise(comparison: Comparison) -> Table:
     form = comparison.metric.form
     return view_table(
         comparison,
-        f"where the noise of {metric_title(comparison)} comes from: {metric_text(comparison)}. Shares of the "
-        "variance of one seed's score: images that all seeds find hard, seeds that do better on all images, "
-        "and images that one seed finds harder than another (both). Standard errors are of the mean over the "
-        "seeds there are, over one more, and over any number, which no more seeds go below. "
-        f"{one_seed_text(comparison)}".rstrip(),
+        f"{metric_text(comparison)}. Shares of the variance of one seed's score: images that all seeds find "
+        "hard, seeds that do better on all images, and images that one seed finds harder than another "
+        "(both). Standard errors are of the mean over the seeds there are, over one more, and over any "
+        "number, which no more seeds go below. "
+        f"{one_seed_text(comparison.groups)}".rstrip(),
         [
             *GROUP_COLUMNS,
             *(Column(f"share_{source}", source, ".0%") for source in SOURCES),

@@ -7,6 +7,7 @@ import numpy as np
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.groups import Group, name_list
+from cifake.comparison.notes import note
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.standings import MODEL, setting_changes, setting_title
 from cifake.comparison.table import MARKS, Column, Table
@@ -110,10 +111,9 @@ def _mixed(cells: dict[tuple[str, ...], list[Group]]) -> list[str]:
     for values, (first, *others) in cells.items():
         differing = {key: None for other in others for key in setting_changes(other, first)}
         if differing:
-            notes.append(
-                f"{', '.join(values)}: {len(others) + 1} variants together, which differ in "
-                f"{name_list([setting_title(key) for key in differing])}."
-            )
+            differ = name_list([setting_title(key) for key in differing])
+            text = f"{', '.join(values)}: {len(others) + 1} variants together, which differ in {differ}."
+            notes.append(note("mixed-cell", text))
     return notes
 
 

@@ -42,7 +42,8 @@ def robustness(comparison: Comparison) -> Table:
         for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
         if len(own.runs) < len(group.runs)
     ]
-    notes += [gaps for group in tested if (gaps := _gaps(group, keys))]
+    notes += [note("partly-tested", gaps) for group in tested if (gaps := _gaps(group, keys))]
+    estimated: list[Group] = []
     for key in keys:
         measured = [
             replace(group, runs=group.runs[group.runs[key].notna()])
@@ -55,6 +56,7 @@ def robustness(comparison: Comparison) -> Table:
         for row, group in zip(rows, tested, strict=True):
             row |= {**metric_cells(group, key), **interval_cells(key, intervals.get(group.name))}
         notes += on_key.notes
+        estimated += on_key.groups
     notes = list(dict.fromkeys([*notes, *partial_notes(tested, [WEIGHTED, *keys])]))
     untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
@@ -62,7 +64,7 @@ def robustness(comparison: Comparison) -> Table:
     return view_table(
         comparison,
         "accuracy under each perturbation, mean over seeds. weighted: 0.4 of the clean accuracy, 0.6 of that "
-        f"under an attack. JSON and CSV hold the intervals. {interval_text(comparison)}",
+        f"under an attack. CSV and JSON hold the intervals. {interval_text(comparison, groups=estimated)}",
         [
             *GROUP_COLUMNS,
             Column(ROBUST_IMAGES, "images", ",.0f"),

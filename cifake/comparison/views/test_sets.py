@@ -23,10 +23,12 @@ OWN = "its own"
 def test_sets(comparison: Comparison) -> Table:
     """Each set with the groups that were evaluated on it, by rank."""
     rows: list[dict[str, Any]] = []
+    estimated: list[Group] = []
     notes: list[str] = []
     for name in set_names(comparison):
-        of_set, more = _rows(comparison, name)
+        of_set, groups, more = _rows(comparison, name)
         rows += of_set
+        estimated += groups
         notes += more
     columns = [
         Column("set", "test set"), Column("variant", "variant"), Column("seeds", "seeds", "d"),
@@ -38,7 +40,7 @@ def test_sets(comparison: Comparison) -> Table:
     return view_table(
         comparison,
         "mean over seeds; positive class FAKE, threshold 0.5. A set of one label has its ROC AUC against the "
-        f"test part's images of the other. {interval_text(comparison, 'images of the set')}",
+        f"test part's images of the other. {interval_text(comparison, 'images of the set', estimated)}",
         columns, rows, list(dict.fromkeys(notes)), essential=6,
     )  # fmt: skip
 
@@ -49,8 +51,8 @@ def set_names(comparison: Comparison) -> list[str]:
     return sorted({key.split("/")[1] for key in keys if key.endswith("/images")} - {WEIGHTED_SETS})
 
 
-def _rows(comparison: Comparison, name: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of a set, and notes on runs without usable predictions."""
+def _rows(comparison: Comparison, name: str) -> tuple[list[dict[str, Any]], list[Group], list[str]]:
+    """The rows of a set, their groups, and notes on runs without usable predictions."""
     key = f"{OTHER_SETS}{name}"
     groups = [_evaluated(group, f"{key}/images") for group in comparison.groups]
     evaluated = replace(comparison, groups=[group for group in groups if len(group.runs)])
@@ -69,7 +71,7 @@ def _rows(comparison: Comparison, name: str) -> tuple[list[dict[str, Any]], list
         }
         for group, same in zip(on_accuracy.groups, on_auc.groups, strict=True)
     ]
-    return rows, [*on_accuracy.notes, *on_auc.notes]
+    return rows, on_accuracy.groups, [*on_accuracy.notes, *on_auc.notes]
 
 
 def _evaluated(group: Group, key: str) -> Group:
