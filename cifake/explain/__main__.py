@@ -30,7 +30,9 @@ def main(argv: list[str]) -> None:
         resolved = find_model(options.run, options)
         if not resolved.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
-        if resolved.run and not options.output:
+        if options.output:
+            options.output.mkdir(parents=True, exist_ok=True)  # or say why not, before the work
+        elif resolved.run:
             from cifake.tracking.permissions import expect_writable
 
             expect_writable(resolved.run.info.run_id)
@@ -69,7 +71,6 @@ def explain(
     control = summary.control(model, cam, explained)
     with contextlib.ExitStack() as stack:
         folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
         metrics = summary.write(explained, control, cam.layer, folder, resolved.title)
         location = _log(options, resolved, folder, metrics, f"{cam.method} of {cam.layer}")
     print(f"{resolved.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")

@@ -36,7 +36,8 @@ def main(argv: list[str]) -> None:
         name_project_run(f"robustness of {model.name}")
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
-        if options.export:
+        if options.output:
+            options.output.mkdir(parents=True, exist_ok=True)  # or say why not, before the work
             export(model.load(), data, options)
         elif model.run:
             from cifake.robustness.test import run_robustness_test
