@@ -8,6 +8,8 @@ from pathlib import Path
 
 import filelock
 
+from cifake.core.errors import RunError
+
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
@@ -44,6 +46,18 @@ def exclusive(path: Path, timeout: float = -1) -> Iterator[None]:
     lock = filelock.FileLock(path.with_name(f"{path.name}.lock"), is_singleton=True)
     with lock.acquire(timeout):
         yield
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a command's results, where it is missing.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be used ({error.strerror})") from None
 
 
 def remove(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cifake.contract import EXPLANATION
 from cifake.core.errors import ConfigError, exit_code
+from cifake.core.files import make_folder
 from cifake.core.native_output import native_output_logged
 from cifake.data.folder import read_folder
 from cifake.explain.options import Options, parse
@@ -31,7 +32,7 @@ def main(argv: list[str]) -> None:
         if not resolved.run and not options.output:
             raise ConfigError("output: expected a folder, since a model file has no run to keep the results")
         if options.output:
-            options.output.mkdir(parents=True, exist_ok=True)  # or say why not, before the work
+            make_folder(options.output)  # or say why not, before the work
         elif resolved.run:
             from cifake.tracking.permissions import expect_writable
 

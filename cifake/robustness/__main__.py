@@ -7,6 +7,7 @@ from typing import Any
 
 from cifake.core.backend import require_tensorflow
 from cifake.core.errors import RunError, exit_code
+from cifake.core.files import make_folder
 from cifake.core.native_output import native_output_logged
 from cifake.core.progress import configure_logging
 from cifake.data import Dataset
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> None:
         data = model.load_data()
         logger.info("testing %s on %s", model.name, data.name)
         if options.output:
-            options.output.mkdir(parents=True, exist_ok=True)  # or say why not, before the work
+            make_folder(options.output)  # or say why not, before the work
             export(model.load(), data, options)
         elif model.run:
             from cifake.robustness.test import run_robustness_test

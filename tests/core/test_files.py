@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from cifake.core.files import exclusive, written_aside
+from cifake.core.errors import RunError
+from cifake.core.files import exclusive, make_folder, written_aside
 
 
 def test_a_file_takes_its_name_at_the_end(tmp_path):
@@ -48,3 +50,9 @@ def test_a_lock_keeps_other_processes_out_and_lets_this_one_in_again(tmp_path):
         assert "Timeout" in other.stderr
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (other.returncode, other.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", ["/dev/null/x", "/proc/x"])
+def test_a_folder_that_cannot_be_made_is_one_line(path):
+    with pytest.raises(RunError, match=rf"^{path} cannot be used \(.+\)$"):
+        make_folder(Path(path))
