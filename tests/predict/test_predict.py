@@ -119,7 +119,8 @@ def test_shards_that_are_whole_are_joined_without_the_model(
     monkeypatch.setattr("cifake.tracking.resolved_model.ResolvedModel.load", None)
     assert predict.main(words) == 0
     assert (tmp_path / "out.csv").read_bytes() == first
-    about = {"model": finished[0].info.run_id, "images": "other", "threshold": 0.5, "engine": "local"}
+    model = f"runs:/{finished[0].info.run_id}/model"
+    about = {"model": model, "images": "other", "threshold": 0.5, "engine": "local"}
     (tmp_path / "new.csv.parts").mkdir()
     (tmp_path / "new.csv.parts/about.json").write_text(json.dumps(about))
     with pytest.raises(
