@@ -73,18 +73,17 @@ class LabelledList:
         return os.path.join(os.path.dirname(self.location), path)
 
 
-def load_image_set(location: str, encode: bool) -> ImageSet:
+def load_image_set(source: Source, label: Callable[[str], str], encode: bool) -> ImageSet:
     """Read images with labels; one of the two labels may be missing.
 
     Args:
-        location: a folder or an archive whose images lie in ``REAL/`` and ``FAKE/`` at any depth, or a list,
-            see ``LabelledList``.
+        source: see ``open_image_set``.
+        label: see there.
         encode: see ``prepare``.
 
     Raises:
-        DataError: there is no such thing, or a file in it that cannot be used.
+        DataError: there is no image, or a file that cannot be used.
     """
-    source, label = open_image_set(location)
     key = hashlib.sha256(f"{FORMAT} {encode} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / "image_sets" / key
     folder.parent.mkdir(exist_ok=True)
@@ -100,6 +99,10 @@ def load_image_set(location: str, encode: bool) -> ImageSet:
 
 def open_image_set(location: str) -> tuple[Source, Callable[[str], str]]:
     """The source of a set, and what gives the label of a file by its name.
+
+    Args:
+        location: a folder or an archive whose images lie in ``REAL/`` and ``FAKE/`` at any depth, or a list,
+            see ``LabelledList``.
 
     Raises:
         DataError: there is no such thing.
@@ -130,13 +133,11 @@ def _read_list(file: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{file}: expected a table with the columns path and label ({error})") from None
     labels = table["label"].str.strip().str.lower().map(LIST_LABELS)
-    for wrong, problem in ((labels.isna(), "no label"), (table["path"].duplicated(), "twice")):
-        if wrong.any():
-            row = table[wrong].iloc[0]
-            raise DataError(
-                f"{file}: expected each path once with a label REAL or FAKE, received {row['path']} "
-                f"{'with ' + repr(row['label']) if problem == 'no label' else 'twice'}"
-            )
+    twice = table["path"].duplicated()
+    if (wrong := labels.isna() | twice).any():
+        path, label = table[wrong].iloc[0]
+        received = f"{path} twice" if twice[wrong].iloc[0] else f"{path} with {label!r}"
+        raise DataError(f"{file}: expected each path once with a label REAL or FAKE, received {received}")
     return dict(zip(table["path"], labels, strict=True))
 
 

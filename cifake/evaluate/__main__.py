@@ -1,7 +1,6 @@
 """Evaluate models on labelled images from elsewhere: python -m cifake.evaluate run=base images=others."""
 
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -30,10 +29,10 @@ def main(argv: list[str]) -> None:
     configure_logging()
     with mlflow_project_run("evaluate"):
         options = parse(argv)
-        open_image_set(options.images)  # a wrong path is told before the store is asked
+        source, label = open_image_set(options.images)  # a wrong path is told before the store is asked
+        name = options.name or check_set_name(source.name)
         models = _find_models(options)
-        images = load_image_set(options.images, encode=options.prepare == "cifake")
-        name = options.name or check_set_name(images.name)
+        images = load_image_set(source, label, encode=options.prepare == "cifake")
         title = models[0][0].name if len(models) == 1 else f"{len(models)} models"
         name_project_run(f"evaluate {title} on {name}")
         counts = [
@@ -43,9 +42,8 @@ def main(argv: list[str]) -> None:
         logger.info("%s: %s%s", name, ", ".join(counts), changes)
         from cifake.evaluate.evaluate_model import evaluate
 
-        # TensorFlow would warn that it has to trace every model, MLflow would show a bar a file.
+        # TensorFlow would warn that it has to trace every model.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         for model, run in models:
             evaluate(model, run, images, name, options)
 

@@ -3,17 +3,15 @@
 import logging
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.stats import binomtest
 
-from cifake.contract import WITH_TEST
 from cifake.data.image_set import ImageSet
 from cifake.evaluate.options import Options
 from cifake.evaluation.metrics import decide, roc_auc, score, score_by_label
 from cifake.evaluation.scoring import predict
-from cifake.tracking.image_set_results import is_evaluated, log_image_set, test_predictions
+from cifake.tracking.image_set_results import is_evaluated, log_image_set, ranked_set, test_predictions
 from cifake.tracking.results import predictions_table
 
 if TYPE_CHECKING:
@@ -31,26 +29,26 @@ def evaluate(resolved: "ResolvedModel", run: "Run", images: ImageSet, name: str,
     run's test part.
 
     Raises:
-        RunError: the run holds results of other images under this name.
+        RunError: the run holds results of other images or labels under this name.
     """
     labels = images.part.labels
     identity = f"{images.digest} prepare={options.prepare}"
     identity = " ".join(filter(None, (identity, options.scale, options.positive)))
-    if is_evaluated(run, name, identity, options.weight, options.force):
+    ranked = ranked_set(name, labels)
+    if is_evaluated(run, name, ranked, identity, options.weight, options.force):
         logger.info("%s: done already", resolved.name)
         return
     scores = predict(resolved.load(), images.part.images)
     own = predictions_table(images.part, scores)
     predictions, metrics = {name: own}, {name: score_by_label(labels, scores)}
-    if (present := set(np.unique(labels))) == {0, 1}:
+    if ranked == name:
         metrics[name] |= score(labels, scores)
         auc, against = metrics[name]["roc_auc"], ""
     else:
         test = test_predictions(run.info.run_id)
         both = pa.concat_tables([own, test.filter(pc.field("label") != int(labels[0]))])
-        with_test = f"{name}{WITH_TEST[present.pop()]}"
         auc, against = roc_auc(both["label"].to_numpy(), both["score"].to_numpy()), " against the test part"
-        predictions[with_test], metrics[with_test] = both, {"roc_auc": auc}
+        predictions[ranked], metrics[ranked] = both, {"roc_auc": auc}
     metrics[name] |= {"images": float(len(labels))}
     if options.weight is not None:
         metrics[name]["weight"] = options.weight

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cifake.cli.grammar import CommaSeparated, Flag
 from cifake.cli.help import options_or_help
-from cifake.contract import WEIGHTED_SETS
+from cifake.contract import WEIGHTED_SETS, WITH_TEST
 from cifake.core.errors import ConfigError
 from cifake.tracking.model_form import ModelForm
 
@@ -63,8 +63,10 @@ def check_set_name(name: str) -> str:
     Raises:
         ConfigError: it is reserved, or has other characters than MLflow's keys.
     """
-    if not SET_NAME.fullmatch(name) or name == WEIGHTED_SETS:
+    reserved = name == WEIGHTED_SETS or name.endswith(tuple(WITH_TEST.values()))
+    if not SET_NAME.fullmatch(name) or reserved:
         raise ConfigError(
-            f"name: expected letters, digits, '_', '-' and '.', and not '{WEIGHTED_SETS}', received '{name}'"
+            f"name: expected letters, digits, '_', '-' and '.', and not '{WEIGHTED_SETS}' or "
+            f"'...{WITH_TEST[0]}', received '{name}'; give another with name="
         )
     return name

@@ -8,28 +8,43 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mlflow.entities import Run
 
-from cifake.contract import OTHER_SETS, PREDICTIONS, WEIGHTED_SETS, predictions_schema
+from cifake.contract import OTHER_SETS, PREDICTIONS, WEIGHTED_SETS, WITH_TEST, predictions_schema
 from cifake.core.errors import RunError
 from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
 
-def is_evaluated(run: Run, name: str, identity: str, weight: float | None, force: bool) -> bool:
+def ranked_set(name: str, labels: np.ndarray) -> str:
+    """Where under ``other/`` a set has its ROC AUC: with one label alone, beside the test part's other label."""
+    present = np.unique(labels)
+    return name if len(present) == 2 else f"{name}{WITH_TEST[int(present[0])]}"
+
+
+def is_evaluated(run: Run, name: str, ranked: str, identity: str, weight: float | None, force: bool) -> bool:
     """Whether a run holds the results of a set, with this weight.
 
     Args:
         run: the model's run.
         name: of the set.
+        ranked: see ``ranked_set``.
         identity: of its images, and of how they were prepared.
         weight: of the set; None takes any.
         force: whether results of other images under the same name are replaced.
 
     Raises:
-        RunError: there are results of other images, and no ``force``.
+        RunError: there are results of other images, and no ``force``, or of other labels, whose metrics
+            MLflow would keep beside the new ones.
     """
+    metrics = run.data.metrics
+    for other in {name, *(f"{name}{suffix}" for suffix in WITH_TEST.values())} - {ranked}:
+        if f"{OTHER_SETS}{other}/roc_auc" in metrics:
+            raise RunError(
+                f"run {run.info.run_id} was evaluated on a set called {name} with other labels, whose "
+                "metrics cannot be removed; give another name="
+            )
     present = run.data.tags.get(f"{OTHER_SETS}{name}", "")
     if present in ("", identity) or force:
-        return present == identity and weight in (None, run.data.metrics.get(f"{OTHER_SETS}{name}/weight"))
+        return present == identity and weight in (None, metrics.get(f"{OTHER_SETS}{name}/weight"))
     raise RunError(
         f"run {run.info.run_id} was evaluated on other images called {name} ({present}, here {identity}); "
         "give another name=, or replace them with force=true"
@@ -65,7 +80,9 @@ def log_image_set(
         client.log_artifacts(run.info.run_id, folder, OTHER_SETS.rstrip("/"))
     values = {f"{each}/{key}": value for each, of_set in metrics.items() for key, value in of_set.items()}
     present = {
-        key.removeprefix(OTHER_SETS): value for key, value in run.data.metrics.items() if OTHER_SETS in key
+        key.removeprefix(OTHER_SETS): value
+        for key, value in run.data.metrics.items()
+        if key.startswith(OTHER_SETS)
     }
     values |= {f"{WEIGHTED_SETS}/{key}": value for key, value in weighted_means(present | values).items()}
     log_values(

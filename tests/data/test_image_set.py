@@ -6,10 +6,14 @@ import pytest
 from PIL import Image
 
 from cifake.core.errors import DataError
-from cifake.data.image_set import load_image_set
+from cifake.data.image_set import load_image_set, open_image_set
 from tests.support.data_sets import pack
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
+
+
+def load(location, encode):
+    return load_image_set(*open_image_set(location), encode)
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def images(tmp_path):
 
 
 def test_labels_are_those_of_the_folders_and_paths_give_the_order(images):
-    loaded = load_image_set(str(images), encode=False)
+    loaded = load(str(images), encode=False)
     assert loaded.name == "others"
     assert loaded.part.paths.tolist() == ["x/real/a.png", "x/real/b.png", "y/Fake/c.png"]
     assert loaded.part.labels.tolist() == [0, 0, 1]
@@ -41,11 +45,11 @@ def test_an_archive_and_a_list_are_the_same_set_as_their_folder(images, tmp_path
     table = pd.DataFrame({"path": names, "label": ["real", "0", "FAKE"]})
     table.to_csv(images / "list.csv", index=False)
     table.to_parquet(images / "list.parquet")
-    expected = load_image_set(str(images), encode=True)
+    expected = load(str(images), encode=True)
     for location in (images / "list.csv", images / "list.parquet"):
-        assert load_image_set(str(location), encode=True).digest == expected.digest
+        assert load(str(location), encode=True).digest == expected.digest
     for name in ("others.zip", "others.tar"):
-        archive = load_image_set(str(pack(tmp_path / name, files)), encode=True)
+        archive = load(str(pack(tmp_path / name, files)), encode=True)
         assert np.array_equal(archive.part.images, expected.part.images)
         assert archive.part.labels.tolist() == [0, 0, 1]
 
@@ -54,15 +58,15 @@ def test_the_innermost_folder_names_the_label(tmp_path):
     for folder in ("REAL/FAKE", "fakes/real"):
         (tmp_path / folder).mkdir(parents=True)
         Image.new("RGB", (32, 32)).save(tmp_path / folder / "a.png")
-    assert load_image_set(str(tmp_path), encode=False).part.labels.tolist() == [1, 0]
+    assert load(str(tmp_path), encode=False).part.labels.tolist() == [1, 0]
 
 
 def test_a_changed_file_and_another_preparation_are_another_set(images):
-    first = load_image_set(str(images), encode=False)
-    assert load_image_set(str(images), encode=False).digest == first.digest
-    assert load_image_set(str(images), encode=True).digest != first.digest
+    first = load(str(images), encode=False)
+    assert load(str(images), encode=False).digest == first.digest
+    assert load(str(images), encode=True).digest != first.digest
     Image.new("RGB", (32, 32), BLUE).save(images / "x/real/b.png")
-    assert load_image_set(str(images), encode=False).digest != first.digest
+    assert load(str(images), encode=False).digest != first.digest
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_a_list_that_cannot_be_used_is_one_line(tmp_path, rows, message):
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
     pd.DataFrame(rows, columns=["path", "label"]).to_csv(tmp_path / "list.csv", index=False)
     with pytest.raises(DataError) as error:
-        load_image_set(str(tmp_path / "list.csv"), encode=True)
+        load(str(tmp_path / "list.csv"), encode=True)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -89,9 +93,9 @@ def test_what_is_no_set_is_one_line(tmp_path):
         ("nowhere", "which does not exist"), ("empty", "found none"), ("other.csv", "columns path and label"),
     ):  # fmt: skip
         with pytest.raises(DataError) as error:
-            load_image_set(str(tmp_path / name), encode=True)
+            load(str(tmp_path / name), encode=True)
         assert message in str(error.value)
     (tmp_path / "REAL").mkdir()
     (tmp_path / "REAL/broken.png").write_bytes(b"no")
     with pytest.raises(DataError, match=r"REAL/broken.png: not an image"):
-        load_image_set(str(tmp_path), encode=True)
+        load(str(tmp_path), encode=True)

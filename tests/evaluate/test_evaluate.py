@@ -113,13 +113,26 @@ def test_other_images_under_the_same_name_need_force(run_id, tmp_path, capsys):
     assert mlflow.get_run(run_id).data.tags["other/mine"].endswith("prepare=none")
 
 
+def test_a_set_of_other_labels_needs_another_name(run_id, tmp_path, capsys):
+    """MLflow removes no metrics: the ROC AUC of the old images would stand beside the new accuracy."""
+    test = load("demo", "small").test
+    write(tmp_path / "both", test.images[:20], test.labels[:20])
+    write(tmp_path / "fakes", test.images[:20][test.labels[:20] == 1], [1] * 10)
+    assert run_command(f"run={run_id}", f"images={tmp_path / 'both'}", "name=mine") == 0
+    before = metrics(run_id)
+    assert run_command(f"run={run_id}", f"images={tmp_path / 'fakes'}", "name=mine", "force=true") == 2
+    assert "with other labels, whose metrics cannot be removed; give another name=" in capsys.readouterr().err
+    assert metrics(run_id) == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["images=x"], "expected either run=<run id, variant or models:/...> or variants="),
         (["run=base", "images=/nowhere"], "received /nowhere, which does not exist"),
-        (["run=base", "images=x", "name=weighted"], "and not 'weighted', received 'weighted'"),
+        (["run=base", "images=x", "name=weighted"], "received 'weighted'"),
         (["run=base", "images=x", "name=a/b"], "received 'a/b'"),
+        (["run=base", "images=x", "name=a_with_test_fakes"], "received 'a_with_test_fakes'"),
         (["run=base", "images=x", "weight=0"], "weight"),
     ],
 )
