@@ -15,7 +15,7 @@ from cifake.tracking.run_values import log_values
 
 
 def ranked_set(name: str, labels: np.ndarray) -> str:
-    """Where under ``other/`` a set has its ROC AUC: with one label alone, beside the test part's other label."""
+    """Where under ``other/`` a set has its ROC AUC: one label alone has it with the test part's other."""
     present = np.unique(labels)
     return name if len(present) == 2 else f"{name}{WITH_TEST[int(present[0])]}"
 
