@@ -18,6 +18,7 @@ from cifake.training.batches import Batches, feed
 from cifake.training.checkpoint import Checkpoint
 from cifake.training.compile import STEPS_PER_EXECUTION, compile_model
 from cifake.training.frozen_features import is_fixed, on_features
+from cifake.training.fused_normalisation import fused_normalisation
 from cifake.training.transforms import transform_of
 
 OnEpochEnd = Callable[[int, dict[str, float]], None]
@@ -88,15 +89,16 @@ def fit(
     if saved:
         callbacks.append(saved)
         initial_epoch = saved.restore(model, settings.epochs) or initial_epoch
-    model.fit(
-        feed(train),
-        shuffle=False,  # the batches are shuffled already
-        validation_data=feed(validation),
-        initial_epoch=initial_epoch,
-        epochs=settings.epochs,
-        verbose=0,
-        callbacks=callbacks,
-    )
+    with fused_normalisation(model):
+        model.fit(
+            feed(train),
+            shuffle=False,  # the batches are shuffled already
+            validation_data=feed(validation),
+            initial_epoch=initial_epoch,
+            epochs=settings.epochs,
+            verbose=0,
+            callbacks=callbacks,
+        )
     return Fitted(
         history=report.history,
         best_epoch=best.best_epoch,
