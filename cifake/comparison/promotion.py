@@ -9,7 +9,7 @@ from cifake.comparison.estimates import Difference, MetricEstimates
 from cifake.comparison.gate import CANNOT_TELL, PASS, what_would_help
 from cifake.comparison.groups import Group
 from cifake.comparison.predictions import is_of_predictions
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import PARAMETER, SEED, fetch_history
 from cifake.contract import higher_is_better
 from cifake.core.errors import RunError
@@ -111,7 +111,7 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
     return Challenge(PASS, _representative(comparison.store, best), {**facts, **(tags or {})}, text)
 
 
-def _representative(store: RunStore, group: Group) -> str:
+def _representative(store: RunSource, group: Group) -> str:
     """The run whose own monitored metric was best: the test images do not choose among the seeds."""
     runs = group.runs.sort_values(SEED)
     monitor = str(runs[f"{PARAMETER}monitor"].iloc[0]) if f"{PARAMETER}monitor" in runs else "val/loss"
