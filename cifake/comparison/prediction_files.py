@@ -78,6 +78,8 @@ def _read(store: RunSource, file: PredictionsFile) -> pa.Table:
         return store.predictions(file).cast(predictions_schema())
     except FileNotFoundError:
         raise RunError(f"has no {file.file}") from None
+    except RunError:
+        raise
     except Exception as error:  # noqa: BLE001, of any storage's library; one run does not cost the table
         raise RunError(f"{file.file} cannot be read ({reason(error)})") from None
 

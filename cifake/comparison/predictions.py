@@ -63,6 +63,10 @@ def pairable(
         for run_id, key in zip(runs["run_id"], runs[GROUP], strict=True)
         if isinstance(fetched[run_id], str)
     ]
+    if len(reasons) > 1 and len(set(map(str, fetched.values()))) == 1:
+        reasons = [
+            note("no-predictions", f"Every run {next(iter(fetched.values()))}; no intervals and tests.")
+        ]
     if len(reasons) > REASONS_LISTED:
         reasons[REASONS_LISTED:] = [
             note("no-predictions", f"{len(reasons) - REASONS_LISTED} more runs are without, too.")

@@ -34,6 +34,10 @@ class RunSource(Protocol):
         """For people, without a password."""
 
     @property
+    def pages(self) -> str:
+        """The address of the store whose pages in MLflow show the runs; empty where there are none."""
+
+    @property
     def hint(self) -> str:
         """What to do where there are no runs."""
 

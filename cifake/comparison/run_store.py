@@ -40,7 +40,7 @@ class RunStore:
 
     def __init__(self, tracking_uri: str | None = None):
         uri = tracking_uri or str(mlflow.get_tracking_uri())
-        self.address = without_password(uri)
+        self.address = self.pages = without_password(uri)
         file = sqlite_file(uri)
         if file and not file.exists():
             raise RunError(f"there is no store at {self.address}; {self.hint}")
