@@ -115,7 +115,7 @@ def promote(client: "MlflowClient", report: "Report") -> int:
     result = report.challenge(present.run_id if present else None)
     line = result.text
     if result.run_id:
-        version = register(client, result.run_id, result.tags, result.text)
+        version = register(client, result.run_id, result.tags, result.card)
         line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
     elif present:
         line = f"the champion stays version {present.version}: {result.text}"

@@ -59,6 +59,8 @@ def write_scores(path: Path, tables: Mapping[tuple[str, str], pa.Table]) -> None
             compression="zstd",
             compression_level=9,
             use_dictionary=TEXTS,
+            dictionary_pagesize_limit=2**26,  # paths are the same in most runs, and stand there once
+            row_group_size=2**24,
             use_byte_stream_split=["score"],  # what the scores have in common are their first bytes
         )
 
