@@ -1,7 +1,7 @@
 """The predictions of all published runs: one Parquet file, a row a run, file and image.
 
-Scores keep their float32: as float16, or as its logits, nine average precisions in 37 and more change in the
-fourth digit.
+Scores keep their float32: as float16, 59 of 370 test metrics of 37 real runs changed in the fourth digit,
+and 13 as float16 of their logits.
 """
 
 from collections.abc import Mapping
@@ -59,8 +59,6 @@ def write_scores(path: Path, tables: Mapping[tuple[str, str], pa.Table]) -> None
             compression="zstd",
             compression_level=9,
             use_dictionary=TEXTS,
-            dictionary_pagesize_limit=2**26,  # paths are the same in most runs, and stand there once
-            row_group_size=2**24,
             use_byte_stream_split=["score"],  # what the scores have in common are their first bytes
         )
 
