@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from cifake.comparison.comparison import Comparison, on_metric
+from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.render.html import templates
@@ -48,6 +48,7 @@ def model_card(comparison: Comparison, group: Group, run_id: str, facts: dict[st
             weights=_setting(first, "model.weights"),
             level=level(comparison),
             metrics=[_metric(alone, own, name) for name in OF_PREDICTIONS],
+            tested=_tested(alone, len(group.runs)),
             robustness=_robustness(alone),
             test_sets=_test_sets(alone),
         )
@@ -58,6 +59,16 @@ def _metric(comparison: Comparison, group: Group, name: str) -> tuple[str, str, 
     estimate = MetricEstimates(comparison, name).mean(group)
     ends = (estimate.low, estimate.high) if estimate else (None, None)
     return OF_PREDICTIONS[name].title, _number(group.mean(f"test/{name}"), ".4f"), _interval(*ends, ".4f")
+
+
+def _tested(comparison: Comparison, seeds: int) -> str:
+    """On how many seeds and images the robustness was measured; empty where it was not."""
+    rows = robustness(comparison).rows
+    return (
+        f"Of {rows[0]['seeds']} of {seeds} seeds, on {_number(rows[0][ROBUST_IMAGES], ',.0f')} images."
+        if rows
+        else ""
+    )
 
 
 def _robustness(comparison: Comparison) -> list[tuple[str, str, str]]:
@@ -73,6 +84,7 @@ def _test_sets(comparison: Comparison) -> list[list[str]]:
     return [
         [
             row["set"],
+            str(row["seeds"]),
             _number(row["images"], ",.0f"),
             _number(row["accuracy"], ".3f"),
             _interval(row["accuracy_low"], row["accuracy_high"], ".3f"),
