@@ -57,8 +57,8 @@ def model_card(comparison: Comparison, group: Group, run_id: str, facts: dict[st
 
 def _metric(comparison: Comparison, group: Group, name: str) -> tuple[str, str, str]:
     estimate = MetricEstimates(comparison, name).mean(group)
-    ends = (estimate.low, estimate.high) if estimate else (None, None)
-    return OF_PREDICTIONS[name].title, _number(group.mean(f"test/{name}"), ".4f"), _interval(*ends, ".4f")
+    low, high = (estimate.low, estimate.high) if estimate else (None, None)
+    return OF_PREDICTIONS[name].title, _number(group.mean(f"test/{name}"), ".4f"), _interval(low, high, ".4f")
 
 
 def _tested(comparison: Comparison, seeds: int) -> str:

@@ -105,7 +105,7 @@ def _file_name(run: Run) -> str:
 def train_command(params: dict[str, str], tags: dict[str, str]) -> str | None:
     """The command that trains these settings again; None where today's variant files do not lead to them."""
     path = VARIANTS / f"{tags[VARIANT_TAG]}.yaml"
-    given = {key: params[key] for key in ("split", "seed") if key in params}
+    given: dict[str, str] = {key: params[key] for key in ("split", "seed") if key in params}
     try:
         usual = load(path, parse_overrides(given)).flat()
         differing = {
