@@ -58,12 +58,20 @@ def _a_folder(path: Path) -> Path:
     return _writable(path, existing)
 
 
+def _present(path: Path) -> Path:
+    path = path.expanduser()
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}")
+    return path
+
+
 def _writable(path: Path, existing: Path) -> Path:
     if not os.access(existing, os.W_OK):
         raise ValueError(f"{path} cannot be written: {existing} does not let this user")
     return path
 
 
+InputFolder = Annotated[Path, AfterValidator(_present)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 # Whether they can be written is known before the work.
 OutputFile = Annotated[Path, AfterValidator(_in_a_folder)]

@@ -13,9 +13,10 @@ from cifake.core.errors import RunError, exit_code
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run, project_run_id
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from cifake.compare.options import Options
     from cifake.comparison.report import Report
-    from cifake.comparison.run_store import RunStore
 
 PROMOTE = re.compile("(--)?promote(=true)?", re.IGNORECASE)  # also on a command line that cannot be read
 
@@ -30,8 +31,10 @@ def main(argv: Sequence[str]) -> int:
         options = parse(argv)
         from cifake.comparison.run_store import RunStore
 
-        store = RunStore(options.tracking_uri)
-        with store.reading(), _kept_report(options, store) as keep:
+        store = RunStore(options.tracking_uri) if options.tracking_uri or not options.results else None
+        reading = store.reading() if store else contextlib.nullcontext()
+        client = store.client if store else None
+        with reading, _kept_report(options, client) as keep:
             report = compare(
                 options.metric,
                 direction=options.direction,
@@ -45,25 +48,35 @@ def main(argv: Sequence[str]) -> int:
                 confidence=options.confidence,
                 margin=options.margin,
                 tracking_uri=options.tracking_uri,
+                results=options.results,
             )
-            return _write(options, report, keep)
+            code = _write(options, report, keep)
+            if store and options.publish:
+                from cifake.comparison.results.publish import publish
+
+                print(publish(store, report.runs, options.publish), file=sys.stderr)
+            return promote(client, report) if client and options.promote and not code else code
 
 
 @contextlib.contextmanager
-def _kept_report(options: "Options", store: "RunStore") -> "Iterator[Callable[[str], None] | None]":
+def _kept_report(
+    options: "Options", client: "MlflowClient | None"
+) -> "Iterator[Callable[[str], None] | None]":
     """What keeps the report, if it is to be kept; a user who may not write is told before the work."""
-    if options.promote:
+    if client and options.promote:
         from cifake.tracking.registry import expect_registrable
 
-        expect_registrable(store.client)
+        expect_registrable(client)
     if not options.log and not project_run_id():  # `mlflow run . -e compare` has made a run
         yield None
         return
+    import mlflow
+
     from cifake.tracking.tool_runs import report_run
 
     tool = "promote" if options.promote else "compare"
     name = f"{tool} {options.metric}"
-    with report_run(store.client, tool, name) as log:
+    with report_run(client or mlflow.MlflowClient(), tool, name) as log:
 
         def keep(page: str) -> None:
             name_project_run(name)
@@ -90,20 +103,19 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
     if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
-    code = exit_code_of(verdicts)
-    return promote(report) if options.promote and not code else code
+    return exit_code_of(verdicts)
 
 
-def promote(report: "Report") -> int:
+def promote(client: "MlflowClient", report: "Report") -> int:
     """Register the best group's model if it may be champion; the exit code is 3 when that cannot be told."""
     from cifake.comparison.gate import EXIT_CODES
     from cifake.tracking.registry import champion, register
 
-    present = champion(report.store.client)
+    present = champion(client)
     result = report.challenge(present.run_id if present else None)
     line = result.text
     if result.run_id:
-        version = register(report.store.client, result.run_id, result.tags, result.text)
+        version = register(client, result.run_id, result.tags, result.card)
         line = f"promoted: {version.name} version {version.version} is run {result.run_id} ({result.text})"
     elif present:
         line = f"the champion stays version {present.version}: {result.text}"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from cifake.cli.grammar import CommandOptions, Flag, OutputFile
+from cifake.cli.grammar import CommandOptions, Flag, InputFolder, OutputFile, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.comparison import VIEW_NAMES, Direction, ViewName
 from cifake.comparison.condition import parse_condition
@@ -52,6 +52,14 @@ class Options(CommandOptions):
     tracking_uri: str | None = Field(
         None, description="the store's address (default: MLFLOW_TRACKING_URI, or ./mlflow.db)"
     )
+    results: InputFolder | None = Field(
+        None,
+        description="a folder of published results to read in place of a store, such as experiments/results; "
+        "with tracking_uri both are read, in rows of their own",
+    )
+    publish: OutputFolder | None = Field(
+        None, description="a folder of published results, to which the runs that were read are added"
+    )
     variant: list[str] = Field([], description="only this one; repeatable")
     split: Literal["full", "small", "all"] | None = Field(
         None, description="only runs on this split: full, small or all"
@@ -94,6 +102,17 @@ class Options(CommandOptions):
             raise ValueError("pivot: expected --rows and perhaps --columns, each a setting, received none")
         if self.settings and self.view != "pivot" and self.output_format != "html":
             raise ValueError(f"--rows and --columns are of --view pivot, received --view {self.view}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_store_to_write_to(self) -> "Options":
+        """Published results have no experiments, no models, and no place for reports."""
+        of_store = {name: getattr(self, name) for name in ("promote", "publish", "log", "experiment")}
+        beside = ("promote", "publish") if self.tracking_uri else tuple(of_store)
+        for name in beside if self.results else ():
+            if of_store[name]:
+                instead = "leave out --results" + ", or add --tracking-uri" * (name not in beside[:2])
+                raise ValueError(f"--{name} needs the runs of a store, received --results; {instead}")
         return self
 
     @property

@@ -1,10 +1,12 @@
 """Compare tracked runs, without Keras or TensorFlow."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from cifake.comparison.report import Report
+    from cifake.comparison.run_source import RunSource
 
 __all__ = ["VIEW_NAMES", "compare"]
 
@@ -30,6 +32,7 @@ def compare(
     confidence: float = 0.95,
     margin: float = 0.0,
     tracking_uri: str | None = None,
+    results: Path | str | None = None,
 ) -> "Report":
     """Compare finished runs: ``compare("f1").slices()``.
 
@@ -45,7 +48,9 @@ def compare(
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
         margin: a difference that does not matter: one that is surely within it is called equivalent.
-        tracking_uri: the store; None is MLflow's own choice.
+        tracking_uri: the store; None is MLflow's own choice, or none where there are ``results``.
+        results: a folder of published results; those of a store that is named as well stand beside them, in
+            rows of their own unless ``group_by`` is given.
 
     Returns:
         A report, which is its leaderboard, and has the other views as methods.
@@ -55,9 +60,25 @@ def compare(
         RunError: a store, experiment, variant, metric or baseline that is not there.
     """
     from cifake.comparison.report import Report  # MLflow takes a second to import
-    from cifake.comparison.run_store import RunStore
+    from cifake.comparison.results.published import SOURCE
     from cifake.comparison.runs import fetch_runs
 
-    store = RunStore(tracking_uri)
-    runs = fetch_runs(store, experiments, variants, split, where, group_by)
+    store = open_source(tracking_uri, results)
+    apart = SOURCE if results and tracking_uri else None
+    runs = fetch_runs(store, experiments, variants, split, where, group_by or apart)
     return Report(store, runs, metric, direction, top, baseline, confidence, margin)
+
+
+def open_source(tracking_uri: str | None = None, results: Path | str | None = None) -> "RunSource":
+    """Where runs are read from: a store, published results, or both; see ``compare``.
+
+    Raises:
+        RunError: one of them cannot be read.
+    """
+    from cifake.comparison.results.published import PublishedResults, StoreAndResults
+    from cifake.comparison.run_store import RunStore
+
+    if results is None:
+        return RunStore(tracking_uri)
+    published = PublishedResults(Path(results))
+    return StoreAndResults(RunStore(tracking_uri), published) if tracking_uri else published

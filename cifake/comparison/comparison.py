@@ -9,7 +9,7 @@ from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
 from cifake.comparison.run_notes import not_finite_notes, version_notes, with_finite_metric
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import FOREIGN, GROUP, SEED
 from cifake.contract import (
     DATA_TAGS,
@@ -40,7 +40,7 @@ class Comparison:
         notes: what a reader must know about the runs.
     """
 
-    store: RunStore
+    store: RunSource
     metadata: dict
     metric: Metric
     groups: list[Group]
@@ -58,7 +58,7 @@ def metric_title(comparison: Comparison) -> str:
 
 
 def make_comparisons(
-    store: RunStore,
+    store: RunSource,
     runs: pd.DataFrame,
     metric: Metric,
     top: int | None = None,

@@ -2,20 +2,16 @@
 
 import contextlib
 import hashlib
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.run_source import PredictionsFile, RunSource
 from cifake.contract import predictions_schema
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive, written_aside
@@ -43,24 +39,7 @@ class Predictions:
     images: np.ndarray
 
 
-@dataclass(frozen=True)
-class PredictionsFile:
-    """Where a run's predictions are.
-
-    Attributes:
-        run_id: the run.
-        artifacts: their address.
-        file: the path among them.
-        cache_name: with the same name it always has the same content.
-    """
-
-    run_id: str
-    artifacts: str
-    file: str
-    cache_name: str
-
-
-def fetch_predictions(store: RunStore, files: Sequence[PredictionsFile]) -> dict[str, Predictions | str]:
+def fetch_predictions(store: RunSource, files: Sequence[PredictionsFile]) -> dict[str, Predictions | str]:
     """Predictions by run id, or the reason why there are none that can be used.
 
     What was read once is kept in the user's cache directory, if that can be written.
@@ -71,7 +50,7 @@ def fetch_predictions(store: RunStore, files: Sequence[PredictionsFile]) -> dict
         return dict(zip([file.run_id for file in files], results, strict=True))
 
 
-def _fetch(store: RunStore, file: PredictionsFile, cache: Path | None) -> Predictions | str:
+def _fetch(store: RunSource, file: PredictionsFile, cache: Path | None) -> Predictions | str:
     cached = cache / f"{file.cache_name}.npz" if cache else None
     # What is not there, or damaged, is read again.
     with contextlib.suppress(OSError, ValueError, TypeError, zipfile.BadZipFile):
@@ -79,7 +58,7 @@ def _fetch(store: RunStore, file: PredictionsFile, cache: Path | None) -> Predic
             with np.load(cached) as arrays:
                 return Predictions(**arrays)
     try:
-        predictions = _check(_download(store, file))
+        predictions = _check(_read(store, file))
     except RunError as error:
         return str(error)
     if cached:
@@ -94,23 +73,15 @@ def _fetch(store: RunStore, file: PredictionsFile, cache: Path | None) -> Predic
     return predictions
 
 
-def _download(store: RunStore, file: PredictionsFile) -> pa.Table:
-    """The stored table; a local file is read where it lies."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if urlsplit(file.artifacts).scheme:
-                listed = store.client.list_artifacts(file.run_id, os.path.dirname(file.file) or None)
-                if file.file not in {artifact.path for artifact in listed}:
-                    raise FileNotFoundError
-                path = store.client.download_artifacts(file.run_id, file.file, folder)
-            else:
-                path = f"{file.artifacts}/{file.file}"
-            schema = predictions_schema()
-            return pq.read_table(path, columns=schema.names).cast(schema)
-        except FileNotFoundError:
-            raise RunError(f"has no {file.file}") from None
-        except Exception as error:  # noqa: BLE001, of any storage's library; one run does not cost the table
-            raise RunError(f"{file.file} cannot be read ({reason(error)})") from None
+def _read(store: RunSource, file: PredictionsFile) -> pa.Table:
+    try:
+        return store.predictions(file).cast(predictions_schema())
+    except FileNotFoundError:
+        raise RunError(f"has no {file.file}") from None
+    except RunError:
+        raise
+    except Exception as error:  # noqa: BLE001, of any storage's library; one run does not cost the table
+        raise RunError(f"{file.file} cannot be read ({reason(error)})") from None
 
 
 def _check(table: pa.Table) -> Predictions:

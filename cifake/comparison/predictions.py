@@ -6,8 +6,8 @@ from collections import Counter
 import pandas as pd
 
 from cifake.comparison.notes import note
-from cifake.comparison.prediction_files import Predictions, PredictionsFile, fetch_predictions
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.prediction_files import Predictions, fetch_predictions
+from cifake.comparison.run_source import PredictionsFile, RunSource
 from cifake.comparison.runs import GROUP
 from cifake.contract import (
     OF_PREDICTIONS,
@@ -28,7 +28,7 @@ def is_of_predictions(metric: str) -> bool:
 
 
 def pairable(
-    store: RunStore, runs: pd.DataFrame, names: dict[str, str], metric: str
+    store: RunSource, runs: pd.DataFrame, names: dict[str, str], metric: str
 ) -> tuple[dict[str, Predictions], list[str]]:
     """Predictions by run id that are of the same images, and a note on each run without.
 
@@ -63,6 +63,10 @@ def pairable(
         for run_id, key in zip(runs["run_id"], runs[GROUP], strict=True)
         if isinstance(fetched[run_id], str)
     ]
+    if len(reasons) > 1 and len(set(map(str, fetched.values()))) == 1:
+        reasons = [
+            note("no-predictions", f"Every run {next(iter(fetched.values()))}; no intervals and tests.")
+        ]
     if len(reasons) > REASONS_LISTED:
         reasons[REASONS_LISTED:] = [
             note("no-predictions", f"{len(reasons) - REASONS_LISTED} more runs are without, too.")

@@ -8,8 +8,9 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import Difference, MetricEstimates
 from cifake.comparison.gate import CANNOT_TELL, PASS, what_would_help
 from cifake.comparison.groups import Group
+from cifake.comparison.model_card import model_card
 from cifake.comparison.predictions import is_of_predictions
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import PARAMETER, SEED, fetch_history
 from cifake.contract import higher_is_better
 from cifake.core.errors import RunError
@@ -24,12 +25,14 @@ class Challenge:
         run_id: what is to be registered; None where the champion stays.
         tags: of the version: metric, value, interval, seeds, variant and the paired test, as text by key.
         text: the verdict in a sentence.
+        card: the model card of what is to be registered.
     """
 
     verdict: str
     run_id: str | None
     tags: dict[str, str]
     text: str
+    card: str = ""
 
 
 def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challenge:
@@ -108,10 +111,12 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
         "seeds": str(len(best.runs)),
         "variant": best.name,
     }
-    return Challenge(PASS, _representative(comparison.store, best), {**facts, **(tags or {})}, text)
+    run_id = _representative(comparison.store, best)
+    card = model_card(comparison, best, run_id, facts, text)
+    return Challenge(PASS, run_id, {**facts, **(tags or {})}, text, card)
 
 
-def _representative(store: RunStore, group: Group) -> str:
+def _representative(store: RunSource, group: Group) -> str:
     """The run whose own monitored metric was best: the test images do not choose among the seeds."""
     runs = group.runs.sort_values(SEED)
     monitor = str(runs[f"{PARAMETER}monitor"].iloc[0]) if f"{PARAMETER}monitor" in runs else "val/loss"

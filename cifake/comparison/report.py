@@ -15,7 +15,7 @@ from cifake.comparison.provenance import provenance
 from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import html
-from cifake.comparison.run_store import RunStore
+from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import GROUP, with_value
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, View
@@ -30,7 +30,7 @@ class Report(View):
 
     def __init__(
         self,
-        store: RunStore,
+        store: RunSource,
         runs: pd.DataFrame,
         metric: str,
         direction: str | None,

@@ -2,21 +2,27 @@
 
 import contextlib
 import logging
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
-from mlflow.entities import Run
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
 
+from cifake.comparison.run_source import PredictionsFile
+from cifake.contract import EXPERIMENT, TRIAL_TAG, VARIANT_TAG, predictions_schema
 from cifake.core.addresses import expect_answer, sqlite_file, without_password
 from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError, store_errors
 from cifake.core.reasons import reason
 
 PAGE = 5000  # runs
-HINT = "make a run first: mlflow run . -e base --env-manager local"
 logger = logging.getLogger(__name__)
 
 
@@ -30,12 +36,14 @@ class RunStore:
         RunError: it is missing or does not answer.
     """
 
+    hint = "make a run first: mlflow run . -e base --env-manager local"
+
     def __init__(self, tracking_uri: str | None = None):
         uri = tracking_uri or str(mlflow.get_tracking_uri())
-        self.address = without_password(uri)
+        self.address = self.pages = without_password(uri)
         file = sqlite_file(uri)
         if file and not file.exists():
-            raise RunError(f"there is no store at {self.address}; {HINT}")
+            raise RunError(f"there is no store at {self.address}; {self.hint}")
         with store_errors(f"the store {self.address}", any_error=True):
             expect_answer(uri)
             self.client = mlflow.MlflowClient(uri)
@@ -51,7 +59,53 @@ class RunStore:
             return None
         return folder
 
-    def search(self, experiment_ids: Sequence[str], wanted: str) -> list[Run]:
+    def place(self, experiments: Sequence[str]) -> str:
+        return f"{self.address}, experiment {' or '.join(experiments or self._usual_experiments())}"
+
+    def runs(self, experiments: Sequence[str], where: str) -> list[Run]:
+        wanted = f"attributes.status = 'FINISHED' AND tags.{VARIANT_TAG} LIKE '%'"
+        with self.reading(where):
+            names = experiments or self._usual_experiments()
+            found = [self.client.get_experiment_by_name(name) for name in names]
+            if experiments and None in found:
+                known = ", ".join(each.name for each in self.client.search_experiments())
+                raise RunError(f"unknown experiment '{names[found.index(None)]}'; known: {known}")
+            ids = [each.experiment_id for each in found if each]
+            return self._search(ids, f"{wanted} AND {where}" if where else wanted)
+
+    def trials(self) -> list[Run]:
+        with self.reading():
+            ids = [experiment.experiment_id for experiment in self.client.search_experiments()]
+            return self._search(ids, f"tags.{TRIAL_TAG} LIKE '%'")
+
+    def history(self, run_id: str, key: str) -> list[Metric]:
+        with self.reading():
+            return list(self.client.get_metric_history(run_id, key))
+
+    def predictions(self, file: PredictionsFile) -> pa.Table:
+        names = predictions_schema().names
+        if not urlsplit(file.artifacts).scheme:  # a local file is read where it lies
+            return pq.read_table(f"{file.artifacts}/{file.file}", columns=names)
+        listed = self.client.list_artifacts(file.run_id, os.path.dirname(file.file) or None)
+        if file.file not in {artifact.path for artifact in listed}:
+            raise FileNotFoundError
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.client.download_artifacts(file.run_id, file.file, folder)
+            return pq.read_table(path, columns=names)
+
+    def _usual_experiments(self) -> list[str]:
+        """That of MLFLOW_EXPERIMENT_NAME or _ID or, without them, ``cifake`` and ``Default``.
+
+        `mlflow run` files runs in the latter unless told otherwise.
+        """
+        if given := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+            return [given]
+        number = os.environ.get("MLFLOW_EXPERIMENT_ID")
+        if number and not os.environ.get("MLFLOW_RUN_ID"):  # `mlflow run` sets it for the run that it makes
+            return [self.client.get_experiment(number).name]
+        return [EXPERIMENT, "Default"]
+
+    def _search(self, experiment_ids: Sequence[str], wanted: str) -> list[Run]:
         """All runs of some experiments that a filter matches, newest first."""
         runs: list[Run] = []
         token: str | None = None

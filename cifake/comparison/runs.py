@@ -1,6 +1,5 @@
-"""Read finished runs of variants, their histories and their trials from a store."""
+"""Finished runs of variants, their histories and their trials as frames and rows."""
 
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +9,10 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 
-from cifake.comparison.run_store import HINT, RunStore
+from cifake.comparison.run_source import RunSource
 from cifake.contract import (
     CODE_VERSION_TAG,
     CONFIG_HASH_TAG,
-    EXPERIMENT,
     FAILURE_TAG,
     LIBRARIES_TAG,
     ROBUSTNESS_TAG,
@@ -23,7 +21,6 @@ from cifake.contract import (
     TEST_IMAGES_TAG,
     TRIAL_SCORE,
     TRIAL_TAG,
-    VARIANT_TAG,
     line_of,
     setting_text,
 )
@@ -42,7 +39,7 @@ BEST_EPOCH = "best_epoch"
 
 
 def fetch_runs(
-    store: RunStore,
+    store: RunSource,
     experiments: Sequence[str] = (),
     variants: Sequence[str] = (),
     split: str | None = None,
@@ -53,8 +50,7 @@ def fetch_runs(
 
     Args:
         store: to read from.
-        experiments: names; none means that of MLFLOW_EXPERIMENT_NAME or MLFLOW_EXPERIMENT_ID or, without
-            them, ``cifake`` and ``Default``, where `mlflow run` files runs unless told otherwise.
+        experiments: names; none means the store's usual ones.
         variants: keep only these; none keeps all.
         split: keep only this one.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
@@ -69,18 +65,13 @@ def fetch_runs(
         ConfigError: no run has the tag or param to group by.
         RunError: a store that cannot be read, an unknown experiment, no run.
     """
-    wanted = f"attributes.status = 'FINISHED' AND tags.{VARIANT_TAG} LIKE '%'"
-    with store.reading(where):
-        names = experiments or _default_experiments(store)
-        ids = _experiment_ids(store, names, required=bool(experiments))
-        found = store.search(ids, f"{wanted} AND {where}" if where else wanted)
+    found = store.runs(experiments, where)
     runs = [run for run in found if run.data.tags.keys() >= {*RUN_TAGS}]
     if not runs:
         matching = f" that matches {where!r}" if where else ""
         others = f" ({len(found)} of other projects)" if found else ""
         raise RunError(
-            f"no finished variant run{matching} in {store.address}, experiment {' or '.join(names)}{others}; "
-            f"{HINT}"
+            f"no finished variant run{matching} in {store.place(experiments)}{others}; {store.hint}"
         )
     frame = pd.DataFrame([_row(run) for run in runs])
     frame[SEED] = frame[SEED].fillna(frame["run_id"]) if SEED in frame else frame["run_id"]
@@ -92,13 +83,13 @@ def fetch_runs(
     return _keep(_keep(frame, "variant", variants), "split", [split] if split else [])
 
 
-def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
+def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
     """A metric's newest value at each of MLflow's steps, epochs from 0; one dictionary a run.
 
     A value that is not finite is inf.
     """
-    with store.reading(), ThreadPoolExecutor(REQUESTS) as pool:
-        histories = pool.map(lambda run_id: store.client.get_metric_history(run_id, key), run_ids)
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        histories = pool.map(lambda run_id: store.history(run_id, key), run_ids)
         return [
             {
                 point.step: _finite_or_inf(point.value)
@@ -108,7 +99,7 @@ def fetch_history(store: RunStore, run_ids: Sequence[str], key: str) -> list[dic
         ]
 
 
-def with_value(store: RunStore, runs: pd.DataFrame, key: str) -> pd.DataFrame:
+def with_value(store: RunSource, runs: pd.DataFrame, key: str) -> pd.DataFrame:
     """The runs with a metric that MLflow has by step at the step that is meant; its own is the last one's.
 
     A metric of an epoch, ``val/loss``, is that of the epoch whose weights are kept. Runs have it as
@@ -128,7 +119,7 @@ def with_value(store: RunStore, runs: pd.DataFrame, key: str) -> pd.DataFrame:
     return runs.assign(**{key: kept.fillna(runs[key])})
 
 
-def with_perturbations(store: RunStore, runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def with_perturbations(store: RunSource, runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The runs with metrics such as ``robust/pgd_2/accuracy`` as columns, if any run has them."""
     points = {key: point for key in keys if (point := line_of(key)) and point[0] in runs}
     columns = {}
@@ -144,7 +135,7 @@ def with_perturbations(store: RunStore, runs: pd.DataFrame, keys: Sequence[str])
     return runs.drop(columns=list(present), errors="ignore").join(pd.DataFrame(present, runs.index))
 
 
-def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]]:
+def fetch_trials(store: RunSource, run_ids: Sequence[str]) -> list[dict[str, Any]]:
     """The trials of searches, which are nested in the searches' runs.
 
     Args:
@@ -155,9 +146,6 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
         One row a trial: ``parent``, ``trial`` (its number), ``status``, ``score`` (None without),
         ``failure``, ``seconds`` (None while it runs), ``params.<key>``.
     """
-    with store.reading():
-        ids = [experiment.experiment_id for experiment in store.client.search_experiments()]
-        runs = store.search(ids, f"tags.{TRIAL_TAG} LIKE '%'")
     return [
         {
             "parent": run.data.tags[MLFLOW_PARENT_RUN_ID],
@@ -168,26 +156,9 @@ def fetch_trials(store: RunStore, run_ids: Sequence[str]) -> list[dict[str, Any]
             "seconds": (run.info.end_time - run.info.start_time) / 1000 if run.info.end_time else None,
             **_params(run),
         }
-        for run in runs
+        for run in store.trials()
         if run.data.tags.get(MLFLOW_PARENT_RUN_ID) in run_ids
     ]
-
-
-def _default_experiments(store: RunStore) -> list[str]:
-    if given := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
-        return [given]
-    number = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    if number and not os.environ.get("MLFLOW_RUN_ID"):  # `mlflow run` sets it for the run that it makes
-        return [store.client.get_experiment(number).name]
-    return [EXPERIMENT, "Default"]
-
-
-def _experiment_ids(store: RunStore, names: Sequence[str], required: bool) -> list[str]:
-    experiments = [store.client.get_experiment_by_name(name) for name in names]
-    if required and None in experiments:
-        known = ", ".join(experiment.name for experiment in store.client.search_experiments())
-        raise RunError(f"unknown experiment '{names[experiments.index(None)]}'; known: {known}")
-    return [experiment.experiment_id for experiment in experiments if experiment]
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Descriptions that MLflow shows on a page: of a variant's run, a suite's run, a registered version."""
+"""Descriptions that MLflow shows on a page: of a variant's run, of a suite's run."""
 
 import math
 import re
@@ -12,18 +12,6 @@ LONGEST = 8000  # characters; the most that a tag takes
 IN_TABLE = ("f1", "accuracy", "precision", "recall", "roc_auc")
 PICTURES = ("history.png", "confusion_matrix.png")  # up to 700 pixels wide: the page does not shrink them
 NO_KEY = re.compile(r"[^\w\-. :/]")  # what no metric's key may hold
-
-VERSION_NOTE = """\
-Variant {variant}: {metric} {value} {interval}, over {seeds} seeds and the test images. Why it was promoted: \
-{reason}.
-
-**Input** uint8 [n, 32, 32, 3], RGB, 0 to 255. **Output** float32 [n, 1], the probability of FAKE; from 0.5 \
-on it is a call of FAKE.
-
-**Limits** It has seen CIFAKE alone: CIFAR-10's photographs, and images of the same ten classes by Stable \
-Diffusion 1.4, all of 32 by 32 pixels. Other generators, sizes and subjects are untested. Changes that an \
-eye hardly sees can mislead it: see `robust/` among the metrics of its run.
-"""
 
 
 def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str, charts: str) -> str:
@@ -50,11 +38,6 @@ def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str
 def _artifact(figure: str, run_id: str) -> str:
     """Where MLflow's server has a figure, relative to its pages."""
     return f"get-artifact?path={FIGURES}/{figure}&run_uuid={run_id}"
-
-
-def describe_version(result: Mapping[str, str], reason: str) -> str:
-    """Markdown for a registered version, from its tags and why it was promoted."""
-    return VERSION_NOTE.format(**result, reason=reason)
 
 
 def log_ranking(run_id: str, note: str, metrics: Mapping[str, float], page: str) -> None:

@@ -8,9 +8,11 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from cifake.core.errors import RunError
-from cifake.tracking.descriptions import VERSION_NOTE
 
 NAME, ALIAS = "cifake", "champion"
+CARD = "model_card.md"  # an artifact of the run
+CARD_TAG = "model_card"
+LONGEST = 5000  # characters of a version's description, in MLflow's databases
 
 
 def champion(client: mlflow.MlflowClient | None = None) -> ModelVersion | None:
@@ -37,8 +39,10 @@ def expect_registrable(client: mlflow.MlflowClient) -> None:
     client.update_registered_model(NAME, client.get_registered_model(NAME).description or "")
 
 
-def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], reason: str) -> ModelVersion:
+def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], card: str) -> ModelVersion:
     """Register a run's model as a new version, which becomes the champion; see ``expect_registrable``.
+
+    Its card is the artifact ``model_card.md`` of the run and the version's description, as far as it fits.
 
     Raises:
         RunError: the run holds no model.
@@ -47,14 +51,23 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
     if not outputs or not outputs.model_outputs:
         raise RunError(f"run {run_id} holds no model that could be registered; train it again")
     model = client.get_logged_model(outputs.model_outputs[0].model_id)
+    client.log_text(run_id, card, CARD)
     # Its address, and not models:/<id>, which MLflow would look up in the present store.
     version = client.create_model_version(
         NAME,
         model.artifact_location,
         run_id,
-        tags=dict(tags),
-        description=VERSION_NOTE.format(**tags, reason=reason),
+        tags={**tags, CARD_TAG: f"runs:/{run_id}/{CARD}"},
+        description=_shortened(card),
         model_id=model.model_id,
     )
     client.set_registered_model_alias(NAME, ALIAS, version.version)
     return version
+
+
+def _shortened(card: str) -> str:
+    """The card's first sections, as many as a description takes."""
+    more = f"\n\nThe rest is in {CARD}, an artifact of the run.\n"
+    if len(card) <= LONGEST:
+        return card
+    return card[: card.rindex("\n\n## ", 0, LONGEST - len(more))] + more

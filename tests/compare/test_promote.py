@@ -4,9 +4,9 @@ import mlflow
 import pytest
 
 from cifake.evaluation.metrics import score
-from cifake.tracking.registry import champion
+from cifake.tracking.registry import champion, expect_registrable, register
 from cifake.tracking.resolved_model import find_model
-from tests.support.made_runs import LABELS, log_run, made_scores
+from tests.support.made_runs import LABELS, log_evaluated, log_run, log_tested, made_scores
 from tests.support.project import compare as run
 from tests.support.project import launch
 
@@ -51,6 +51,14 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert champion().tags["variant"] == "sgd"
     assert "promoted: cifake version 1 is run " in capsys.readouterr().err
     assert find_model("models:/cifake@champion").run.info.run_id == first[1]
+    card = mlflow.artifacts.load_text(champion().tags["model_card"])
+    assert champion().description == card
+    assert card.startswith("# sgd\n\ntest/f1 0.")
+    assert "over 3 seeds and the test images. Why it was promoted: there was no champion." in card
+    assert "## Changed and attacked images\n\nNot measured.\n\n## Other test sets\n\nNot measured.\n" in card
+    (f1,) = [line for line in card.splitlines() if line.startswith("| F1 |")]
+    assert f1.split(" | ")[1] == f"{float(champion().tags['value']):.4f}"
+    assert f1.split(" | ")[2] == f"{champion().tags['interval']} |"
 
     assert run("--promote") == 0
     assert "the champion stays version 1: sgd is the champion already" in capsys.readouterr().err
@@ -70,6 +78,33 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert (tags["metric"], tags["beaten"], tags["seeds"]) == ("test/f1", "sgd", "3")
     assert float(tags["p"]) < 0.05
     assert float(tags["difference"]) > 0.1
+
+
+def test_the_card_has_what_was_measured_of_other_images(shelf, capsys):
+    (run_id,) = shelf("base", 1.0, [0])
+    log_tested(run_id, {"clean": made_scores(1.0, 0), "blur_1": made_scores(0.2, 0)})
+    log_evaluated(run_id, made_scores(0.5, 0))
+    mlflow.MlflowClient().set_terminated(run_id)
+    assert run("--promote") == 0
+    card = mlflow.artifacts.load_text(f"runs:/{run_id}/model_card.md")
+    metrics = mlflow.get_run(run_id).data.metrics
+    assert f"| blur_1 | {metrics['robust/blur/accuracy']:.3f} | [" in card
+    assert "\nOf 1 of 1 seeds, on 200 images.\n" in card
+    assert f"| photos | 1 | 200 | {metrics['other/photos/accuracy']:.3f} | [" in card
+    assert "of which there is one: the noise of training is not in the intervals" in card
+    assert "Not measured" not in card
+    assert "not measured" not in card
+
+
+def test_a_long_card_is_cut_between_sections_in_the_description(shelf):
+    (run_id,) = shelf("base", 1.0, [0])
+    client = mlflow.MlflowClient()
+    expect_registrable(client)
+    version = register(client, run_id, {}, "# base\n\n## Data\n\nx\n\n## Limits\n\n" + "y" * 6000)
+    assert version.description == (
+        "# base\n\n## Data\n\nx\n\nThe rest is in model_card.md, an artifact of the run.\n"
+    )
+    assert len(mlflow.artifacts.load_text(version.tags["model_card"])) > 6000
 
 
 def test_one_seed_is_not_significant(shelf, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from cifake.config import load
 from cifake.contract import COLOURED, COLOURS, RELATED, variant_colour
-from cifake.tracking.descriptions import describe_run, describe_version, log_ranking
+from cifake.tracking.descriptions import describe_run, log_ranking
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 from cifake.tracking.ui import VIEW_TAG, charts_path, describe_address, prepare_experiment
 from tests.support.browser import browser
@@ -153,20 +153,6 @@ def test_a_run_says_why_it_is_there_and_what_came_out():
     assert table.splitlines()[2:4] == ["| F1 | 0.8000 |", "| accuracy | 0.8000 |"]
     assert kept == "Epoch 5 is kept, counted from 1; MLflow's steps and `best_epoch` count from 0."
     assert pictures[0] == "![history.png](get-artifact?path=figures/history.png&run_uuid=abc)"
-
-
-def test_a_version_says_whom_it_beat_what_it_takes_and_what_it_cannot():
-    result = {
-        "variant": "base", "metric": "test/f1", "value": "0.82", "interval": "[0.80, 0.84]", "seeds": "3",
-        "beaten": "sgd",
-    }  # fmt: skip
-    note = describe_version(result, reason="base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1")
-    assert note.startswith(
-        "Variant base: test/f1 0.82 [0.80, 0.84], over 3 seeds and the test images. Why it was promoted: "
-        "base less sgd: +0.1000 [+0.0500, +0.1500] in test/f1."
-    )
-    for word in ("**Input** uint8 [n, 32, 32, 3]", "**Limits** It has seen CIFAKE alone"):
-        assert word in note
 
 
 def test_the_run_of_a_suite_holds_the_ranking(store):

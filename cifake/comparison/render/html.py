@@ -46,12 +46,12 @@ def html(
         title: of the page.
         facts: where it comes from, by title.
     """
-    return _templates().get_template("page.html.j2").render(sections=sections, title=title, facts=facts)
+    return templates().get_template("page.html.j2").render(sections=sections, title=title, facts=facts)
 
 
 def fragment(tables: Sequence[Table]) -> str:
     """Tables alone, for a notebook's cell."""
-    return _templates().get_template("fragment.html.j2").render(tables=tables)
+    return templates().get_template("fragment.html.j2").render(tables=tables)
 
 
 def section_title(section: Section) -> str:
@@ -88,13 +88,14 @@ def page_columns(table: Table) -> list[tuple[Column, list[Column], bool]]:
 
 
 @cache
-def _templates() -> "jinja2.Environment":
+def templates() -> "jinja2.Environment":
+    """Jinja's environment of this project's templates; those of pages are escaped, Markdown is not."""
     import jinja2
     from markupsafe import Markup, escape
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("cifake.comparison.render"),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(disabled_extensions=["md.j2"], default=True),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,

@@ -61,10 +61,11 @@ def robustness(comparison: Comparison) -> Table:
     untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
         notes.append(note("not-tested", f"{', '.join(untested)}; see mlflow run . -e robustness."))
+    reading = f" CSV and JSON hold the intervals. {interval_text(comparison, groups=estimated)}"
     return view_table(
         comparison,
         "accuracy under each perturbation, mean over seeds. weighted: 0.4 of the clean accuracy, 0.6 of that "
-        f"under an attack. CSV and JSON hold the intervals. {interval_text(comparison, groups=estimated)}",
+        f"under an attack.{reading * any(group.scores for group in estimated)}",
         [
             *GROUP_COLUMNS,
             Column(ROBUST_IMAGES, "images", ",.0f"),

@@ -16,7 +16,7 @@ COMMIT_LENGTH = 8
 
 def runs(comparison: Comparison) -> Table:
     """One row a run, by rank and seed, with its id and address."""
-    store = comparison.store.address
+    store = comparison.store.pages
     how = f"To open the runs: make ui, or for this store mlflow ui --backend-store-uri {store}"
     return view_table(
         comparison,
@@ -32,13 +32,13 @@ def runs(comparison: Comparison) -> Table:
             Column("commit", "commit"),
         ],
         [row for group in comparison.groups for row in _rows(comparison, group)],
-        [*([] if is_served(store) else [how]), *comparison.notes],
+        [*([how] if store and not is_served(store) else []), *comparison.notes],
         essential=5,  # with the run's id
     )
 
 
 def _rows(comparison: Comparison, group: Group) -> list[dict[str, Any]]:
-    metric, server = comparison.metric.key, pages_address(comparison.store.address)
+    metric, server = comparison.metric.key, pages_address(comparison.store.pages)
     columns = list(dict.fromkeys([SEED, metric, BEST_EPOCH, SECONDS, "run_id", "experiment_id", "commit"]))
     frame = group.runs.reindex(columns=columns).sort_values(SEED, key=lambda seeds: seeds.str.zfill(32))
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
@@ -51,7 +51,9 @@ def _rows(comparison: Comparison, group: Group) -> list[dict[str, Any]]:
             "epoch_kept": run[BEST_EPOCH],
             SECONDS: run[SECONDS],
             "run_id": run["run_id"],
-            "address": f"{server}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}",
+            "address": f"{server}/#/experiments/{run['experiment_id']}/runs/{run['run_id']}"
+            if run["experiment_id"]
+            else None,
             "commit": run["commit"][:COMMIT_LENGTH] or None,
         }
         for run in rows

@@ -74,7 +74,7 @@ def _row(row: dict[str, Any], group: Group, seed: str, varied: list[str]) -> dic
 def _varied(search: str, trials: list[dict[str, Any]]) -> list[str]:
     """The settings that are not the same in all trials of a search, without their budget."""
     own = [row for row in trials if row["parent"] == search]
-    keys = dict.fromkeys(key for row in own for key in row)
+    keys = sorted({key for row in own for key in row})
     settings = [key for key in keys if key.startswith(PARAMETER) and not ONE_LAYER.search(key)]
     return [key for key in settings if key != EPOCHS and len({row.get(key) for row in own}) > 1]
 
