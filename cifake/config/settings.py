@@ -14,6 +14,7 @@ from cifake.config.fields import Count, Fraction, Strict, ValidationMetric, adde
 from cifake.config.mappings import flatten, merge, nest
 from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension, TunerSettings
+from cifake.contract import CIFAKE, DEMO
 
 
 class AdversarialSettings(Strict):
@@ -27,8 +28,19 @@ class AdversarialSettings(Strict):
 class Settings(Strict):
     """All settings of a training run; their defaults are in experiments/defaults.yaml."""
 
-    dataset: Literal["auto", "cifake", "demo"] = Field(
-        description="auto falls back to the demo images when CIFAKE is not found"
+    dataset: Literal["auto", "cifake", "demo", "other"] = Field(
+        description="auto falls back to the demo images when nothing is found; cifake and other refuse what "
+        "CIFAKE_DATA holds if it is not CIFAKE, or is"
+    )
+    dataset_name: str | None = added(
+        None,
+        pattern=r"^[\w.-]+$",
+        description="of images other than CIFAKE; null is the name of their folder or archive",
+    )
+    resize: Literal["prepare", "refuse"] = Field(
+        "prepare",
+        description="prepare makes images of other sizes and formats like CIFAKE's; refuse takes all as they "
+        "are, and none but RGB of 32 x 32 pixels",
     )
     split: Literal["full", "small", "all"] = Field(
         description="full is 80,000/20,000/20,000 images, small 800/735/1,000, all 95,000/5,000/20,000"
@@ -103,6 +115,17 @@ class Settings(Strict):
                 )
         return self
 
+    @property
+    def load_arguments(self) -> dict[str, Any]:
+        """Which data set to load, and how: the arguments of ``cifake.data.load``."""
+        return {name: getattr(self, name) for name in ("dataset", "split", "dataset_name", "resize")}
+
+    def with_dataset(self, name: str) -> "Settings":
+        """These settings with the name of the data set that was found."""
+        if name in (CIFAKE, DEMO):
+            return self.model_copy(update={"dataset": name, "dataset_name": None})
+        return self.model_copy(update={"dataset": "other", "dataset_name": name})
+
     def at(self, point: Mapping[str, Any]) -> "Settings":
         """These settings without the search, at one point of its space: values by dotted key."""
         values: dict[str, Any] = {**self.model_dump(), "search": None, "tuner": None}
@@ -117,7 +140,7 @@ class Settings(Strict):
     def config_hash(self) -> str:
         """Hash of all settings that decide the scores, except the seed: runs that share it are repeats."""
         values = without_added_defaults(self)
-        for name in ("seed", "export", "robustness"):
+        for name in ("seed", "export", "robustness", "resize"):  # the digest tells how images were resized
             del values[name]
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
