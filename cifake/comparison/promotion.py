@@ -107,6 +107,7 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
         "interval": f"[{estimate.low:.4f}, {estimate.high:.4f}]" if estimate else "unknown",
         "seeds": str(len(best.runs)),
         "variant": best.name,
+        "dataset": comparison.metadata["dataset"],
     }
     return Challenge(PASS, _representative(comparison.store, best), {**facts, **(tags or {})}, text)
 

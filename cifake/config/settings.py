@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
@@ -15,6 +16,12 @@ from cifake.config.mappings import flatten, merge, nest
 from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension, TunerSettings
 from cifake.contract import CIFAKE, DEMO
+
+
+def _data_name(value: Any) -> str | None:
+    if value is None or re.fullmatch(r"[\w.-]+", str(value)):
+        return value if value is None else str(value)  # YAML takes 2024 for a number
+    raise ValueError(f"expected letters, digits, '-', '_' and '.', received {value!r}")
 
 
 class AdversarialSettings(Strict):
@@ -29,12 +36,11 @@ class Settings(Strict):
     """All settings of a training run; their defaults are in experiments/defaults.yaml."""
 
     dataset: Literal["auto", "cifake", "demo", "other"] = Field(
-        description="auto falls back to the demo images when nothing is found; cifake and other refuse what "
-        "CIFAKE_DATA holds if it is not CIFAKE, or is"
+        description="auto takes what is found, or else the demo images; cifake takes CIFAKE alone, other "
+        "anything else"
     )
-    dataset_name: str | None = added(
+    dataset_name: Annotated[str | None, BeforeValidator(_data_name)] = added(
         None,
-        pattern=r"^[\w.-]+$",
         description="of images other than CIFAKE; null is the name of their folder or archive",
     )
     resize: Literal["prepare", "refuse"] = Field(

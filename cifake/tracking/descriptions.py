@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from cifake.contract import FIGURES, NOTE_TAG, OF_PREDICTIONS
+from cifake.contract import CIFAKE, DEMO, FIGURES, NOTE_TAG, OF_PREDICTIONS
 from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
@@ -20,22 +20,29 @@ Variant {variant}: {metric} {value} {interval}, over {seeds} seeds and the test 
 **Input** uint8 [n, 32, 32, 3], RGB, 0 to 255. **Output** float32 [n, 1], the probability of FAKE; from 0.5 \
 on it is a call of FAKE.
 
-**Limits** It has seen CIFAKE alone: CIFAR-10's photographs, and images of the same ten classes by Stable \
-Diffusion 1.4, all of 32 by 32 pixels. Other generators, sizes and subjects are untested. Changes that an \
-eye hardly sees can mislead it: see `robust/` among the metrics of its run.
+**Limits** It has seen {seen}, all of 32 by 32 pixels. Other generators, sizes and subjects are untested. \
+Changes that an eye hardly sees can mislead it: see `robust/` among the metrics of its run.
 """
+SEEN = {
+    CIFAKE: "CIFAKE alone: CIFAR-10's photographs, and images of the same ten classes by Stable Diffusion "
+    "1.4",
+    DEMO: "the demo set alone: crops of two photographs, for trying the commands",
+}
 
 
-def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str, charts: str) -> str:
-    """Markdown for a run with n test images. MLflow shows the first lines at once, figures after a click.
+def describe_run(
+    purpose: str, metrics: Mapping[str, float], n: int, dataset: str, run_id: str, charts: str
+) -> str:
+    """Markdown for a run with n test images of a data set.
 
-    ``charts`` is the path of the page that shows its curves beside those of other runs.
+    MLflow shows the first lines at once, figures after a click. ``charts`` is the path of the page that shows
+    its curves beside those of other runs.
     """
     accuracy = metrics["test/accuracy"]
     half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / n)  # of a normal 95 % interval
     result = (
         f"**F1 {metrics['test/f1']:.4f}**, accuracy {accuracy:.4f} ± {half:.4f} (95 %, over {n:,} "
-        "test images; seeds add to it). Look at "
+        f"test images of {dataset}; seeds add to it). Look at "
         f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}) and [the curves]({charts}), then "
         "at other seeds and variants: `python compare.py --metric f1`."
     )
@@ -54,7 +61,9 @@ def _artifact(figure: str, run_id: str) -> str:
 
 def describe_version(result: Mapping[str, str], reason: str) -> str:
     """Markdown for a registered version, from its tags and why it was promoted."""
-    return VERSION_NOTE.format(**result, reason=reason)
+    dataset = result["dataset"]
+    seen = SEEN.get(dataset, f"the images of {dataset} alone")
+    return VERSION_NOTE.format(**result, seen=seen, reason=reason)
 
 
 def log_ranking(run_id: str, note: str, metrics: Mapping[str, float], page: str) -> None:

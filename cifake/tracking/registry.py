@@ -8,7 +8,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from cifake.core.errors import RunError
-from cifake.tracking.descriptions import VERSION_NOTE
+from cifake.tracking.descriptions import describe_version
 
 NAME, ALIAS = "cifake", "champion"
 
@@ -53,7 +53,7 @@ def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], 
         model.artifact_location,
         run_id,
         tags=dict(tags),
-        description=VERSION_NOTE.format(**tags, reason=reason),
+        description=describe_version(tags, reason),
         model_id=model.model_id,
     )
     client.set_registered_model_alias(NAME, ALIAS, version.version)
