@@ -8,7 +8,7 @@ from cifake.config import load as load_settings
 from cifake.core.errors import exit_code
 from cifake.data import load
 from cifake.explain.__main__ import main as explain
-from cifake.robustness.__main__ import main as test_robustness
+from cifake.robustness.__main__ import main as robustness
 from cifake.train import pipeline
 from tests.support.data_sets import write_tree
 from tests.support.project import EXPERIMENTS
@@ -60,6 +60,7 @@ def test_name_tags_params_and_report_carry_the_data_set_and_rankings_keep_it_apa
     assert report.slices().tables[2].notes[0] == "The object classes of these images are not known."
     page = report.render("html")
     assert all(caption in page for caption in captions)
+    assert "<title>F1 of 3 variants, 3 runs on demo, holidays and my-photos</title>" in page
 
 
 def test_its_model_is_tested_and_explained_on_its_own_images(
@@ -67,14 +68,14 @@ def test_its_model_is_tested_and_explained_on_its_own_images(
 ):
     other = write_tree(tmp_path / "others", demo_files)
     monkeypatch.setenv("CIFAKE_DATA", str(other))  # what was decoded before is used
-    assert call(test_robustness, f"run={photos}", "perturbations=blur", "images=40") == 0
+    assert call(robustness, f"run={photos}", "perturbations=blur", "images=40") == 0
     assert call(explain, f"run={photos}", f"output={tmp_path / 'heat'}") == 0
     heat = (tmp_path / "heat" / "heat.csv").read_text().splitlines()
     assert heat[0].startswith("label,")
     monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "empty"))
     capsys.readouterr()
     digest = mlflow.get_run(photos).data.tags["dataset_digest"]
-    for command in (test_robustness, explain):
+    for command in (robustness, explain):
         assert call(command, f"run={photos}") == 2
         (line,) = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error: ")]
         assert f"expected the data that was tested on, my-photos {digest}, found " in line

@@ -19,11 +19,15 @@ MARGIN, NAME = 2.2, 22  # inches and characters a line, for the names on the lef
 
 
 def images_figure(comparison: Comparison) -> Figure:
-    """For each kind of mistake and object class the most decided example, with its label and scores."""
+    """For each kind of mistake and object class the most decided example, with its label and scores.
+
+    Where object classes are not known, for each kind and label.
+    """
     mistakes, pixels = find_mistakes(comparison), find_pixels(comparison)
     if mistakes is None or isinstance(pixels, str):
         raise ValueError("expected predictions and pixels, received none")
-    classes = mistakes.classes
+    by_label = {label: mistakes.images.labels == place for place, label in enumerate(LABELS)}
+    classes = mistakes.classes or by_label
     kinds = [kind for kind in _kinds(mistakes) if kind[1].any()]
     height, width = CELL * (max(len(kinds), 1), len(classes))
     figure = Figure(figsize=(MARGIN + width * INCHES, 0.7 + height * INCHES), layout="constrained")
