@@ -16,6 +16,10 @@ import yaml
 if TYPE_CHECKING:
     import pyarrow as pa
 
+CIFAKE, DEMO = "cifake", "demo"  # names of data sets; others are called by their folder or by their user
+# Only images with this digest are called cifake: those that Kaggle publishes. It is of their decoded pixels,
+# labels and parts (cifake/data/cache.py), as in the tag dataset_digest of every run.
+CIFAKE_DIGEST = "920ff6493a878ef2"
 IMAGE_SIDE = 32  # pixels
 LABELS = ("REAL", "FAKE")  # by value: 1 is FAKE, the positive class
 THRESHOLD = 0.5  # a probability of FAKE from here on is a call of FAKE

@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
         options = parse(argv)
         source = find(options.dataset)
         name_project_run(f"audit of {source.location}")
-        result = audit(source)
+        result = audit(source, options.dataset, options.dataset_name, options.resize)
         options.output.write_text(json.dumps(dataclasses.asdict(result), indent=1), encoding="utf-8")
     show(result, Console())
     print(f"{options.output} has the whole audit, with the names of all copies")
@@ -34,11 +34,12 @@ def show(result: Audit, console: Console) -> None:
     """Print an audit as tables."""
     columns = [(part, label) for part, labels in result.counts.items() for label in labels]
     numbers = [Column(f"{part} {label}", justify="right") for part, label in columns]
-    title = f"{result.source}: {result.files:,} files"
+    title = ", ".join(filter(None, (result.dataset, f"{result.source}: {result.files:,} files")))
     counts = Table("object class", *numbers, title=title, title_justify="left")
     kinds = {kind for part, label in columns for kind in result.counts[part][label]}
     for kind in sorted(kinds):
-        counts.add_row(kind, *(f"{result.counts[part][label].get(kind, 0):,}" for part, label in columns))
+        of_kind = [f"{result.counts[part][label].get(kind, 0):,}" for part, label in columns]
+        counts.add_row(kind or "unknown", *of_kind)
     counts.add_section()
     counts.add_row("all", *(f"{sum(result.counts[part][label].values()):,}" for part, label in columns))
     numbers = [Column(name, justify="right") for name in ("groups", "files")]
@@ -52,6 +53,8 @@ def show(result: Audit, console: Console) -> None:
         console.print(f"{label}: {len(tables)} set(s) of JPEG quantisation tables, on {sizes} files")
     for part, labels in result.parts.items():
         console.print(f"{part} part: " + ", ".join(f"{n:,} {label}" for label, n in labels.items()))
+    for change, count in result.changes.items():
+        console.print(f"training prepares {count:,}: {change}")
     console.print(f"files that cannot be used: {len(result.unusable):,}")
     for name, reason in result.unusable[:10]:
         console.print(f"  {name}: {reason}", markup=False)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifake.core.progress import progress_bar
-from cifake.data.cache import load_cached, missing_folders, read_names
-from cifake.data.decode import Problem, check_plain, read_image
+from cifake.data.cache import CONVERSIONS, load_cached, missing_folders, read_names
+from cifake.data.decode import Problem, read_image
+from cifake.data.naming import name_data
+from cifake.data.prepare import check_size
 from cifake.data.sources import Source
 from cifake.data.split import count_labels, find_empty_part, part_rows
 
@@ -21,12 +23,14 @@ class Audit:
     there are none while there are files that cannot be used.
     """
 
+    dataset: str  # its name; empty while there are files that cannot be used
     source: str  # the location of the files
     files: int  # their number
     counts: dict[str, dict[str, dict[str, int]]]  # images by official part, label and object class
     copies: dict[str, list[list[str]]]
     jpeg_tables: dict[str, list[dict[str, Any]]]  # by label, how many files have each set of tables
     unusable: list[Problem]  # files that cannot be used, with the reason
+    changes: dict[str, int]  # how many images training prepares, by what is done
     parts: dict[str, dict[str, int]]  # images by part and label
 
     @property
@@ -37,25 +41,36 @@ class Audit:
         return find_empty_part(self.parts)
 
 
-def audit(source: Source) -> Audit:
-    """Read every file of a source once."""
+def audit(
+    source: Source, dataset: str = "auto", dataset_name: str | None = None, resize: str = "prepare"
+) -> Audit:
+    """Read every file of a source once; the other arguments are those of ``cifake.data.load``."""
     names: list[str] = []
     unusable: list[Problem] = []
     groups: dict[bytes, list[str]] = defaultdict(list)
     tables: dict[str, Counter[str]] = defaultdict(Counter)
+    changes: Counter[str] = Counter()
     with progress_bar() as progress:
         for name, data in progress.track(source.files(), description="auditing"):
             names.append(name)
             groups[hashlib.blake2b(data, digest_size=16).digest()].append(name)
             try:
-                image = read_image(data, check_plain)
+                changes.update(CONVERSIONS[resize](data)[1])
+                image = read_image(data, check_size)
             except ValueError as error:
                 unusable.append((name, str(error)))
                 continue
             tables[name.split("/")[1]][str(getattr(image, "quantization", "not a JPEG file"))] += 1
     records, naming = read_names(names)
     unusable += naming + missing_folders(names)
+    name, parts = "", {}
+    if not unusable:
+        cached = load_cached(source, resize)
+        name = name_data(source, cached.digest, dataset, dataset_name)
+        rows = part_rows(cached.sizes, "full")
+        parts = {part: count_labels(cached.index["label"][rows[part]]) for part in rows}
     return Audit(
+        dataset=name,
         source=source.location,
         files=len(names),
         counts=_count(records),
@@ -65,7 +80,8 @@ def audit(source: Source) -> Audit:
             for label, counter in sorted(tables.items())
         },
         unusable=unusable,
-        parts={} if unusable else _count_parts(source),
+        changes=dict(changes),
+        parts=parts,
     )
 
 
@@ -76,12 +92,6 @@ def _count(records: Any) -> dict[str, dict[str, dict[str, int]]]:
         by_object = counts.setdefault(part, {}).setdefault(label, {})
         by_object[kind] = by_object.get(kind, 0) + 1
     return counts
-
-
-def _count_parts(source: Source) -> dict[str, dict[str, int]]:
-    cached = load_cached(source)
-    rows = part_rows(cached.sizes, "full")
-    return {part: count_labels(cached.index["label"][rows[part]]) for part in rows}
 
 
 def _sort_copies(groups: list[list[str]]) -> dict[str, list[list[str]]]:

@@ -13,7 +13,13 @@ from cifake.cli.help import options_or_help
 class Options(CommandOptions):
     """What to audit, and where to write it."""
 
-    dataset: Literal["auto", "cifake", "demo"] = Field("auto", description="auto, cifake or demo")
+    dataset: Literal["auto", "cifake", "demo", "other"] = Field(
+        "auto", description="auto, cifake, demo or other"
+    )
+    dataset_name: str | None = Field(None, description="what images other than CIFAKE are to be called")
+    resize: Literal["prepare", "refuse"] = Field(
+        "prepare", description="refuse lists images that are not RGB of 32 x 32 pixels as unusable"
+    )
     output: OutputFile = Field(Path("audit.json"), description="a JSON file (default: audit.json)")
 
 

@@ -11,7 +11,8 @@ from cifake.comparison.runs import GROUP, PARAMETER, SEED
 from cifake.contract import CONFIG_HASH_TAG, VARIANT_TAG, Metric
 from cifake.core.errors import RunError
 
-NO_SETTINGS = (SEED, f"{PARAMETER}{VARIANT_TAG}")
+# Params that tell no groups apart: those of the data are the same, or do not matter, in one comparison.
+NO_SETTINGS = (SEED, *(f"{PARAMETER}{key}" for key in (VARIANT_TAG, "dataset", "dataset_name", "resize")))
 NAMES_LISTED = 20
 HARMLESS = (f"{PARAMETER}validation_steps",)  # how training is watched, not how it is done
 

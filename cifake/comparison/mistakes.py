@@ -39,8 +39,13 @@ class Mistakes:
 
     @property
     def classes(self) -> dict[str, np.ndarray]:
-        """By object class which images are of it, bool [n]; the class with most mistakes first."""
-        of_class = {str(name): self.images.objects == place for place, name in enumerate(self.images.names)}
+        """By object class which images are of it, bool [n]; the class with most mistakes first.
+
+        None where the images' names tell no classes.
+        """
+        of_class = {
+            str(name): self.images.objects == place for place, name in enumerate(self.images.names) if name
+        }
         return dict(sorted(of_class.items(), key=lambda item: -self.wrong[:, item[1]].mean()))
 
 
@@ -68,19 +73,16 @@ def find_mistakes(comparison: Comparison) -> Mistakes | None:
 
 def find_pixels(comparison: Comparison) -> np.ndarray | str:
     """The test images, uint8 [n, 32, 32, 3], or why there are none: exactly those that predictions are of."""
-    from cifake.data import find_test_part  # decoders, needed only here
+    from cifake.data import load_test_part  # decoders, needed only here
 
     name, split, digest = (comparison.metadata[key] for key in ("dataset", "split", "dataset_digest"))
     try:
-        part = find_test_part(name, split, digest)
+        part = load_test_part(name, split, digest, download=False)
     except CifakeError as error:
         return f"No pictures: {error}."
     predictions = comparison.images
-    if part and predictions:
+    if predictions:
         count = len(predictions.labels)  # a robustness test may be of the first images alone
         if hash_images(part.paths[:count].tolist(), part.labels[:count]) == str(predictions.images):
             return part.images[:count]
-    return (
-        f"No pictures: these test images of {name} are not on this machine. Set CIFAKE_DATA to the folder or "
-        "archive that the runs were trained on."
-    )
+    return f"No pictures: the test images of {name} on this machine have other names than those predicted."

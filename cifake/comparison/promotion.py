@@ -110,6 +110,7 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
         "interval": f"[{estimate.low:.4f}, {estimate.high:.4f}]" if estimate else "unknown",
         "seeds": str(len(best.runs)),
         "variant": best.name,
+        "dataset": comparison.metadata["dataset"],
     }
     run_id = _representative(comparison.store, best)
     card = model_card(comparison, best, run_id, facts, text)

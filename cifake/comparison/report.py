@@ -9,6 +9,7 @@ import pandas as pd
 from cifake.comparison.comparison import make_comparisons
 from cifake.comparison.condition import parse_condition
 from cifake.comparison.gate import Verdict, judge, verdict_section
+from cifake.comparison.groups import name_list
 from cifake.comparison.predictions import is_of_predictions
 from cifake.comparison.promotion import Challenge, challenge
 from cifake.comparison.provenance import provenance
@@ -20,6 +21,7 @@ from cifake.comparison.runs import GROUP, with_value
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, View
 from cifake.comparison.views import VIEWS
+from cifake.contract import CIFAKE
 from cifake.core.errors import RunError
 
 PIVOT = "pivot"
@@ -148,4 +150,5 @@ class Report(View):
         groups = [group for comparison in self.comparisons for group in comparison.groups]
         counts = {"variant": len(groups), "run": sum(len(group.runs) for group in groups)}
         of = ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
-        return f"{self.metric.title} of {of}"
+        data = list(dict.fromkeys(comparison.metadata["dataset"] for comparison in self.comparisons))
+        return f"{self.metric.title} of {of}{'' if data == [CIFAKE] else f' on {name_list(data)}'}"

@@ -19,7 +19,7 @@ from cifake.core.nearest import nearest
 
 # Settings that a tuner may not vary: the data, the seed, the search itself, and what validation never sees.
 NOT_SEARCHED = (
-    "dataset", "split", "seed", "epochs", "monitor", "export", "robustness", "tuner", "search",
+    "dataset", "resize", "split", "seed", "epochs", "monitor", "export", "robustness", "tuner", "search",
     "model.builder", "validation_steps", "restore_best_weights", "predict_flips",
 )  # fmt: skip
 

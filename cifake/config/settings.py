@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
@@ -14,6 +15,13 @@ from cifake.config.fields import Count, Fraction, Strict, ValidationMetric, adde
 from cifake.config.mappings import flatten, merge, nest
 from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension, TunerSettings
+from cifake.contract import CIFAKE, DEMO
+
+
+def _data_name(value: Any) -> str | None:
+    if value is None or re.fullmatch(r"[\w.-]+", str(value)):
+        return value if value is None else str(value)  # YAML takes 2024 for a number
+    raise ValueError(f"expected letters, digits, '-', '_' and '.', received {value!r}")
 
 
 class AdversarialSettings(Strict):
@@ -27,8 +35,18 @@ class AdversarialSettings(Strict):
 class Settings(Strict):
     """All settings of a training run; their defaults are in experiments/defaults.yaml."""
 
-    dataset: Literal["auto", "cifake", "demo"] = Field(
-        description="auto falls back to the demo images when CIFAKE is not found"
+    dataset: Literal["auto", "cifake", "demo", "other"] = Field(
+        description="auto takes what is found, or else the demo images; cifake takes CIFAKE alone, other "
+        "anything else"
+    )
+    dataset_name: Annotated[str | None, BeforeValidator(_data_name)] = added(
+        None,
+        description="of images other than CIFAKE; null is the name of their folder or archive",
+    )
+    resize: Literal["prepare", "refuse"] = Field(
+        "prepare",
+        description="prepare makes images of other sizes and formats like CIFAKE's; refuse takes all as they "
+        "are, and none but RGB of 32 x 32 pixels",
     )
     split: Literal["full", "small", "all"] = Field(
         description="full is 80,000/20,000/20,000 images, small 800/735/1,000, all 95,000/5,000/20,000"
@@ -103,6 +121,17 @@ class Settings(Strict):
                 )
         return self
 
+    @property
+    def load_arguments(self) -> dict[str, Any]:
+        """Which data set to load, and how: the arguments of ``cifake.data.load``."""
+        return {name: getattr(self, name) for name in ("dataset", "split", "dataset_name", "resize")}
+
+    def with_dataset(self, name: str) -> "Settings":
+        """These settings with the name of the data set that was found."""
+        if name in (CIFAKE, DEMO):
+            return self.model_copy(update={"dataset": name, "dataset_name": None})
+        return self.model_copy(update={"dataset": "other", "dataset_name": name})
+
     def at(self, point: Mapping[str, Any]) -> "Settings":
         """These settings without the search, at one point of its space: values by dotted key."""
         values: dict[str, Any] = {**self.model_dump(), "search": None, "tuner": None}
@@ -117,7 +146,7 @@ class Settings(Strict):
     def config_hash(self) -> str:
         """Hash of all settings that decide the scores, except the seed: runs that share it are repeats."""
         values = without_added_defaults(self)
-        for name in ("seed", "export", "robustness"):
+        for name in ("seed", "export", "robustness", "resize"):  # the digest tells how images were resized
             del values[name]
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

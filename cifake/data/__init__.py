@@ -1,17 +1,21 @@
 """The data set in three parts, decoded once and memory-mapped."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 
+from cifake.contract import CIFAKE, DEMO
 from cifake.core.errors import DataError
 from cifake.data.cache import Cached, find_cached, load_cached
 from cifake.data.demo import Demo
 from cifake.data.find import find, find_local
+from cifake.data.naming import name_data
 from cifake.data.split import count_labels, find_empty_part, part_rows
 
-__all__ = ["Dataset", "Part", "find_test_part", "load"]
+__all__ = ["Dataset", "Part", "load", "load_test_part"]
 DIGITS = 16  # of a digest, in a data set's
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ class Dataset:
     """Training, validation and test parts; no image has a copy in another part.
 
     Attributes:
-        name: ``cifake`` or ``demo``.
+        name: ``cifake``, ``demo``, or that of another data set.
         split: ``full``, ``small`` or ``all``.
         digest: identifies pixels, labels and split.
+        location: of its files.
     """
 
     name: str
@@ -54,46 +59,70 @@ class Dataset:
     train: Part
     validation: Part
     test: Part
+    location: str = ""
 
 
-def load(dataset: str = "auto", split: str = "full") -> Dataset:
-    """Find, decode (once) and split the data set.
+def load(
+    dataset: str = "auto", split: str = "full", dataset_name: str | None = None, resize: str = "prepare"
+) -> Dataset:
+    """Find, decode (once), name and split the data set.
 
     Args:
-        dataset: ``auto``, ``cifake`` or ``demo``, see ``find``.
+        dataset: see ``find``.
         split: ``full``; ``small`` for the first 800/735/1,000 images of each part; ``all`` for 5,000
             validation images, with the others as training images.
+        dataset_name: of one that is neither CIFAKE nor demo; by default that of its folder or archive.
+        resize: see ``load_cached``.
 
     Raises:
-        DataError: no data set, files that cannot be used, or too few images for the split.
+        DataError: no data set, files that cannot be used, another data set than was asked for, or too few
+            images for the split.
     """
-    source = find(dataset)
-    cached = load_cached(source)
+    source = find("other" if dataset_name and dataset == "auto" else dataset)
+    cached = load_cached(source, resize)
+    name = name_data(source, cached.digest, dataset, dataset_name)
     parts = _parts(cached, split)
     if problem := find_empty_part({name: count_labels(part.labels) for name, part in parts.items()}):
         raise DataError(f"{source.location}: {problem}")
-    return Dataset(name=source.name, split=split, digest=f"{cached.digest[:DIGITS]}-{split}", **parts)
+    if name not in (CIFAKE, DEMO):
+        changes = "".join(f", {count:,} {change}" for change, count in cached.changes.items())
+        logger.info(
+            "%s is not CIFAKE; it is called %s (dataset_name): %s images%s", source.location, name,
+            f"{len(cached.images):,}", changes,
+        )  # fmt: skip
+    digest = f"{cached.digest[:DIGITS]}-{split}"
+    return Dataset(name=name, split=split, digest=digest, location=source.location, **parts)
 
 
-def find_test_part(dataset: str, split: str, digest: str) -> Part | None:
-    """The test images of a data set that is on this machine; nothing is downloaded.
+def load_test_part(
+    dataset: str, split: str, digest: str, resize: str = "prepare", download: bool = True
+) -> Part:
+    """The test images of a run: those that were decoded before, or else those of the data set found here.
 
     Args:
-        dataset: ``cifake`` or ``demo``.
+        dataset: the name of the data set.
         split: ``full``, ``small`` or ``all``.
         digest: the data set's, see ``Dataset``.
-
-    Returns:
-        None where that data set is neither in the cache, nor what CIFAKE_DATA or data/cifake holds.
+        resize: see ``load_cached``.
+        download: whether CIFAKE may be downloaded.
 
     Raises:
-        DataError: CIFAKE_DATA names no folder or archive, or files that cannot be used.
+        DataError: there is none, another one, or files that cannot be used.
     """
-    start = digest[:DIGITS]
+    start, found = digest[:DIGITS], "none"
     cached = find_cached(start)
-    source = None if cached else Demo() if dataset == "demo" else find_local()
-    cached = load_cached(source) if source else cached
-    return _parts(cached, split)["test"] if cached and cached.digest.startswith(start) else None
+    if not cached:
+        source = Demo() if dataset == DEMO else find_local()
+        if not source and download and dataset == CIFAKE:
+            source = find(CIFAKE)
+        if source:
+            cached = load_cached(source, resize)
+            found = f"{cached.digest[:DIGITS]}-{split} in {source.location}"
+    if not (cached and cached.digest.startswith(start)):
+        raise DataError(
+            f"expected the data that was tested on, {dataset} {digest}, found {found}; set CIFAKE_DATA to it"
+        )
+    return _parts(cached, split)["test"]
 
 
 def _parts(cached: Cached, split: str) -> dict[str, Part]:

@@ -4,7 +4,9 @@ import hashlib
 import json
 import logging
 import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,17 @@ import numpy as np
 from cifake.contract import LABELS
 from cifake.core.cache_directory import cache_directory
 from cifake.core.files import exclusive, written_aside
-from cifake.data.decode import Problem, decode_all, exact_pixels, read_pixels, refuse
+from cifake.data.decode import Convert, Problem, decode_all, exact_pixels, read_pixels, refuse
+from cifake.data.prepare import to_pixels
 from cifake.data.sources import Source
 from cifake.data.split import make_split
 
-FORMAT = "2"  # part of every key: raise it when what is stored changes
+FORMAT = "3"  # part of every key: raise it when what is stored changes
 OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_SUFFIX = re.compile(r" \((\d+)\)\.\w+$")
+# From the contents of a file to its pixels, by the setting resize.
+CONVERSIONS: dict[str, Convert] = {"prepare": partial(to_pixels, encode=True), "refuse": exact_pixels}
+# CIFAKE's names: 0001.jpg is an airplane, 0001 (2).jpg an automobile, 0001 (10).jpg a truck.
+_NUMBERED = re.compile(r"/\d+(?: \(([2-9]|10)\))?\.\w+$")
 logger = logging.getLogger(__name__)
 
 
@@ -28,29 +34,35 @@ class Cached:
 
     Attributes:
         images: uint8 [n, 32, 32, 3], memory-mapped.
-        index: records [n] of ``path``, ``label`` (1 is FAKE) and ``object``.
+        index: records [n] of ``path``, ``label`` (1 is FAKE) and ``object``, which is empty where unknown.
         sizes: images in each block.
         digest: a hash of pixels, labels and block sizes.
+        changes: how many images were changed, by the name of the change.
     """
 
     images: np.ndarray
     index: np.ndarray
     sizes: dict[str, int]
     digest: str
+    changes: dict[str, int]
 
 
-def load_cached(source: Source) -> Cached:
+def load_cached(source: Source, resize: str = "prepare") -> Cached:
     """Memory-map the decoded source; decode it first if it is not in the cache.
+
+    Args:
+        source: the image files.
+        resize: a key of CONVERSIONS.
 
     Raises:
         DataError: files that cannot be used, or a missing class folder; nothing is cached.
     """
-    key = hashlib.sha256(f"{FORMAT} {source.fingerprint()}".encode()).hexdigest()[:20]
+    key = hashlib.sha256(f"{FORMAT} {resize} {source.fingerprint()}".encode()).hexdigest()[:20]
     folder = cache_directory() / key
     if not folder.is_dir():
         with exclusive(folder):
             if not folder.is_dir():  # another process may have finished it meanwhile
-                _build(source, folder)
+                _build(source, CONVERSIONS[resize], folder)
     return _open(folder)
 
 
@@ -63,22 +75,25 @@ def find_cached(digest: str) -> Cached | None:
 def _open(folder: Path) -> Cached:
     meta = json.loads((folder / "meta.json").read_text())
     images = np.load(folder / "images.npy", mmap_mode="r")
-    return Cached(images, np.load(folder / "index.npy", mmap_mode="r"), meta["sizes"], meta["digest"])
+    index = np.load(folder / "index.npy", mmap_mode="r")
+    return Cached(images, index, meta["sizes"], meta["digest"], meta.get("changes", {}))
 
 
-def _build(source: Source, folder: Path) -> None:
+def _build(source: Source, convert: Convert, folder: Path) -> None:
     logger.info("decoding %s, once", source.location)
     with written_aside(folder) as unfinished:
         unfinished.mkdir()
         raw = unfinished / "raw"
-        files = decode_all(source, raw, exact_pixels)
+        files = decode_all(source, raw, convert)
         records, naming = read_names(files.names)
         refuse(source, files.problems + naming + missing_folders(files.names), len(files.names))
-        _write(read_pixels(raw), records, unfinished)
+        meta = {**_write(read_pixels(raw), records, unfinished), "changes": files.changes}
+        (unfinished / "meta.json").write_text(json.dumps(meta))
         raw.unlink()
 
 
-def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
+def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> dict[str, object]:
+    """Write the images in blocks, and their index; the blocks' sizes and the digest."""
     by_path = np.argsort(records["path"])  # a data set has one order, whatever its source's
     records = records[by_path]
     parts = make_split(
@@ -95,30 +110,25 @@ def _write(pixels: np.ndarray, records: np.ndarray, folder: Path) -> None:
     digest.update(np.ascontiguousarray(index["label"]).data)
     np.save(folder / "images.npy", images)
     np.save(folder / "index.npy", index)
-    (folder / "meta.json").write_text(json.dumps({"sizes": sizes, "digest": digest.hexdigest()}))
+    return {"sizes": sizes, "digest": digest.hexdigest()}
 
 
 def read_names(names: list[str]) -> tuple[np.ndarray, list[Problem]]:
     """Read the label and object class of every file from its name.
 
+    Object classes are known where all names are CIFAKE's, and not all of them airplanes'.
+
     Returns:
         Records [n] of ``path``, ``label`` and ``object``, and the names that cannot be used.
     """
-    problems: list[Problem] = []
-    rows = []
-    seen = set()
-    for name in names:
-        suffix = _SUFFIX.search(name)
-        number = int(suffix.group(1)) if suffix else 1
-        if not 1 <= number <= len(OBJECTS):
-            problems.append((name, f"expected an object class from (2) to (10), received ({number})"))
-            number = 1
-        if name in seen:
-            problems.append((name, "found twice in this source"))
-        seen.add(name)
-        rows.append((name, LABELS.index(name.split("/")[1]), OBJECTS[number - 1]))
+    matches = [_NUMBERED.search(name) for name in names]
+    numbered = all(matches) and any(match[1] for match in matches if match)
+    objects = [OBJECTS[int(match[1] or 1) - 1] if match and numbered else "" for match in matches]
+    rows = [(n, LABELS.index(n.split("/")[1]), kind) for n, kind in zip(names, objects, strict=True)]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     width = max((len(name) for name in names), default=1)
-    return np.array(rows, dtype=[("path", f"U{width}"), ("label", "i1"), ("object", "U10")]), problems
+    records = np.array(rows, dtype=[("path", f"U{width}"), ("label", "i1"), ("object", "U10")])
+    return records, [(name, "found twice in this source") for name in twice]
 
 
 def missing_folders(names: list[str]) -> list[Problem]:

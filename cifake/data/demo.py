@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from cifake.contract import DEMO
+
 SIZES = {"train": 4000, "test": 1000}
 JPEG_QUALITY = 75  # that of CIFAKE
 # Where crops lie, as shares of a photograph's width: the test band is cut out of the middle.
@@ -26,7 +28,7 @@ LEAST_DETAIL = 4.0  # mean step between neighbouring pixels: in a clear sky noth
 class Demo:
     """The demo images as a source: the same bytes every time."""
 
-    name = "demo"
+    name = DEMO
     location = "the demo set"
 
     def fingerprint(self) -> str:

@@ -20,15 +20,20 @@ def find(dataset: str) -> Source:
     """Choose the source of the data set.
 
     Args:
-        dataset: ``cifake``, ``demo``, or ``auto`` for CIFAKE if it is available, else demo.
+        dataset: ``cifake``, ``demo``, ``other``, or ``auto`` for what CIFAKE_DATA or data/cifake holds, else
+            CIFAKE if it can be downloaded, else demo.
 
     Raises:
-        DataError: CIFAKE_DATA names no folder or archive, or ``cifake`` is not available.
+        DataError: CIFAKE_DATA names no folder or archive, or what was asked for is not available.
     """
     if dataset == "demo":
         return Demo()
     if source := find_local():
         return source
+    if dataset == "other":
+        raise DataError(
+            "dataset=other: expected CIFAKE_DATA to name a folder or an archive; see docs/data.md"
+        )
     try:
         return _download()
     except DataError as error:
@@ -44,7 +49,7 @@ def find(dataset: str) -> Source:
 
 
 def find_local() -> Source | None:
-    """CIFAKE on this machine: CIFAKE_DATA, or else data/cifake; None where there is neither.
+    """The images on this machine: CIFAKE_DATA, or else data/cifake; None where there is neither.
 
     Raises:
         DataError: CIFAKE_DATA names no folder or archive.

@@ -109,9 +109,7 @@ def open_image_set(location: str) -> tuple[Source, Callable[[str], str]]:
     """
     path = os.path.abspath(os.path.expanduser(location))
     if images := open_files(path):
-        source = ClassFolders(images, labelled_name)
-        source.name = images.name
-        return source, label_of
+        return ClassFolders(images, labelled_name), label_of
     if path.lower().endswith((".csv", ".parquet")) and os.path.isfile(path):
         table = LabelledList(path)
         return table, table.labels.__getitem__

@@ -72,7 +72,7 @@ def prepare(data: bytes, encode: bool = True) -> tuple[Image.Image, list[str]]:
     Raises:
         ValueError: empty, too large, damaged or not an image.
     """
-    image = read_image(data, _check_size)
+    image = read_image(data, check_size)
     done = []
     if getattr(image, "is_animated", False) and image.format != "MPO":  # an MPO's others are previews
         done.append("first of several frames")
@@ -107,7 +107,8 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
     return image.convert("RGB"), change
 
 
-def _check_size(image: Image.Image) -> None:
+def check_size(image: Image.Image) -> None:
+    """Raise a ValueError for an image with more than MOST_PIXELS."""
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(
             f"expected at most {MOST_PIXELS:,} pixels, received {image.width:,} x {image.height:,}"

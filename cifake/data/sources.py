@@ -68,12 +68,11 @@ class ClassFolders:
             default it takes CIFAKE's ``train/REAL`` and so on.
     """
 
-    name = "cifake"
-
     def __init__(
         self, images: Folder | Zip | Tar, canonical_name: Callable[[str], str] = canonical_name
     ) -> None:
         self.images = images
+        self.name = images.name
         self.location = as_text(images.location)
         self.canonical_name = canonical_name
 

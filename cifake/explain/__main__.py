@@ -42,8 +42,10 @@ def main(argv: list[str]) -> None:
             images, paths = read_folder(options.images)
             explain(options, resolved, images, {"paths": paths})
         else:
-            test = resolved.load_data().test
-            metadata = {"paths": test.paths, "labels": test.labels, "objects": test.objects}
+            test = resolved.load_test_part()
+            metadata = {"paths": test.paths, "labels": test.labels}
+            if test.objects.any():
+                metadata["objects"] = test.objects
             explain(options, resolved, test.images, metadata)
 
 

@@ -45,10 +45,11 @@ class Explained:
 
     @property
     def groups(self) -> dict[str, np.ndarray]:
-        """Keys of the border shares, str [n] each: label and object class, or the predicted class."""
-        if self.labels is None or self.objects is None:
+        """Keys of the border shares, str [n] each: label and object class, or else the predicted class."""
+        if self.labels is None:
             return {"call": np.take(LABELS, self.calls)}
-        return {"label": np.take(LABELS, self.labels), "object": self.objects}
+        labels = {"label": np.take(LABELS, self.labels)}
+        return labels if self.objects is None else {**labels, "object": self.objects}
 
 
 def outcomes(explained: Explained) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,7 +10,7 @@ from cifake.core.errors import RunError, exit_code
 from cifake.core.files import make_folder
 from cifake.core.native_output import native_output_logged
 from cifake.core.progress import configure_logging
-from cifake.data import Dataset
+from cifake.data import Part
 from cifake.robustness.options import Options, parse
 from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
 
@@ -35,24 +35,24 @@ def main(argv: list[str]) -> None:
                 f"expected a run to log to, received the file {model.name}; only export takes a file"
             )
         name_project_run(f"robustness of {model.name}")
-        data = model.load_data()
-        logger.info("testing %s on %s", model.name, data.name)
+        test = model.load_test_part()
+        logger.info("testing %s on %s images", model.name, f"{len(test):,}")
         if options.output:
             make_folder(options.output)  # or say why not, before the work
-            export(model.load(), data, options)
+            export(model.load(), test, options)
         elif model.run:
             from cifake.robustness.test import run_robustness_test
 
-            run_robustness_test(model.run.info.run_id, model.load, data.test, options)
+            run_robustness_test(model.run.info.run_id, model.load, test, options)
 
 
-def export(model: Any, data: Dataset, options: Options) -> None:
+def export(model: Any, test: Part, options: Options) -> None:
     """Write test images under a perturbation as files, each under its own path."""
     from PIL import Image
 
     from cifake.robustness.perturbed import PerturbedTestSet
 
-    test = data.test.first(options.images)
+    test = test.first(options.images)
     name, folder = str(options.export), Path(str(options.output))
     for image, path in zip(PerturbedTestSet(model, test, options).images(name), test.paths, strict=True):
         file = folder / Path(path).with_suffix(".png")

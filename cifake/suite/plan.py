@@ -26,8 +26,8 @@ def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[
     load_once = functools.cache(load_data)
     jobs = []
     for number, (variant, settings) in enumerate(resolved):
-        data = load_once(settings.dataset, settings.split)
-        named = settings.model_copy(update={"dataset": data.name})
+        data = load_once(**settings.load_arguments)
+        named = settings.with_dataset(data.name)
         jobs.append(Job(number, Path(variant).stem, named, run_key(named, data.digest)))
     return jobs
 

@@ -84,7 +84,7 @@ def _train(job: Job, run_context: RunContext, send: Send) -> Event:
     from cifake.tracking.resume import end_lost_runs
     from cifake.train.pipeline import complete_robustness_test, lacks_test, train
 
-    data = load_once(job.settings.dataset, job.settings.split)
+    data = load_once(**job.settings.load_arguments)
     if run_key(job.settings, data.digest) != job.key:
         raise RunError(
             f"the code, its versions or the data on {socket.gethostname()} are not those that the suite was "

@@ -145,7 +145,7 @@ def _check(condition: Condition, jobs: Sequence[Job], hashes: Mapping[str, str])
             )
     if condition.baseline and (condition.variant == condition.baseline or len(hashes) == 1):
         raise ConfigError(f"until: expected another variant to compare with {condition.baseline}")
-    if len({(job.settings.dataset, job.settings.split) for job in jobs}) > 1:
+    if len({tuple(job.settings.load_arguments.values()) for job in jobs}) > 1:
         raise ConfigError("until: expected variants on one data set and split; add --split small or full")
     if len({job.settings.config_hash() for job in jobs}) != len(hashes):
         raise ConfigError("until: expected variants with names and settings of their own")

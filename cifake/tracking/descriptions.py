@@ -14,16 +14,19 @@ PICTURES = ("history.png", "confusion_matrix.png")  # up to 700 pixels wide: the
 NO_KEY = re.compile(r"[^\w\-. :/]")  # what no metric's key may hold
 
 
-def describe_run(purpose: str, metrics: Mapping[str, float], n: int, run_id: str, charts: str) -> str:
-    """Markdown for a run with n test images. MLflow shows the first lines at once, figures after a click.
+def describe_run(
+    purpose: str, metrics: Mapping[str, float], n: int, dataset: str, run_id: str, charts: str
+) -> str:
+    """Markdown for a run with n test images of a data set.
 
-    ``charts`` is the path of the page that shows its curves beside those of other runs.
+    MLflow shows the first lines at once, figures after a click. ``charts`` is the path of the page that shows
+    its curves beside those of other runs.
     """
     accuracy = metrics["test/accuracy"]
     half = 1.96 * math.sqrt(accuracy * (1 - accuracy) / n)  # of a normal 95 % interval
     result = (
         f"**F1 {metrics['test/f1']:.4f}**, accuracy {accuracy:.4f} ± {half:.4f} (95 %, over {n:,} "
-        "test images; seeds add to it). Look at "
+        f"test images of {dataset}; seeds add to it). Look at "
         f"[the worst mistakes]({_artifact('worst_mistakes.png', run_id)}) and [the curves]({charts}), then "
         "at other seeds and variants: `python compare.py --metric f1`."
     )

@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.core.reasons import reason
-from cifake.data import Dataset
+from cifake.data import Part, load_test_part
 from cifake.data import load as load_data
 from cifake.tracking.model_form import OURS, ModelForm
 from cifake.tracking.queries import FINISHED, search_runs
@@ -93,26 +93,24 @@ class ResolvedModel:
             why = "mlflow.keras has not logged it" if repr(error) == "KeyError('keras')" else reason(error)
             raise RunError(f"the model of {self.name} cannot be loaded ({why})") from None
 
-    def load_data(self) -> Dataset:
-        """The data that the model's run was trained and tested on; for a file, the whole data set.
+    def load_test_part(self) -> Part:
+        """The images that the model's run was tested on; for a file, those of the data set found here.
 
         Raises:
             DataError: the data found here is different, or the run does not say which it was.
         """
         if not self.run:
-            return load_data()
+            return load_data().test
         tags = self.run.data.tags
         if not tags.keys() >= set(DATA_TAGS):
             raise DataError(
                 f"{self.name}: a run of another project, which does not say what it was tested on"
             )
-        data = load_data(tags["dataset"], tags["split"])
-        if data.digest != tags["dataset_digest"]:
-            raise DataError(
-                f"{self.name}: expected the data that it was tested on, {tags['dataset_digest']}, found "
-                f"{data.digest}; set CIFAKE_DATA to the data of that run"
-            )
-        return data
+        resize = self.run.data.params.get("resize", "refuse")  # as all did before there was one
+        try:
+            return load_test_part(tags["dataset"], tags["split"], tags["dataset_digest"], resize)
+        except DataError as error:
+            raise DataError(f"{self.name}: {error}") from None
 
 
 def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:

@@ -39,7 +39,9 @@ def log_result(
         for file, figure in figures.items():
             figure.savefig(folder / contract.FIGURES / file)
         client.log_artifacts(run_id, name)
-    note = describe_run(settings.purpose, metrics, len(test), run_id, charts_path(experiment_of(run_id)))
+    dataset = settings.dataset_name or settings.dataset
+    charts = charts_path(experiment_of(run_id))
+    note = describe_run(settings.purpose, metrics, len(test), dataset, run_id, charts)
     log_values(run_id, metrics, {contract.NOTE_TAG: note})
 
 

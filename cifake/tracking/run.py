@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.http_dataset_source import HTTPDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.sources import LocalArtifactDatasetSource
 from mlflow.entities import Dataset as LoggedDataset
 from mlflow.entities import DatasetInput, InputTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
@@ -26,7 +27,6 @@ from cifake.tracking.run_values import log_new_params, log_values
 from cifake.tracking.store import store_lock
 from cifake.tracking.ui import prepare_experiment
 
-DEMO = "demo: "  # before the names of runs on the demo set
 logger = logging.getLogger(__name__)
 DATA_ADDRESS = "https://www.kaggle.com/datasets/birdy654/cifake-real-and-ai-generated-synthetic-images"
 
@@ -58,7 +58,7 @@ def tracked_run(
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    name = f"{DEMO * (data.name == 'demo')}{variant} {settings.split} seed {settings.seed}"
+    name = f"{_data_mark(data.name)}{variant} {settings.split} seed {settings.seed}"
     tags = {  # MLflow shows them in this order: first what a reader looks for
         contract.VARIANT_TAG: variant,
         "split": data.split,
@@ -107,15 +107,20 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
         if not launched or _contradicts(launched, settings):
             return create_run(experiment, name, tags)
         given = client.get_run(launched).info.run_name or ""
-        marked = f"{DEMO * name.startswith(DEMO)}{given}"  # a name from the user stays
+        marked = f"{_data_mark(tags['dataset'])}{given}"  # a name from the user stays
         client.set_tag(launched, contract.NAME_TAG, name if is_generated(given) else marked)
         return launched
+
+
+def _data_mark(dataset: str) -> str:
+    """What begins the names of runs on other data than CIFAKE."""
+    return "" if dataset == contract.CIFAKE else f"{dataset}: "
 
 
 def _contradicts(run_id: str, settings: Settings) -> bool:
     """Whether the params that ``mlflow run`` logged are not these settings: the command did not take them."""
     values = settings.flat()
-    del values["dataset"]  # `auto` is resolved
+    del values["dataset"], values["dataset_name"]  # resolved
     for key, text in client.get_run(run_id).data.params.items():
         value = values.get(key)
         if isinstance(value, int | float | str) and parse_overrides({key: text})[key] != value:
@@ -142,10 +147,10 @@ def _log_settings(run_id: str, variant: str, settings: Settings, data: Dataset) 
         del params[key]  # what the search finds is logged at its end, see log_search
     # `mlflow run` has logged what was given with -P, as text; logging other text would fail.
     log_new_params(run_id, params)
-    source = (
-        HTTPDatasetSource(DATA_ADDRESS)
-        if data.name == "cifake"
-        else CodeDatasetSource({"made_by": "cifake.data.demo"})
-    )
+    known = {
+        contract.CIFAKE: HTTPDatasetSource(DATA_ADDRESS),
+        contract.DEMO: CodeDatasetSource({"made_by": "cifake.data.demo"}),
+    }
+    source = known.get(data.name) or LocalArtifactDatasetSource(data.location)
     logged = LoggedDataset(**MetaDataset(source, name=data.name, digest=data.digest).to_dict())
     client.log_inputs(run_id, [DatasetInput(logged, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])])

@@ -10,7 +10,10 @@ import logging
 import sys
 import time
 import zlib
+from collections.abc import Iterable
 from typing import Any
+
+from mlflow.entities import Run
 
 from cifake.contract import CONFIG_HASH_TAG, NOTE_TAG, VARIANT_TAG, setting_text
 from cifake.core.addresses import is_served, pages_address
@@ -23,12 +26,14 @@ logger = logging.getLogger(__name__)
 VIEW = "variants"  # the saved view's key, and its name
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 COMPRESSED = "deflate;"  # what precedes the compressed state of a view
-RUNS_READ = 200  # the newest; which settings differ is read from them
+RUNS_READ = 200  # the newest; which settings and data differ is read from them
 RANKED_BY = "metrics.`test/f1`"
 RESULTS = (
     RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
 )  # fmt: skip
-NO_SETTINGS = ("seed", "variant", "search.", "tuner.")  # beginnings of params that are no column
+# Beginnings of params that are no column; runs on several data sets, or splits, are grouped by them.
+NO_SETTINGS = ("seed", "variant", "search.", "tuner.", "dataset", "resize", "split")
+DATA_KEYS = ("dataset", "split")  # tags
 # Runs that are no tools, no trials and not of other projects.
 VARIANTS = f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"
 CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
@@ -37,7 +42,8 @@ SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; o
 EXPERIMENT_NOTE = """\
 **Photographs or generated images?** [Runs by variant, best first]({runs}) · tested: `python compare.py`
 
-Each run trains a variant, a file in `experiments/`, with one seed on CIFAKE. The runs of a variant share a \
+Each run trains a variant, a file in `experiments/`, with one seed on CIFAKE, or on the data that its name \
+begins with (`demo: base`). The runs of a variant share a \
 colour; the view in the link groups them and shows their means, its charts begin with training and \
 validation. Suites, predictions and reports (tag `tool`) and the trials of searches are not in it.
 
@@ -63,7 +69,9 @@ def _prepare(experiment_id: str) -> None:
     if NOTE_TAG not in tags:
         note = EXPERIMENT_NOTE.format(runs=_view_path(experiment_id))
         client.set_experiment_tag(experiment_id, NOTE_TAG, note)
-    state = _state(_settings_that_differ(experiment_id))
+    runs = client.search_runs([experiment_id], VARIANTS, max_results=RUNS_READ)
+    several = [tag for tag in DATA_KEYS if len({run.data.tags.get(tag) for run in runs}) > 1]
+    state = _state(_settings_that_differ(runs), [VARIANT_TAG, *several])
     if VIEW_TAG not in tags or _is_outdated(tags[VIEW_TAG], state):
         client.set_experiment_tag(experiment_id, VIEW_TAG, _saved_view(state))
 
@@ -84,25 +92,24 @@ def charts_path(experiment_id: str) -> str:
     return f"{_view_path(experiment_id)}&compareRunsMode=CHART"
 
 
-def _settings_that_differ(experiment_id: str) -> list[str]:
-    """Params, by name, that have several values among the newest runs; one that is missing is a value."""
-    runs = client.search_runs([experiment_id], VARIANTS, max_results=RUNS_READ)
+def _settings_that_differ(runs: Iterable[Run]) -> list[str]:
+    """Params, by name, that have several values; one that is missing is a value."""
     params = [{key: setting_text(value) for key, value in run.data.params.items()} for run in runs]
     names = {name for of_run in params for name in of_run if not name.startswith(NO_SETTINGS)}
     return sorted(name for name in names if len({of_run.get(name) for of_run in params}) > 1)
 
 
-def _state(settings: list[str]) -> dict[str, Any]:
-    """What MLflow's page of runs is to show, in its own names."""
+def _state(settings: list[str], groups: list[str]) -> dict[str, Any]:
+    """What MLflow's page of runs is to show, in its own names; runs are grouped by some tags."""
     params = [f"params.`{name}`" for name in ("seed", *settings)]
-    columns = [*RESULTS, *params, f"tags.`{VARIANT_TAG}`"]
+    columns = [*RESULTS, *params, *(f"tags.`{tag}`" for tag in groups)]
     return {
         "searchFilter": VARIANTS,
         "orderByKey": RANKED_BY,
         "orderByAsc": False,
         "groupBy": {
             "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": VARIANT_TAG}],
+            "groupByKeys": [{"mode": "tag", "groupByData": tag} for tag in groups],
         },
         "selectedColumns": columns,
         "columnOrder": columns,

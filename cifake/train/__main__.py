@@ -20,10 +20,10 @@ def main(argv: Sequence[str]) -> None:
     configure_logging()
     with mlflow_project_run():
         variant, settings = parse(argv)
-        data = load(settings.dataset, settings.split)
+        data = load(**settings.load_arguments)
         from cifake.train.pipeline import train
 
-        train(variant, settings.model_copy(update={"dataset": data.name}), data)
+        train(variant, settings.with_dataset(data.name), data)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ def flawed(tree, demo_files):
     return write_tree(
         tree,
         {
-            "train/REAL/copy.jpg": first["train/REAL"],
-            "train/FAKE/copy.jpg": first["train/REAL"],
-            "train/FAKE/leak (2).jpg": first["test/FAKE"],
-            "test/FAKE/copy.jpg": first["test/FAKE"],
-            "test/REAL/broken.jpg": b"no image",
+            "train/REAL/9000.jpg": first["train/REAL"],
+            "train/FAKE/9000.jpg": first["train/REAL"],
+            "train/FAKE/9001 (2).jpg": first["test/FAKE"],
+            "test/FAKE/9000.jpg": first["test/FAKE"],
+            "test/REAL/9002.jpg": b"no image",
         },
     )
 
@@ -41,12 +41,12 @@ def test_counts_copies_tables_and_unusable_files(flawed):
         "within_train": 1, "within_test": 0, "across_train_and_test": 1, "across_labels": 1
     }  # fmt: skip
     assert found.copies["across_labels"] == [
-        ["train/FAKE/copy.jpg", "train/REAL/0000.jpg", "train/REAL/copy.jpg"]
+        ["train/FAKE/9000.jpg", "train/REAL/0000.jpg", "train/REAL/9000.jpg"]
     ]
     assert found.copies["across_train_and_test"] == [
-        ["test/FAKE/0001.jpg", "test/FAKE/copy.jpg", "train/FAKE/leak (2).jpg"]
+        ["test/FAKE/0001.jpg", "test/FAKE/9000.jpg", "train/FAKE/9001 (2).jpg"]
     ]
-    assert found.unusable == [("test/REAL/broken.jpg", "not an image")]
+    assert found.unusable == [("test/REAL/9002.jpg", "not an image")]
     assert found.parts == {}
     assert [row["files"] for row in found.jpeg_tables["REAL"]] == [61]
     assert found.jpeg_tables["REAL"][0]["tables"].startswith("{0: [8, 6, 5, 8, 12, 20, 26, 31,")
@@ -83,7 +83,7 @@ def test_data_that_cannot_be_trained_on_ends_with_1(tree, tmp_path, monkeypatch,
     assert f"{tree} cannot be trained on: expected REAL and FAKE images in every part, {reason}" in (
         capsys.readouterr().err
     )
-    (tree / "test/REAL/broken.jpg").write_bytes(b"no image")
+    (tree / "test/REAL/9002.jpg").write_bytes(b"no image")
     assert main(["--output", str(tmp_path / "audit.json")]) == 1
     assert f"{tree} cannot be trained on: 1 file(s) cannot be used" in capsys.readouterr().err
 

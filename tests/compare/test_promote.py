@@ -76,6 +76,7 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
     assert champion().run_id == better[1]
     tags = champion().tags
     assert (tags["metric"], tags["beaten"], tags["seeds"]) == ("test/f1", "sgd", "3")
+    assert tags["dataset"] == "cifake"
     assert float(tags["p"]) < 0.05
     assert float(tags["difference"]) > 0.1
 
@@ -105,6 +106,24 @@ def test_a_long_card_is_cut_between_sections_in_the_description(shelf):
         "# base\n\n## Data\n\nx\n\nThe rest is in model_card.md, an artifact of the run.\n"
     )
     assert len(mlflow.artifacts.load_text(version.tags["model_card"])) > 6000
+
+
+def test_a_champion_is_not_judged_on_other_data(shelf, capsys):
+    client = mlflow.MlflowClient()
+    for run_id in shelf("sgd", 0.4, [0, 1, 2]):
+        client.set_tag(run_id, "dataset", "photos")
+        client.set_tag(run_id, "dataset_digest", "d2-full")
+    assert run("--promote") == 0
+    assert champion().tags["dataset"] == "photos"
+    shelf("base", 1.4, [0, 1, 2])
+    capsys.readouterr()
+    assert run("--promote") == 2
+    assert "promote: expected one data set and split, received cifake full, photos full" in (
+        capsys.readouterr().err
+    )
+    assert run("--promote", "--filter", "tags.dataset = 'cifake'") == 3
+    assert "its run is not among those compared (other data, or left out)" in capsys.readouterr().err
+    assert champion().version == 1
 
 
 def test_one_seed_is_not_significant(shelf, capsys):

@@ -17,7 +17,7 @@ def images(store, tree, tmp_path, monkeypatch):
     """The test part of a tiny data set: 40 images."""
     monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
-    return load("cifake")
+    return load()
 
 
 def log_mistakes(data, variant, wrong, seed=0, paths=None, **metrics):
@@ -125,8 +125,13 @@ def test_without_exactly_these_images_the_table_stands_alone(
         monkeypatch.setenv("CIFAKE_DATA", str(tmp_path / "nowhere"))
     view = compare().images()
     (note,) = view.tables[0].notes
-    expected = "CIFAKE_DATA=" if reason == "no such folder" else "Set CIFAKE_DATA to the folder or archive"
+    expected = {
+        "no data": f"cifake {images.digest}, found none; set CIFAKE_DATA",
+        "other data": f"-full in {tmp_path / 'other'}; set CIFAKE_DATA",
+        "other images": "the test images of cifake on this machine have other names",
+        "no such folder": "CIFAKE_DATA=",
+    }
     assert note.startswith("No pictures: ")
-    assert expected in note
+    assert expected[reason] in note
     assert view.figures == []
     assert view.tables[0].rows[-1]["wrong"] == 1

@@ -17,6 +17,8 @@ VARIANTS = sorted(path for path in EXPERIMENTS.glob("*.yaml") if path.stem != "d
 def test_base_resolves_to_what_was_published():
     assert load(EXPERIMENTS / "base.yaml").flat() == {
         "dataset": "auto",
+        "dataset_name": None,
+        "resize": "prepare",
         "split": "full",
         "seed": 0,
         "model.builder": "cnn",
@@ -385,11 +387,12 @@ def test_the_help_describes_every_setting():
     assert all(descriptions.values())
 
 
-def test_the_hash_ignores_the_seed_the_exported_file_and_nothing_else():
+def test_the_hash_ignores_seed_exported_file_robustness_test_and_how_images_are_resized():
     base = load(EXPERIMENTS / "base.yaml")
     assert load(EXPERIMENTS / "base.yaml", {"seed": 3}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"export": "h5"}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"robustness": True}).config_hash() == base.config_hash()
+    assert load(EXPERIMENTS / "base.yaml", {"resize": "refuse"}).config_hash() == base.config_hash()
     assert load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash() != base.config_hash()
     assert (
         load(EXPERIMENTS / "base.yaml", {"epochs": 10}).config_hash()
@@ -420,6 +423,10 @@ def test_the_command_prints_the_hash_that_a_run_has(finished):
     assert hashes()["demo"] == of_run
     assert list(hashes()) == ["cifake", "demo"]
     assert hashes()["cifake"] == hashes("dataset=cifake")["cifake"] != of_run
+    photos = hashes("dataset_name=photos")
+    assert photos == hashes("dataset=other", "dataset_name=photos")
+    assert photos["photos"] not in (of_run, hashes()["cifake"], hashes("dataset_name=others")["others"])
+    assert hashes("dataset=other") == {}
 
 
 def test_the_command_prints_settings_and_ends_mistakes_with_one_line():

@@ -15,7 +15,7 @@ from cifake.data.decode import open_image
 from tests.support.data_sets import TREE_SIZES, pack
 from tests.support.project import REPOSITORY
 
-LOAD = "from cifake.data import load; d = load('cifake'); print(d.digest, d.train.images.sum())"
+LOAD = "from cifake.data import load; d = load(); print(d.digest, d.train.images.sum())"
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,8 @@ def start(script, **environment):
 
 def test_parts_carry_images_labels_objects_and_paths(tree, monkeypatch, demo_files):
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
-    data = load("cifake")
-    assert data.name == "cifake"
+    data = load()
+    assert data.name == "tree"
     assert {len(data.train), len(data.validation), len(data.test)} == {64, 16, 40}
     assert data.test.images.shape == (40, 32, 32, 3)
     assert data.test.images.dtype == np.uint8
@@ -50,16 +50,16 @@ def test_a_directory_and_an_archive_of_it_are_one_data_set(tree, monkeypatch, de
     digests = set()
     for path in (tree, pack(tmp_path / "a.tar.xz", demo_files), pack(tmp_path / "b.zip", backwards)):
         monkeypatch.setenv("CIFAKE_DATA", str(path))
-        digests.add(load("cifake").digest)
+        digests.add(load().digest)
     assert len(digests) == 1
 
 
 def test_another_pixel_is_another_data_set(tree, monkeypatch, demo_files):
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
-    before = load("cifake").digest
+    before = load().digest
     names = sorted(demo_files)
     (tree / names[0]).write_bytes(demo_files[names[-1]])
-    assert load("cifake").digest != before
+    assert load().digest != before
 
 
 def test_processes_that_start_at_once_share_one_decoding(tree):
@@ -74,7 +74,7 @@ def test_a_killed_decoding_leaves_nothing_that_could_be_taken_for_whole(tree, mo
     slow = (
         "import time, cifake.data.cache as c; "
         "c.find_copies = lambda pixels: time.sleep(60); "
-        "from cifake.data import load; load('cifake')"
+        "from cifake.data import load; load()"
     )
     process = start(slow, CIFAKE_DATA=str(tree))
     deadline = time.monotonic() + 30
@@ -84,7 +84,7 @@ def test_a_killed_decoding_leaves_nothing_that_could_be_taken_for_whole(tree, mo
     process.wait()
     assert [p.suffix for p in cache_directory().iterdir() if p.is_dir()] == [".unfinished"]
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
-    assert len(load("cifake").train) == 2 * TREE_SIZES["train"] * 4 // 5
+    assert len(load().train) == 2 * TREE_SIZES["train"] * 4 // 5
     assert [p.suffix for p in cache_directory().iterdir() if p.is_dir()] == [""]
 
 
@@ -95,7 +95,7 @@ def test_an_archive_cut_short_caches_nothing(tmp_path, monkeypatch, demo_files, 
     monkeypatch.setenv("CIFAKE_DATA", str(archive))
     monkeypatch.setattr(decode, "CHUNK", 2)  # so that the end comes while processes are at work
     with pytest.raises(DataError, match="damaged or cut short"):
-        load("cifake")
+        load()
     assert not any(path.is_dir() for path in cache_directory().iterdir())
 
 
@@ -111,6 +111,7 @@ def test_copies_are_found_by_their_pixels():
 @pytest.mark.usefixtures("real_data")
 def test_the_real_data_set():
     data = load("cifake")
+    assert (data.name, data.digest) == ("cifake", "920ff6493a878ef2-full")
     # 378 training images are copies of test images; 100,000 - 378 - 20,000 remain.
     assert (len(data.train), len(data.validation), len(data.test)) == (79622, 20000, 20000)
     assert np.bincount(data.validation.labels).tolist() == [10000, 10000]

@@ -178,7 +178,7 @@ def test_names_that_are_not_utf_8_are_one_data_set_from_folder_and_archive(tree,
     for path in (tree, tmp_path / "a.tar"):
         monkeypatch.setenv("CIFAKE_DATA", str(path))
         monkeypatch.setenv("CIFAKE_CACHE", str(tmp_path / f"cache of {path.name}"))
-        data = load("cifake")
+        data = load()
         digests.add(data.digest)
         assert r"test/REAL/\xff\xfe.jpg" in data.test.paths.tolist()
         "".join(data.test.paths).encode()  # as every file of predictions must

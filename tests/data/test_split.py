@@ -97,12 +97,12 @@ def test_too_few_images_for_the_small_split():
 
 def test_data_without_a_label_in_a_part_is_refused(tree, monkeypatch):
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
-    assert len(load("cifake").validation) == 16
+    assert len(load().validation) == 16
     for path in sorted((tree / "train/FAKE").iterdir())[1:]:  # a fifth of one image is none
         path.unlink()
     with pytest.raises(DataError, match="received no FAKE images in the validation part"):
-        load("cifake")
+        load()
     for path in (tree / "train/FAKE").iterdir():
         path.write_bytes((tree / "test/FAKE/0001.jpg").read_bytes())
     with pytest.raises(DataError, match="received no FAKE images in the train part"):
-        load("cifake")
+        load()

@@ -113,7 +113,10 @@ def test_other_data_than_the_run_was_measured_on_is_refused(finished, tmp_path, 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     mlflow.set_tracking_uri(uri)
     mlflow.MlflowClient().set_tag(finished[0].info.run_id, "dataset_digest", "0123-small")
-    with pytest.raises(DataError, match="expected the data that it was tested on, 0123-small, found "):
+    message = (
+        "expected the data that was tested on, demo 0123-small, found 83194eca7496b703-small in the demo"
+    )
+    with pytest.raises(DataError, match=message):
         main(["run=base"])
     mlflow.set_tracking_uri(None)
 

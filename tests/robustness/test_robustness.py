@@ -308,7 +308,10 @@ def test_images_can_be_written_for_a_model_file_of_another_project(tree, tmp_pat
 def test_other_data_is_refused(run_id, capsys):
     mlflow.MlflowClient().set_tag(run_id, "dataset_digest", "abc-small")
     assert run_command("run=base") == 2
-    assert "expected the data that it was tested on, abc-small, found" in capsys.readouterr().err
+    message = (
+        "expected the data that was tested on, demo abc-small, found 83194eca7496b703-small in the demo set"
+    )
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

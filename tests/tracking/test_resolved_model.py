@@ -87,7 +87,7 @@ def test_a_run_of_another_project_is_found_by_its_id_and_has_no_data(store):
     model = find_model(run.info.run_id)
     assert model.name == f"base (run {run.info.run_id})"
     with pytest.raises(DataError, match="a run of another project, which does not say what it was tested on"):
-        model.load_data()
+        model.load_test_part()
 
 
 def test_a_registered_version_is_that_model_of_its_run(store):

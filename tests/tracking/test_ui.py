@@ -1,6 +1,8 @@
 """What MLflow's own pages show, in its own server and in a browser."""
 
+import base64
 import json
+import zlib
 
 import mlflow
 import pytest
@@ -100,6 +102,19 @@ def test_the_view_is_written_again_only_when_other_settings_differ(three_variant
     assert tags()[VIEW_TAG] != before
 
 
+def test_the_view_takes_no_mean_over_several_data_sets(three_variants):
+    def groups():
+        packed = json.loads(tags()[VIEW_TAG])["state"].removeprefix("deflate;")
+        state = json.loads(zlib.decompress(base64.b64decode(packed)))
+        return [key["groupByData"] for key in state["groupBy"]["groupByKeys"]]
+
+    assert groups() == ["variant"]
+    run_id = log_run("base", 0, f1=0.5)
+    mlflow.MlflowClient().set_tag(run_id, "dataset", "photos")
+    prepare_experiment("1")
+    assert groups() == ["variant", "dataset"]
+
+
 def test_a_setting_typed_in_another_form_is_no_column_of_the_view(store):
     log_run("base", 0, params={"model.filters": "[64, 64]"})
     prepare_experiment("1")
@@ -144,10 +159,11 @@ def test_the_purpose_of_a_variant_is_the_comment_on_top_of_its_file(tmp_path):
 
 def test_a_run_says_why_it_is_there_and_what_came_out():
     metrics = {f"test/{name}": 0.8 for name in ("f1", "accuracy", "precision", "recall", "roc_auc")}
-    note = describe_run("Does Adam pay?", {**metrics, "best_epoch": 4}, 1600, "abc", charts_path("7"))
+    metrics |= {"best_epoch": 4}
+    note = describe_run("Does Adam pay?", metrics, 1600, "photos", "abc", charts_path("7"))
     purpose, result, table, kept, *pictures = note.split("\n\n")
     assert purpose == "Does Adam pay?"
-    assert result.startswith("**F1 0.8000**, accuracy 0.8000 ± 0.0196 (95 %, over 1,600 test images;")
+    assert result.startswith("**F1 0.8000**, accuracy 0.8000 ± 0.0196 (95 %, over 1,600 test images of ph")
     assert "and [the curves](#/experiments/7/runs?viewStateShareKey=variants&" in result
     assert "workflowType=machine_learning&compareRunsMode=CHART)" in result
     assert table.splitlines()[2:4] == ["| F1 | 0.8000 |", "| accuracy | 0.8000 |"]

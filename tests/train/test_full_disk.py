@@ -158,10 +158,10 @@ def test_decoded_images(tree, disk, monkeypatch, capsys):
     monkeypatch.setenv("CIFAKE_CACHE", str(disk.folder))
     monkeypatch.setenv("CIFAKE_DATA", str(tree))
     disk.fill()
-    assert exit_code(lambda: load_cached(find("cifake")) and 0) == 2
+    assert exit_code(lambda: load_cached(find("auto")) and 0) == 2
     assert "error: a disk is full (No space left on device" in capsys.readouterr().err
     disk.make_room()
-    assert len(load_cached(find("cifake")).images) == 120
+    assert len(load_cached(find("auto")).images) == 120
 
 
 def test_features(disk, capsys):

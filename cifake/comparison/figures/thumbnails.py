@@ -15,18 +15,26 @@ CELL = np.array(
     [IMAGE_SIDE + 24, IMAGE_SIDE + 10]
 )  # height and width of a thumbnail with its text, in pixels
 INCHES = 0.019  # a pixel
+TITLE = "true label, probability of FAKE (→: from the reference's); one of how many"
+LETTERS, LINE = 14, 0.15  # of the title: letters an inch, and inches a line
 MARGIN, NAME = 2.2, 22  # inches and characters a line, for the names on the left
 
 
 def images_figure(comparison: Comparison) -> Figure:
-    """For each kind of mistake and object class the most decided example, with its label and scores."""
+    """For each kind of mistake and object class the most decided example, with its label and scores.
+
+    Where object classes are not known, for each kind and label.
+    """
     mistakes, pixels = find_mistakes(comparison), find_pixels(comparison)
     if mistakes is None or isinstance(pixels, str):
         raise ValueError("expected predictions and pixels, received none")
-    classes = mistakes.classes
+    by_label = {label: mistakes.images.labels == place for place, label in enumerate(LABELS)}
+    classes = mistakes.classes or by_label
     kinds = [kind for kind in _kinds(mistakes) if kind[1].any()]
     height, width = CELL * (max(len(kinds), 1), len(classes))
-    figure = Figure(figsize=(MARGIN + width * INCHES, 0.7 + height * INCHES), layout="constrained")
+    title = textwrap.fill(TITLE, int(LETTERS * width * INCHES))
+    above = 0.7 + LINE * title.count("\n")
+    figure = Figure(figsize=(MARGIN + width * INCHES, above + height * INCHES), layout="constrained")
     axes = figure.subplots()
     mosaic = np.zeros((height, width, 4), np.uint8)  # one picture, clear between the thumbnails
     for row, (_, chosen, strength, scores) in enumerate(kinds):
@@ -52,9 +60,7 @@ def images_figure(comparison: Comparison) -> Figure:
     )
     axes.set_xticks(np.arange(len(classes)) * CELL[1] + IMAGE_SIDE / 2, list(classes))
     axes.xaxis.tick_top()
-    axes.set_title(
-        "true label, probability of FAKE (→: from the reference's); one of how many", fontsize=9, loc="left"
-    )
+    axes.set_title(title, fontsize=9, loc="left")
     return figure
 
 

@@ -44,16 +44,17 @@ def images(comparison: Comparison) -> Table:
     if comparison.metric.key.startswith(ROBUST) and not notes:
         notes = ["Predictions are under a perturbation, pictures without it."]
     reference = comparison.reference.name
+    classes = [*mistakes.classes]
+    by_class = " Object classes: what is wrong, the hardest first; CSV and JSON hold all counts by class."
     several = any(len(group.scores) > 1 for group in mistakes.groups)
     return view_table(
         comparison,
         f"images called wrongly at the threshold 0.5{', by the mean score over seeds' if several else ''}. "
         f"Mended are mistakes of {reference} that a row does not make, spoiled those that it adds; the "
-        f"verdict on the difference is that of {metric_title(comparison)}. Object classes: what is wrong, "
-        "the hardest first; CSV and JSON hold all counts by class.",
+        f"verdict on the difference is that of {metric_title(comparison)}.{by_class * bool(classes)}",
         [
             *COLUMNS,
-            *(Column(name, name, ",d") for name in mistakes.classes),
+            *(Column(name, name, ",d") for name in classes),
         ],
         _rows(mistakes, records),
         [*notes, *comparison.notes],

@@ -33,6 +33,7 @@ def slices(comparison: Comparison) -> Table:
         weakest = (min if up else max)(rows.values(), key=itemgetter(column.key))
         weakest[f"mark_{column.key}"] = "weakest"
     ranks = ranks_text(comparison)
+    unknown = comparison.images is not None and not records
     return view_table(
         comparison,
         f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
@@ -40,7 +41,11 @@ def slices(comparison: Comparison) -> Table:
         f"{interval_text(comparison, 'images of the class')}",
         [Column("object", "object"), Column("images", "images", ",d"), *columns],
         sorted(rows.values(), key=lambda row: sum(row[c.key] for c in columns), reverse=not up),
-        [*([f"Columns are ranks: {ranks}."] if ranks else []), *comparison.notes],
+        [
+            *(["The object classes of these images are not known."] if unknown else []),
+            *([f"Columns are ranks: {ranks}."] if ranks else []),
+            *comparison.notes,
+        ],
         records=records,
     )
 
@@ -52,6 +57,8 @@ def _records(comparison: Comparison) -> list[dict[str, Any]]:
         return []
     records: list[dict[str, Any]] = []
     for place, name in enumerate(images.names):
+        if not name:  # as of data whose file names tell no classes
+            continue
         chosen = images.objects == place
         estimates = MetricEstimates(comparison, comparison.metric.name, chosen)
         records += [
