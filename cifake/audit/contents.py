@@ -28,6 +28,7 @@ class Audit:
     jpeg_tables: dict[str, list[dict[str, Any]]]  # by label, how many files have each set of tables
     unusable: list[Problem]  # files that cannot be used, with the reason
     parts: dict[str, dict[str, int]]  # images by part and label
+    near_copies: dict[str, Any] | None = None  # their counts, where they were looked for
 
     @property
     def problem(self) -> str:
