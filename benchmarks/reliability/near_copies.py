@@ -36,7 +36,7 @@ def encoded(image: np.ndarray, quality: int) -> np.ndarray:
 
 def scaled(image: np.ndarray, factor: float, middle: float) -> np.ndarray:
     """Values times a factor, around a middle."""
-    return np.clip(middle + factor * (image - middle), 0, 255).astype(np.uint8)
+    return np.clip(middle + factor * (image.astype(float) - middle), 0, 255).astype(np.uint8)
 
 
 def rotated(image: np.ndarray, degrees: float) -> np.ndarray:
@@ -82,8 +82,8 @@ def measure(
     makers = np.repeat(list(CHANGES), copies)
     planted = np.stack([CHANGES[name](images[row]) for name, row in zip(makers, originals, strict=True)])
     near = find_near_copies(np.concatenate([images, planted]), LOWEST)
-    both = near.second < len(images)
-    across = both & (labels[near.first] != labels[np.where(both, near.second, near.first)])
+    old = near.second < len(images)  # pairs without a planted copy: the first place is the lower one
+    across = labels[near.first[old]] != labels[near.second[old]]
     copy = near.second - len(images)
     right = (copy >= 0) & (near.first == originals[copy])
     similarity = np.zeros(len(originals))
@@ -92,7 +92,7 @@ def measure(
         name: [float((similarity[makers == name] >= limit).mean()) for limit in LIMITS] for name in CHANGES
     }
     pairs = [
-        [int((near.similarity[kind] >= limit).sum()) for limit in LIMITS] for kind in (across, both & ~across)
+        [int((near.similarity[old][kind] >= limit).sum()) for limit in LIMITS] for kind in (across, ~across)
     ]
     return found, *pairs
 

@@ -8,7 +8,7 @@ import pandas as pd
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.predictions import image_paths
 from cifake.comparison.runs import SEED
-from cifake.contract import NEAR_COPIES_COLUMNS
+from cifake.contract import NEAR_COPIES_COLUMNS, OTHER_SETS
 from cifake.core.errors import RunError
 
 COMMAND = "python -m cifake.audit near=true"
@@ -24,6 +24,8 @@ def find_near_copies(comparison: Comparison, file: str) -> np.ndarray:
     Raises:
         RunError: it cannot be read, is of another data set, or has no test image of the comparison.
     """
+    if comparison.metric.key.startswith(OTHER_SETS):
+        raise RunError(f"near_copies: expected a metric of the test images, received {comparison.metric.key}")
     pairs = _read(Path(file))
     digest = comparison.metadata["dataset_digest"].partition("-")[0]  # without the split
     if others := sorted(set(pairs["dataset_digest"]) - {digest}):
