@@ -40,6 +40,7 @@ bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet 
 	$(BIN)/python -m benchmarks.reliability.intervals
 	$(BIN)/python -m benchmarks.reliability.together
 	$(BIN)/python -m benchmarks.speed.explaining
+	$(BIN)/python -m benchmarks.reliability.near_copies
 
 ui: $(INSTALLED)  ## the MLflow UI on http://127.0.0.1:5000; prints where the runs of all variants are
 	$(BIN)/python -m cifake.tracking.ui

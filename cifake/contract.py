@@ -90,6 +90,13 @@ CLASSIFICATION_REPORT = "classification_report.txt"
 FIGURES = "figures"
 EXPLANATION = "explanation"
 
+# Pairs of near-copies that an audit writes, one a row; parts are those of split=full. The digest is the
+# beginning of the tag dataset_digest.
+NEAR_COPIES_COLUMNS = (
+    "similarity", "first", "first_part", "first_label", "second", "second_part", "second_label",
+    "dataset_digest",
+)  # fmt: skip
+
 # Other test sets: their metrics are other/<set>/accuracy, their predictions other/<set>.parquet.
 OTHER_SETS = "other/"
 WEIGHTED_SETS = "weighted"  # means over sets that have a weight

@@ -4,30 +4,67 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
 
 from cifake.audit.contents import Audit, audit
-from cifake.audit.options import parse
+from cifake.audit.options import Options, parse
+from cifake.contract import LABELS
 from cifake.core.errors import exit_code
+from cifake.core.progress import configure_logging
+from cifake.data.cache import load_cached
 from cifake.data.find import find
-from cifake.tracking.mlflow_project import mlflow_project_run, name_project_run
+from cifake.data.sources import Source
+from cifake.tracking.mlflow_project import keep_files, mlflow_project_run, name_project_run
 
 
 def main(argv: Sequence[str]) -> int:
     """Print and write what the data set holds; the exit code is 1 if it cannot be trained on."""
+    configure_logging()
     with mlflow_project_run("audit"):
         options = parse(argv)
         source = find(options.dataset)
         name_project_run(f"audit of {source.location}")
         result = audit(source, options.dataset, options.dataset_name, options.resize)
+        files = [options.output]
+        if options.near and not result.unusable:
+            near, written = _near_copies(source, result, options)
+            result = dataclasses.replace(result, near_copies=near)
+            files += written
         options.output.write_text(json.dumps(dataclasses.asdict(result), indent=1), encoding="utf-8")
+        keep_files(*files)
     show(result, Console())
     print(f"{options.output} has the whole audit, with the names of all copies")
+    if len(files) > 1:
+        print(f"pairs of near-copies: {' and '.join(map(str, files[1:]))}")
+    elif options.near:
+        print("near-copies were not looked for, since files cannot be used", file=sys.stderr)
     if result.problem:
         print(f"{result.source} cannot be trained on: {result.problem}", file=sys.stderr)
     return int(bool(result.problem))
+
+
+def _near_copies(source: Source, result: Audit, options: Options) -> tuple[dict[str, Any], list[Path]]:
+    """Counts of near-copies, and the files that list and show them."""
+    from cifake.audit.pairs import (
+        count_pairs,
+        find_pairs,
+        write_pairs,
+    )  # pandas and matplotlib, needed only here
+    from cifake.audit.pairs_figure import pairs_figure
+
+    cached = load_cached(source, options.resize)
+    pairs = find_pairs(cached, result.copies)
+    near = pairs[pairs["similarity"] >= options.similarity]
+    write_pairs(near, options.pairs_file)
+    options.picture_file.unlink(missing_ok=True)  # of an earlier audit
+    if len(pairs):
+        pairs_figure(pairs, cached.images, options.similarity).savefig(options.picture_file)
+    files = [file for file in (options.pairs_file, options.picture_file) if file.exists()]
+    return {"similarity": options.similarity, **count_pairs(near)}, files
 
 
 def show(result: Audit, console: Console) -> None:
@@ -48,6 +85,8 @@ def show(result: Audit, console: Console) -> None:
         copies.add_row(where.replace("_", " "), f"{len(groups):,}", f"{sum(map(len, groups)):,}")
     console.print(counts)
     console.print(copies)
+    if result.near_copies:
+        show_near_copies(result.near_copies, console)
     for label, tables in result.jpeg_tables.items():
         sizes = ", ".join(f"{table['files']:,}" for table in tables)
         console.print(f"{label}: {len(tables)} set(s) of JPEG quantisation tables, on {sizes} files")
@@ -58,6 +97,22 @@ def show(result: Audit, console: Console) -> None:
     console.print(f"files that cannot be used: {len(result.unusable):,}")
     for name, reason in result.unusable[:10]:
         console.print(f"  {name}: {reason}", markup=False)
+
+
+def show_near_copies(near: dict[str, Any], console: Console) -> None:
+    """Print counts of near-copies as a table."""
+    title = (
+        f"pairs of near-copies, similarity {near['similarity']:g} and above, without byte-identical copies"
+    )
+    table = Table("where", title=title, title_justify="left")
+    for column in (*LABELS, "across labels (false alarms)"):
+        table.add_column(column, justify="right")
+    for where, counts in near["pairs"].items():
+        table.add_row(where.replace("_", " "), *(f"{count:,}" for count in counts.values()))
+    console.print(table)
+    of_test = near["test_images_with_a_near_copy_in_training"]
+    counts = ", ".join(f"{count:,} {label}" for label, count in of_test.items())
+    console.print(f"test images with a near-copy among training or validation images: {counts}")
 
 
 if __name__ == "__main__":

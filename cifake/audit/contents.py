@@ -32,6 +32,7 @@ class Audit:
     unusable: list[Problem]  # files that cannot be used, with the reason
     changes: dict[str, int]  # how many images training prepares, by what is done
     parts: dict[str, dict[str, int]]  # images by part and label
+    near_copies: dict[str, Any] | None = None  # their counts, where they were looked for
 
     @property
     def problem(self) -> str:

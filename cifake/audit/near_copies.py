@@ -3,9 +3,13 @@
 Two images are as similar as the correlation of their middle 28 x 28 pixels, at its best over shifts of up to
 two pixels and mirroring. Brightness and contrast do not count in a correlation. Computing that for every pair
 would take days, so it is done for the pairs whose thumbnails are similar: each image with its nearest others.
+benchmarks/reliability/near_copies.py measures what that finds, and what it finds wrongly.
 """
 
+import logging
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,11 +19,13 @@ from cifake.contract import IMAGE_SIDE
 from cifake.core.progress import progress_bar
 
 THUMBNAIL_SIDE = 8  # pixels
-NEIGHBOURS = 4  # per image, by their thumbnails
+NEIGHBOURS = 16  # per image, by their thumbnails
 CANDIDATE = 0.85  # the least correlation of thumbnails: pairs above LIMIT have more
 LIMIT = 0.95  # the least correlation of a near-copy
+LOWEST = 0.9  # the least limit; below it pairs are missed whose thumbnails are less alike than CANDIDATE
 SHIFT = 2  # pixels
-BLOCK = 500  # images at a time
+BLOCK = 200  # images or pairs at a time; larger ones leave the processor's cache
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,14 @@ def find_near_copies(images: np.ndarray, limit: float = LIMIT) -> NearCopies:
         images: uint8 [n, 32, 32, 3].
         limit: the least correlation.
     """
+    logger.info("near-copies: comparing the thumbnails of %s images", f"{len(images):,}")
     pairs = np.unique(np.sort(np.concatenate(list(_candidates(images))), axis=1), axis=0)
+    logger.info("near-copies: comparing %s pairs with similar thumbnails", f"{len(pairs):,}")
     blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
-    with progress_bar() as progress:
-        tracked = progress.track(blocks, description="comparing similar images")
-        similarity = np.concatenate(
-            [similarities(images[block[:, 0]], images[block[:, 1]]) for block in tracked] or [np.empty(0)]
-        )
+    with progress_bar() as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda block: similarities(images[block[:, 0]], images[block[:, 1]]), blocks)
+        tracked = progress.track(results, total=len(blocks), description="comparing pairs")
+        similarity = np.concatenate([*tracked, np.empty(0, np.float32)])
     order = np.argsort(-similarity, kind="stable")
     order = order[similarity[order] >= limit]
     return NearCopies(pairs[order, 0], pairs[order, 1], similarity[order])
@@ -63,31 +70,34 @@ def similarities(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         second: the same.
     """
     best = np.full(len(first), -1, np.float32)
-    shifts = range(-SHIFT, SHIFT + 1)
-    for image in (first, first[:, :, ::-1]):
-        middle = _standardised(_window(image, 0, 0))
-        for down, right in product(shifts, shifts):
-            shifted = _standardised(_window(second, down, right))
+    middles = [_standardised(_window(image, 0, 0)) for image in (first, first[:, :, ::-1])]
+    for down, right in product(range(-SHIFT, SHIFT + 1), repeat=2):
+        shifted = _standardised(_window(second, down, right))
+        for middle in middles:
             best = np.maximum(best, np.einsum("ij,ij->i", middle, shifted))
     return best
 
 
 def _candidates(images: np.ndarray) -> Iterator[np.ndarray]:
     """Pairs of each image and its nearest others by thumbnail: int [k, 2], a block of images at a time."""
-    thumbnails = _thumbnails(images)
+    n = len(images)
+    blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    thumbnails = np.concatenate([_thumbnails(images[block]) for block in blocks])
+    buffer = np.empty(
+        (2, BLOCK, n), np.float32
+    )  # a new one for each block would take longer than the product
     with progress_bar() as progress:
-        starts = range(0, len(images), BLOCK)
-        for start in progress.track(starts, description="comparing thumbnails"):
-            block = images[start : start + BLOCK]
-            correlation = np.maximum(
-                _thumbnails(block) @ thumbnails.T, _thumbnails(block[:, :, ::-1]) @ thumbnails.T
-            )
-            rows = np.arange(len(block))
-            correlation[rows, start + rows] = -1  # itself
-            count = min(NEIGHBOURS, len(images) - 1)
-            nearest = np.argpartition(correlation, -count, axis=1)[:, -count:]
-            row, place = np.nonzero(np.take_along_axis(correlation, nearest, 1) >= CANDIDATE)
-            yield np.stack([start + row, nearest[row, place]], axis=1)
+        for block in progress.track(blocks, description="comparing thumbnails"):
+            both = buffer[:, : block.stop - block.start]
+            np.matmul(thumbnails[block], thumbnails.T, out=both[0])
+            np.matmul(_thumbnails(images[block, :, ::-1]), thumbnails.T, out=both[1])
+            correlation = np.maximum(*both, out=both[0])
+            np.fill_diagonal(correlation[:, block], -1)  # itself
+            row, place = np.nonzero(correlation >= CANDIDATE)
+            order = np.lexsort((-correlation[row, place], row))
+            row, place = row[order], place[order]
+            near = np.arange(len(row)) - np.searchsorted(row, row) < NEIGHBOURS
+            yield np.stack([block.start + row[near], place[near]], axis=1)
 
 
 def _thumbnails(images: np.ndarray) -> np.ndarray:

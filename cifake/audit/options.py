@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cifake.cli.grammar import CommandOptions, OutputFile
+from cifake.audit.near_copies import LIMIT, LOWEST
+from cifake.cli.grammar import CommandOptions, Flag, OutputFile, output_file
 from cifake.cli.help import options_or_help
 
 
@@ -20,7 +21,33 @@ class Options(CommandOptions):
     resize: Literal["prepare", "refuse"] = Field(
         "prepare", description="refuse lists images that are not RGB of 32 x 32 pixels as unusable"
     )
-    output: OutputFile = Field(Path("audit.json"), description="a JSON file (default: audit.json)")
+    near: Flag = Field(False, description="also look for near-copies, in minutes")
+    similarity: float = Field(
+        LIMIT, ge=LOWEST, le=1, description="the least correlation of near-copies, see docs/near-copies.md"
+    )
+    output: OutputFile = Field(
+        Path("audit.json"),
+        validate_default=True,
+        description="a JSON file (default: audit.json); near-copies are listed and shown beside it, in "
+        "audit_near_copies.csv and audit_near_copies.png",
+    )
+
+    @model_validator(mode="after")
+    def _can_write_near_copies(self) -> "Options":
+        if "similarity" in self.model_fields_set and not self.near:
+            raise ValueError("similarity: it is of near-copies; add near=true")
+        if self.near:
+            output_file(self.pairs_file)
+            output_file(self.picture_file)
+        return self
+
+    @property
+    def pairs_file(self) -> Path:
+        return self.output.with_name(f"{self.output.stem}_near_copies.csv")
+
+    @property
+    def picture_file(self) -> Path:
+        return self.pairs_file.with_suffix(".png")
 
 
 def parse(argv: Sequence[str]) -> Options:

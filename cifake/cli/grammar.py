@@ -42,7 +42,8 @@ def comma_separated(value: Any) -> list[str]:
     return [item for text in texts for part in text.strip("[] ").split(",") if (item := part.strip())]
 
 
-def _in_a_folder(path: Path) -> Path:
+def output_file(path: Path) -> Path:
+    """A file that can be written, or a ValueError."""
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {path.parent}; make it first")
     if path.is_dir():
@@ -74,7 +75,7 @@ def _writable(path: Path, existing: Path) -> Path:
 InputFolder = Annotated[Path, AfterValidator(_present)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]
 # Whether they can be written is known before the work.
-OutputFile = Annotated[Path, AfterValidator(_in_a_folder)]
+OutputFile = Annotated[Path, AfterValidator(output_file)]
 OutputFolder = Annotated[Path, AfterValidator(_a_folder)]
 CommaSeparated = BeforeValidator(comma_separated)
 

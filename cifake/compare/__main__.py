@@ -89,7 +89,8 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
     from cifake.comparison.gate import exit_code_of
 
     verdicts = report.check(*options.fail_if, allow_single_seed=options.allow_single_seed)
-    rendered = report.render(options.output_format, options.view, verdicts, options.settings)
+    given = {"pivot": options.settings, "near_copies": options.near_copies}
+    rendered = report.render(options.output_format, options.view, verdicts, **given)
     if options.output:
         try:
             options.output.write_text(rendered, encoding="utf-8")
@@ -99,7 +100,7 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
         sys.stdout.write(rendered)
     if keep:
         html = options.output_format == "html"
-        keep(rendered if html else report.render("html", verdicts=verdicts, pivot=options.settings))
+        keep(rendered if html else report.render("html", verdicts=verdicts, **given))
     if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)

@@ -31,6 +31,9 @@ class Options(CommandOptions):
     view: ViewName = Field("leaderboard", description=f"{', '.join(VIEW_NAMES)}; an html report has them all")
     rows: str = Field("", description="the setting of a pivot's rows: model.filters")
     columns: str = Field("", description="the setting of a pivot's columns: optimizer")
+    near_copies: str = Field(
+        "", description="the CSV file of an audit with near=true, of --view near_copies and html reports"
+    )
     baseline: str | None = Field(None, description="the row to compare the others with (default: the best)")
     confidence: float = Field(0.95, gt=0, lt=1, description="level of intervals and tests")
     margin: float = Field(
@@ -113,6 +116,14 @@ class Options(CommandOptions):
             if of_store[name]:
                 instead = "leave out --results" + ", or add --tracking-uri" * (name not in beside[:2])
                 raise ValueError(f"--{name} needs the runs of a store, received --results; {instead}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_file_of_near_copies(self) -> "Options":
+        if self.view == "near_copies" and not self.near_copies:
+            raise ValueError("near_copies: expected --near-copies and a CSV file of an audit, received none")
+        if self.near_copies and self.view != "near_copies" and self.output_format != "html":
+            raise ValueError(f"--near-copies is of --view near_copies, received --view {self.view}")
         return self
 
     @property

@@ -13,7 +13,7 @@ __all__ = ["VIEW_NAMES", "compare"]
 Direction = Literal["higher", "lower"]
 ViewName = Literal[
     "leaderboard", "pairwise", "settings", "pivot", "slices", "images", "pareto", "curves", "calibration",
-    "noise", "trials", "robustness", "test_sets", "runs",
+    "noise", "trials", "robustness", "test_sets", "near_copies", "runs",
 ]  # fmt: skip
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 

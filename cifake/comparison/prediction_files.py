@@ -105,3 +105,12 @@ def hash_images(paths: Sequence[str], labels: np.ndarray) -> str:
     digest = hashlib.sha256("\n".join(paths).encode())
     digest.update(labels.tobytes())
     return digest.hexdigest()[:16]
+
+
+def read_paths(store: RunSource, file: PredictionsFile) -> list[str]:
+    """The paths of the images that predictions are of, in order.
+
+    Raises:
+        RunError: they cannot be read.
+    """
+    return list(_read(store, file)["path"].to_pylist())

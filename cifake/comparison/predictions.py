@@ -6,7 +6,7 @@ from collections import Counter
 import pandas as pd
 
 from cifake.comparison.notes import note
-from cifake.comparison.prediction_files import Predictions, fetch_predictions
+from cifake.comparison.prediction_files import Predictions, fetch_predictions, read_paths
 from cifake.comparison.run_source import PredictionsFile, RunSource
 from cifake.comparison.runs import GROUP
 from cifake.contract import (
@@ -72,6 +72,21 @@ def pairable(
             note("no-predictions", f"{len(reasons) - REASONS_LISTED} more runs are without, too.")
         ]
     return {run_id: each for run_id, each in fetched.items() if isinstance(each, Predictions)}, reasons
+
+
+def image_paths(store: RunSource, run: pd.DataFrame, metric: str) -> list[str]:
+    """The paths of the images that a run's predictions are of, in order.
+
+    Args:
+        store: that the run is from.
+        run: its row, see ``fetch_runs``.
+        metric: a key that is of predictions.
+
+    Raises:
+        RunError: they cannot be read.
+    """
+    (file,) = _files(run, metric)
+    return read_paths(store, file)
 
 
 def _files(runs: pd.DataFrame, metric: str) -> list[PredictionsFile]:

@@ -19,12 +19,10 @@ from cifake.comparison.render.html import html
 from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import GROUP, with_value
 from cifake.comparison.table import Section
-from cifake.comparison.view import NEED_PREDICTIONS, View
+from cifake.comparison.view import NEED_PREDICTIONS, VIEW_ARGUMENTS, View
 from cifake.comparison.views import VIEWS
 from cifake.contract import CIFAKE
 from cifake.core.errors import RunError
-
-PIVOT = "pivot"
 
 
 class Report(View):
@@ -47,29 +45,29 @@ class Report(View):
         self._compare = partial(make_comparisons, store, confidence=confidence, margin=margin)
         super().__init__("leaderboard", self._compare(self.runs, self.metric, top, baseline))
 
-    def view(self, name: str, *settings: str) -> View:
+    def view(self, name: str, *arguments: str) -> View:
         """A view by name.
 
         Args:
             name: a key of VIEWS.
-            settings: of a pivot's rows and columns; other views take none.
+            arguments: the settings of a pivot's rows and columns, the file of near-copies; other views take
+                none.
 
         Raises:
-            RunError: it needs predictions and the metric is not of predictions, or it needs settings.
+            RunError: it needs predictions and the metric is not of predictions, or it needs arguments.
         """
         if name in NEED_PREDICTIONS and not is_of_predictions(self.metric.key):
             raise RunError(
                 f"the view {name} needs a metric of predictions such as f1, received {self.metric.key}"
             )
-        by = settings if name == PIVOT else ()
-        if name == PIVOT and not by:
-            raise RunError("pivot: expected settings such as model.filters and optimizer, received none")
-        return self if name == self.name else View(name, self.comparisons, *by)
+        if (needed := VIEW_ARGUMENTS.get(name)) and not arguments:
+            raise RunError(f"{name}: expected {needed}, received none")
+        return self if name == self.name else View(name, self.comparisons, *arguments)
 
     leaderboard = partialmethod(view, "leaderboard")
     pairwise = partialmethod(view, "pairwise")
     settings = partialmethod(view, "settings")
-    pivot = partialmethod(view, PIVOT)
+    pivot = partialmethod(view, "pivot")
     slices = partialmethod(view, "slices")
     images = partialmethod(view, "images")
     pareto = partialmethod(view, "pareto")
@@ -79,6 +77,7 @@ class Report(View):
     trials = partialmethod(view, "trials")
     robustness = partialmethod(view, "robustness")
     test_sets = partialmethod(view, "test_sets")
+    near_copies = partialmethod(view, "near_copies")
     every_run = partialmethod(view, "runs")  # ``runs`` is their frame
 
     def check(self, *conditions: str, allow_single_seed: bool = False) -> list[Verdict]:
@@ -127,6 +126,7 @@ class Report(View):
         view: str = "leaderboard",
         verdicts: Sequence[Verdict] = (),
         pivot: Sequence[str] = (),
+        near_copies: str = "",
     ) -> str:
         """The report as text of a format; html has every view with a row.
 
@@ -135,16 +135,18 @@ class Report(View):
             view: the view for formats other than html.
             verdicts: to add, where the format has a place for them.
             pivot: the settings of a pivot's rows and columns; html has one where they are given.
+            near_copies: the file of near-copies; html has the view where it is given.
         """
         judged = [verdict_section(verdicts)] if verdicts else []
+        arguments = {"pivot": pivot, "near_copies": [near_copies] if near_copies else []}
         if form == "html":
             predicted = is_of_predictions(self.metric.key)
             names = [name for name in VIEWS if predicted or name not in NEED_PREDICTIONS]
-            views = [self.view(name, *pivot) for name in names if pivot or name != PIVOT]
+            views = [self.view(name, *arguments.get(name, ())) for name in names if arguments.get(name, name)]
             sections = [each.section() for each in views if any(table.rows for table in each.tables)]
             sections[1:1] = judged
             return html(sections, self._title(), provenance(self.store.address))
-        return FORMATS[form]([Section(view, self.view(view, *pivot).tables), *judged])
+        return FORMATS[form]([Section(view, self.view(view, *arguments.get(view, ())).tables), *judged])
 
     def _title(self) -> str:
         groups = [group for comparison in self.comparisons for group in comparison.groups]

@@ -20,7 +20,12 @@ NEED_PREDICTIONS = (
     "images",
     "calibration",
     "noise",
+    "near_copies",
 )  # views that have nothing to say on other metrics
+VIEW_ARGUMENTS = {  # of views that take more than a comparison
+    "pivot": "settings such as model.filters and optimizer",
+    "near_copies": "the CSV file that an audit with near=true writes",
+}
 
 
 class View:
@@ -29,18 +34,18 @@ class View:
     Args:
         name: a key of VIEWS.
         comparisons: one for each data set and split.
-        settings: those that a pivot is by.
+        arguments: what the view takes beside a comparison, see VIEW_ARGUMENTS.
     """
 
-    def __init__(self, name: str, comparisons: Sequence[Comparison], *settings: str):
+    def __init__(self, name: str, comparisons: Sequence[Comparison], *arguments: str):
         self.name = name
         self.comparisons = comparisons
-        self.by = settings
+        self.arguments = arguments
 
     @cached_property
     def tables(self) -> list[Table]:
         """One for each data set and split."""
-        return [VIEWS[self.name](comparison, *self.by) for comparison in self.comparisons]
+        return [VIEWS[self.name](comparison, *self.arguments) for comparison in self.comparisons]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -63,7 +68,7 @@ class View:
 
         draw = FIGURES.get(self.name)
         drawings: list[Callable[[], Figure] | None] = [
-            partial(draw, comparison, *self.by) if draw and table.rows and table.drawable else None
+            partial(draw, comparison, *self.arguments) if draw and table.rows and table.drawable else None
             for comparison, table in zip(self.comparisons, self.tables, strict=True)
         ]
         return Section(self.name, self.tables, drawings)

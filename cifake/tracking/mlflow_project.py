@@ -5,6 +5,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from cifake.contract import TOOL_TAG
 from cifake.core.errors import Terminated
@@ -67,3 +68,12 @@ def name_project_run(name: str) -> None:
         from cifake.tracking.run_status import name_run
 
         name_run(run_id, re.sub(r" \(run \w+\)", "", name))
+
+
+def keep_files(*files: Path) -> None:
+    """Log files to the project's run, if there is one."""
+    if run_id := project_run_id():
+        from cifake.tracking.retry import client
+
+        for file in files:
+            client.log_artifact(run_id, str(file))

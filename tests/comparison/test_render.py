@@ -12,7 +12,7 @@ from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import TITLES, fit_page, page_columns
 from cifake.comparison.render.text import text
 from cifake.comparison.table import Column, Section, Table
-from tests.support.made_runs import log_run, log_trained
+from tests.support.made_runs import log_run, log_trained, write_near_copies
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -91,8 +91,9 @@ def test_no_line_of_text_begins_with_a_percent_sign():
 
 @pytest.mark.parametrize("view", [name for name in VIEW_NAMES if name != "trials"])
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_view_in_every_format(compared, view, form):
-    rendered = compare(tracking_uri=compared).render(form, view, pivot=["optimizer"])
+def test_every_view_in_every_format(compared, view, form, tmp_path):
+    near_copies = write_near_copies(tmp_path / "near.csv", [0, 1])
+    rendered = compare(tracking_uri=compared).render(form, view, pivot=["optimizer"], near_copies=near_copies)
     assert "sgd" in rendered
     assert "nan" not in re.sub(r"<(svg|script).*?</\1>", "", rendered, flags=re.DOTALL).lower()
 
@@ -130,7 +131,9 @@ def test_html_has_every_view_and_names_no_other_address(page):
     assert all(address.startswith("http://127.0.0.1:5000/#/experiments/1/runs/") for address in runs)
     assert not re.search(r"url\((?!#)|@import|src=", page)
     assert "default-src 'none'" in page
-    assert {TITLES[name] for name in VIEW_NAMES if name not in ("trials", "pivot")} <= set(found.words)
+    assert {TITLES[name] for name in VIEW_NAMES if name not in ("trials", "pivot", "near_copies")} <= set(
+        found.words
+    )
     assert found.tags.count("svg") == 9
     assert found.tags.count("script") == 1
     assert SCRIPT in found.words

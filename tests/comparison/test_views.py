@@ -464,7 +464,11 @@ def test_a_page_has_a_pivot_where_settings_are_given(grid):
 
 @pytest.mark.parametrize(
     "view",
-    [name for name in VIEW_NAMES if name not in ("trials", "robustness", "test_sets", "pivot", "images")],
+    [
+        name
+        for name in VIEW_NAMES
+        if name not in ("trials", "robustness", "test_sets", "pivot", "images", "near_copies")
+    ],
 )
 def test_views_of_runs_without_predictions_and_curves_are_no_crash(store, view):
     log_run("base", f1=0.9)

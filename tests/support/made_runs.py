@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cifake.contract import NEAR_COPIES_COLUMNS
+
 N = 200
 OBJECTS = np.array(["cat", "dog"])[np.arange(N) // 2 % 2]
 LABELS = np.arange(N) % 2
@@ -140,6 +142,16 @@ def log_tested(run_id, scores, folder=FOLDER, earlier=False):
     for key, value in {**flat, **summary}.items():
         client.log_metric(run_id, f"robust/{key}", value)
     client.set_tag(run_id, "robustness", folder)
+
+
+def write_near_copies(path, rows, digest="d1"):
+    """The CSV file of an audit: pairs of near-copies with these test images, by row, in training."""
+    lines = [",".join(NEAR_COPIES_COLUMNS)]
+    for row in rows:
+        label = ("REAL", "FAKE")[LABELS[row]]
+        lines.append(f"0.97,train/{row}.jpg,train,{label},test/{row}.jpg,test,{label},{digest}")
+    path.write_text("\n".join(lines))
+    return str(path)
 
 
 def log_evaluated(run_id, scores, name="photos"):

@@ -28,6 +28,7 @@ TITLES = {
     "trials": "What the searches tried",
     "robustness": "Changed and attacked images",
     "test_sets": "Images from elsewhere",
+    "near_copies": "Without near-copies",
     "runs": "Every run",
 }
 WIDE = 16  # columns; with more, and fewer rows, a table is turned
