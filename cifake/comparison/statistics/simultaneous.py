@@ -42,7 +42,7 @@ def simultaneous(crossed: CrossedEffects, pairs: np.ndarray, chosen: bool = Fals
     own = [crossed.difference(first, second) for first, second in pairs]
     real = crossed.image_noise + crossed.seed_noise > 0
     family = pairs[real[tuple(pairs.T)]]
-    comparisons = int(np.triu(real).sum()) if chosen else len(family)
+    comparisons = int(np.triu(real, 1).sum()) if chosen else len(family)
     if comparisons < 2:
         return own
     at = tuple(pairs.T)
