@@ -3,7 +3,8 @@
 Scores are logits of a probit model: quality + seed effect + image effect + interaction, so that the
 true mean of each metric is known in closed form. ``small`` and ``large`` seed noise are 0.3 and 3
 times the noise of the test images; a ratio of 0.33 makes it a third in every second group. The second
-table has more cells of the metric's values alone, drawn from normal distributions.
+table has more cells of the metric's values alone, drawn from normal distributions, the third values that
+are skewed, because a bound is near.
 
     python -m benchmarks.reliability.intervals [repetitions]
 """
@@ -15,9 +16,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: thread
 import sys
 from itertools import product
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from scipy.special import ndtr, stdtrit
+from scipy.stats import skew
 
 from tests.support.simulation import Design, World, normal_rates, rates
 
@@ -35,6 +39,7 @@ SCORES = [
 ]
 VALUES = list(product(("all", "half", "none"), (1, THIRD)))
 CORRELATIONS = (0.0, 0.5, 0.9)
+SPREADS = (0.05, 0.1, 0.2, 0.3, 0.4)  # of margins over seeds
 
 
 def common_seeds(name: str, seeds: int) -> int:
@@ -74,10 +79,54 @@ def of_values(repetitions: int) -> Table:
     return table
 
 
+def roc_auc(spread: float, effects: np.ndarray) -> np.ndarray:
+    """Of a model whose margins have mean 0.9 and, over seeds, this deviation."""
+    return np.asarray(ndtr(np.sqrt(2) * (0.9 + spread * effects)))
+
+
+def of_skewed_values(repetitions: int) -> Table:
+    table = Table(
+        title=f"ROC AUC that is skewed over seeds, no images: {repetitions:,} repetitions, common seeds with "
+        "correlation 0.5; false alarms with equal noise, with a third of it in one group; coverage of a mean",
+        title_justify="left",
+    )
+    of_seeds = (f"{what}, {seeds} seeds" for what in ("equal", "a third", "mean") for seeds in SEEDS)
+    for title in ("mean", "deviation", "of 1 - mean", "skewness", *of_seeds):
+        table.add_column(title, justify="right")
+    for spread in SPREADS:
+        values = roc_auc(spread, np.random.default_rng(0).normal(size=1_000_000))
+        rates_ = np.array([skewed_rates(spread, seeds, repetitions) for seeds in SEEDS]).T.ravel()
+        table.add_row(
+            f"{values.mean():.3f}", f"{values.std():.3f}", f"{values.std() / (1 - values.mean()):.2f}",
+            f"{skew(values):.1f}", *(f"{100 * rate:.1f} %" for rate in rates_),
+        )  # fmt: skip
+    return table
+
+
+def skewed_rates(spread: float, seeds: int, repetitions: int) -> list[float]:
+    """False alarms with equal noise and with a third of it, and how often a mean's interval covers it."""
+    rng = np.random.default_rng(0)
+    first, second = Design(seeds, 1.0, seeds, 0.5).effects(rng, 2, (repetitions,))
+    many = rng.normal(size=1_000_000)
+    cases = [
+        roc_auc(spread, first) - roc_auc(of_second, second)
+        - (roc_auc(spread, many).mean() - roc_auc(of_second, many).mean())
+        for of_second in (spread, spread * THIRD)
+    ]  # fmt: skip
+    cases.append(roc_auc(spread, first) - roc_auc(spread, many).mean())
+    critical = stdtrit(seeds - 1, 0.975)
+    outside = [
+        float(np.mean(np.abs(each.mean(0)) > critical * each.std(0, ddof=1) / np.sqrt(seeds)))
+        for each in cases
+    ]
+    return [*outside[:2], 1 - outside[2]]
+
+
 def main() -> None:
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else REPETITIONS
     console = Console(width=140)
     console.print(of_values(5 * repetitions))
+    console.print(of_skewed_values(5 * repetitions))
     console.print(of_scores(repetitions))
 
 

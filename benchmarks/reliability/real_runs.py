@@ -123,24 +123,30 @@ def looks_table(samples: dict[str, dict[str, Sample]]) -> Table:
     return table
 
 
-def main() -> None:
+def load_samples() -> dict[str, dict[str, Sample]]:
+    """By metric and variant."""
     store = RunStore()
     runs = fetch_runs(store, (), ("base", "epoch", "paper_cnn"), "small", "")
     (comparison,) = make_comparisons(store, runs, describe_metric("test/f1"))
-    groups = {group.name: group for group in comparison.groups}
-    labels = comparison.images.labels
+    return {
+        metric: {
+            group.name: sample_of(group, comparison.images.labels, metric) for group in comparison.groups
+        }
+        for metric in METRICS
+    }
+
+
+def main() -> None:
+    of_metrics = load_samples()
+    runs, images = of_metrics["f1"]["base"].influence.shape
     table = Table(
-        title=f"{DRAWS:,} draws of seeds from {len(groups['base'].scores)}, {len(labels):,} images; found "
+        title=f"{DRAWS:,} draws of seeds from {runs}, {images:,} images; found "
         "better: share of draws, paired by seed (as if not paired)",
         title_justify="left",
     )
     for title in ("metric", "seeds", "base > epoch", "correlation", "base > paper_cnn", "correlation",
                   "width, paired / not: median", "mean", "base = base"):  # fmt: skip
         table.add_column(title, justify="right" if table.columns else "left")
-    of_metrics = {
-        metric: {name: sample_of(group, labels, metric) for name, group in groups.items()}
-        for metric in METRICS
-    }
     for metric, samples in track(of_metrics.items(), "drawing", console=Console(stderr=True)):
         sign = 1 if higher_is_better(metric) else -1
         base = samples["base"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -129,6 +130,9 @@ def run() -> int:
     # Walking MLflow's million objects, while it is imported and again at the end, frees nothing
     # and takes a fifth of the time.
     gc.disable()
+    # The matrices are small: where other work has the cores, threads of OpenBLAS wait a hundred times longer
+    # for one another than one thread calculates. NumPy, imported later, reads this.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return exit_code(lambda: main(sys.argv[1:]))
 
 

@@ -84,14 +84,14 @@ class MetricEstimates:
             estimate = replace(estimate, low=estimate.low - float(np.mean(biases)))
         return _clip(estimate, *describe_metric(self.name).bounds)
 
-    def differences(self, pairs: Pairs, family: Pairs | None = None) -> list[Difference | None]:
+    def differences(self, pairs: Pairs, chosen: bool = False) -> list[Difference | None]:
         """First less second of each pair, tested together; None where one cannot be measured.
 
         Intervals end where a difference of two values within the metric's bounds does.
 
         Args:
             pairs: of groups.
-            family: the pairs that these were chosen from by their values; None takes ``pairs``.
+            chosen: whether they were chosen from all pairs by their values, for which the tests then hold.
         """
         if not self._crossed:
             return [None] * len(pairs)
@@ -99,9 +99,7 @@ class MetricEstimates:
         least, most = describe_metric(self.name).bounds
         bounds = least - most, most - least
         estimates = [self._crossed.difference(*place) for place in places]
-        adjusted = simultaneous(
-            self._crossed, places, None if family is None else self._measurable(family)[1]
-        )
+        adjusted = simultaneous(self._crossed, places, chosen)
         exact = self._mcnemar(measurable)
         by_pair = {
             (a.name, b.name): Difference(

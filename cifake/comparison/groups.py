@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,7 @@ class Group:
         values = self.values(key)
         return float(values.std(ddof=1)) if len(values) > 1 else None
 
+    @cached_property
     def settings(self) -> dict[str, str]:
         """Its settings as text by key, without the seed, the variant's name and those that are None."""
         first = self.runs.iloc[0].to_dict()

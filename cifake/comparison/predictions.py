@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 
 from cifake.comparison.notes import note
@@ -46,9 +47,12 @@ def pairable(
         expected[:] = ""  # a robustness test may be of the first images alone
     one_label_will_do = metric.startswith(OTHER_SETS)
     for run_id, result in fetched.items():
-        if isinstance(result, Predictions) and expected[run_id] not in ("", str(len(result.labels))):
-            fetched[run_id] = f"has {len(result.labels):,} predictions, expected {expected[run_id]}"
-        elif isinstance(result, Predictions) and not one_label_will_do and len(set(result.labels)) < 2:
+        if isinstance(result, str):
+            continue
+        fakes, size = np.count_nonzero(result.labels), len(result.labels)
+        if expected[run_id] not in ("", str(size)):
+            fetched[run_id] = f"has {size:,} predictions, expected {expected[run_id]}"
+        elif fakes in (0, size) and not one_label_will_do:
             fetched[run_id] = "has test images of one label only"
     images = {run_id: str(each.images) for run_id, each in fetched.items() if isinstance(each, Predictions)}
     if images:

@@ -43,9 +43,12 @@ def version_notes(groups: list[Group]) -> list[str]:
     by_version: dict[str, list[str]] = {}
     mixed = False
     for group in groups:
-        of_group = dict(list(group.runs.groupby([CODE_VERSION_TAG, LIBRARIES_TAG])[SEED]))
+        of_group: dict[tuple[str, str], list[str]] = {}
+        columns = (group.runs[key] for key in (CODE_VERSION_TAG, LIBRARIES_TAG, SEED))
+        for code, libraries, seed in zip(*columns, strict=True):
+            of_group.setdefault((code, libraries), []).append(seed)
         mixed |= len(of_group) > 1
-        for (code, libraries), seeds in of_group.items():
+        for (code, libraries), seeds in sorted(of_group.items()):
             version = f"{code or 'unknown'}{f' ({libraries})' if libraries else ''}"
             which = f" (seed {name_list(sorted(seeds))})" if len(of_group) > 1 else ""
             by_version.setdefault(version, []).append(f"{group.name}{which}")

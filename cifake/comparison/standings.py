@@ -1,7 +1,6 @@
 """What a leaderboard knows of each group: interval, difference, verdict, possible ranks."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from cifake.comparison.comparison import Comparison
 from cifake.comparison.estimates import Difference, MetricEstimates
@@ -78,8 +77,8 @@ def differences_from_reference(comparison: Comparison, estimates: MetricEstimate
     Where the reference is the best group, any pair could have been compared, so intervals and p-values
     hold for all pairs together; with a baseline, for the comparisons with it.
     """
-    family = None if comparison.planned else list(combinations(comparison.groups, 2))
-    return estimates.differences([(group, comparison.reference) for group in comparison.groups], family)
+    pairs = [(group, comparison.reference) for group in comparison.groups]
+    return estimates.differences(pairs, chosen=not comparison.planned)
 
 
 def judge_difference(comparison: Comparison, difference: Difference) -> str:
@@ -108,7 +107,7 @@ def changes(group: Group, reference: Group) -> str:
 
 def setting_changes(group: Group, reference: Group) -> dict[str, str]:
     """By setting how a group differs from the reference: ``optimizer adam → sgd``; without its search."""
-    own, other = group.settings(), reference.settings()
+    own, other = group.settings, reference.settings
     return {
         key: f"{setting_title(key)} {other.get(key, 'none')} → {own.get(key, 'none')}"
         for key in sorted({*own, *other})
@@ -122,7 +121,7 @@ def setting_title(key: str) -> str:
 
 
 def _is_search(group: Group) -> bool:
-    return any(key.startswith(SEARCH_SETTINGS) for key in group.settings())
+    return any(key.startswith(SEARCH_SETTINGS) for key in group.settings)
 
 
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -10,6 +12,7 @@ from cifake.comparison.statistics.crossed_effects import (
     Sample,
 )
 from cifake.comparison.statistics.exact_tests import holm, mcnemar
+from cifake.comparison.statistics.image_noise import image_covariance
 from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.comparison.statistics.seed_noise import seed_noise
 from tests.support.simulation import Design, World, draw_values, normal_rates, rates
@@ -87,6 +90,18 @@ def test_image_variance_is_what_resampling_images_gives(name):
         rows = RNG.integers(0, 400, 400)
         resampled.append(INFLUENCE[name](LABELS[rows], scores[rows])[0])
     assert np.sqrt(estimate.image_variance) == pytest.approx(np.std(resampled), rel=0.12)
+
+
+def test_image_covariances_are_the_means_over_pairs_of_different_seeds():
+    names = [["0", "1", "2"], ["2", "0"], ["2"], ["7", "8"], ["2"]]
+    influences = [RNG.normal(size=(len(each), 50)) for each in names]
+    covariance, of_one_seed = image_covariance(influences, names)
+    for a, b in product(range(5), repeat=2):
+        pairs = list(product(range(len(names[a])), range(len(names[b]))))
+        apart = [(i, j) for i, j in pairs if names[a][i] != names[b][j]] or pairs
+        terms = [influences[a][i] @ influences[b][j] / (50 * 49) for i, j in apart]
+        assert covariance[a, b] == pytest.approx(np.mean(terms), abs=1e-12)
+    assert of_one_seed[1] == pytest.approx((influences[1] ** 2).sum(1).mean() / (50 * 49))
 
 
 def test_resampling_images_of_a_difference_agrees_too():

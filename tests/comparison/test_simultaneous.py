@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from cifake.comparison.statistics.behrens_fisher import half_width, p_value
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Sample
 from cifake.comparison.statistics.ranking import rank
-from cifake.comparison.statistics.simultaneous import adjust, simultaneous
+from cifake.comparison.statistics.simultaneous import adjust, largest_deviates, simultaneous
 from tests.support.simulation import Design, World, any_false_call
 
 RNG = np.random.default_rng(6)
@@ -36,7 +36,7 @@ def test_dunnetts_test_is_what_equal_variances_give():
     family = np.array([(group, 0) for group in range(1, 5)])
     found = scipy.stats.dunnett(*samples[1:], control=samples[0])
     p_values = 2 * scipy.stats.norm.sf(np.abs(found.statistic))
-    adjusted, level = adjust(p_values, family, covariance)
+    adjusted, level = adjust(p_values, largest_deviates(covariance, family), len(family))
     assert adjusted == pytest.approx(found.pvalue, abs=0.015)
     critical = scipy.stats.norm.ppf((1 + level) / 2)
     assert critical == pytest.approx(2.442, abs=0.02)  # Dunnett 1964: 4 comparisons, infinite df
@@ -44,7 +44,7 @@ def test_dunnetts_test_is_what_equal_variances_give():
 
 def test_tukeys_test_is_what_all_pairs_give():
     family = np.array(list(combinations(range(6), 2)))
-    _, level = adjust(np.ones(15), family, np.eye(6))
+    _, level = adjust(np.ones(15), largest_deviates(np.eye(6), family), 15)
     critical = scipy.stats.norm.ppf((1 + level) / 2)
     assert critical == pytest.approx(scipy.stats.studentized_range.ppf(0.95, 6, 1e6) / np.sqrt(2), abs=0.02)
 
@@ -57,7 +57,7 @@ def test_never_more_than_bonferroni(comparisons):
     covariance = covariance @ covariance.T
     family = np.array([(group, 0) for group in range(1, comparisons + 1)])
     p_values = 10 ** RNG.uniform(-8, 0, comparisons)
-    adjusted, level = adjust(p_values, family, covariance)
+    adjusted, level = adjust(p_values, largest_deviates(covariance, family), len(family))
     assert np.all(adjusted <= multipletests(p_values, method="bonferroni")[1] + 1e-12)
     assert np.all(adjusted >= np.minimum(p_values, 0.99) - 1e-3)
     assert 0.949 <= level <= 1 - 0.05 / comparisons
@@ -74,6 +74,12 @@ def test_a_row_is_different_exactly_where_its_interval_leaves_out_0():
         own = crossed.difference(first, second)
         assert estimate.high - estimate.low > own.high - own.low
         assert estimate.p >= own.p
+
+
+def test_chosen_pairs_are_adjusted_for_all_pairs():
+    crossed = groups_of([0.80, 0.82, 0.81, 0.83])
+    pairs = np.array(list(combinations(range(4), 2)))
+    assert simultaneous(crossed, pairs[:2], chosen=True) == simultaneous(crossed, pairs)[:2]
 
 
 def test_one_comparison_is_its_own_interval():

@@ -18,7 +18,7 @@ from cifake.comparison.statistics.image_noise import of_differences
 from cifake.comparison.statistics.influence import INFLUENCE
 from cifake.comparison.statistics.seed_noise import seed_noise
 from cifake.comparison.statistics.sequential import FUTILE, chance_of_telling, look_levels
-from cifake.comparison.statistics.simultaneous import adjust
+from cifake.comparison.statistics.simultaneous import adjust, largest_deviates
 
 IMAGES = 1000
 IMAGE_SHARE = 0.7  # of a score's variance that all seeds and groups have in common
@@ -206,7 +206,7 @@ def any_false_call(
         lead = means[place, tested[:, 0]] - means[place, tested[:, 1]]
         p_values = p_value(lead, image_noise[at], noise[at], degrees[at])
         covariance = images + np.diag(np.diag(seed_covariance[place]) / design.seeds)
-        adjusted, _ = adjust(p_values, family, covariance)
+        adjusted, _ = adjust(p_values, largest_deviates(covariance, family), len(family))
         calls += adjusted.min() <= 0.05
     return calls / repetitions
 

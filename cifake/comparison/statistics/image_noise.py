@@ -31,18 +31,14 @@ def image_covariance(
         - each group's mean variance of one seed's value through the images, [G].
     """
     sizes = np.array([len(each) for each in seeds])
-    influence = np.concatenate(influences)
-    n = influence.shape[1]
-    covariance = influence @ influence.T / (n * (n - 1))
-    names = np.concatenate([np.asarray(each) for each in seeds])
-    starts = np.cumsum([0, *sizes])[:-1]
-
-    def sums(table: np.ndarray) -> np.ndarray:
-        return np.add.reduceat(np.add.reduceat(table, starts, axis=0), starts, axis=1)
-
-    different = (names[:, None] != names[None, :]).astype(float)
-    counts = sums(different)
-    apart, anyhow = sums(covariance * different), sums(covariance)
-    alone = anyhow / (sizes[:, None] * sizes[None, :])
-    own = np.add.reduceat(np.diag(covariance), starts) / sizes
-    return np.where(counts > 0, apart / np.maximum(counts, 1), alone), own
+    totals = np.array([each.sum(0) for each in influences])
+    anyhow = totals @ totals.T
+    equal, common = np.zeros((2, *anyhow.shape))  # of equal seeds
+    for name in sorted({name for each in seeds for name in each}):
+        having = [group for group, each in enumerate(seeds) if name in each]
+        of_seed = np.array([influences[group][[*seeds[group]].index(name)] for group in having])
+        equal[np.ix_(having, having)] += of_seed @ of_seed.T
+        common[np.ix_(having, having)] += 1
+    pairs, n = np.outer(sizes, sizes), totals.shape[1]
+    apart = np.where(pairs > common, (anyhow - equal) / np.maximum(pairs - common, 1), anyhow / pairs)
+    return apart / (n * (n - 1)), np.diag(equal) / sizes / (n * (n - 1))

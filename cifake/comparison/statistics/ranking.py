@@ -17,8 +17,7 @@ from scipy import special
 
 from cifake.comparison.statistics.behrens_fisher import p_value
 from cifake.comparison.statistics.crossed_effects import CrossedEffects
-from cifake.comparison.statistics.image_noise import of_differences
-from cifake.comparison.statistics.simultaneous import critical_p, draw_means
+from cifake.comparison.statistics.simultaneous import critical_p, largest_leads
 
 
 @dataclass(frozen=True)
@@ -40,26 +39,19 @@ def rank(crossed: CrossedEffects, higher_is_better: bool = True) -> list[RankRan
     """Of each group, with the confidence of ``crossed`` for the best set, and for all ranks together."""
     means = crossed.means if higher_is_better else -crossed.means
     groups = len(means)
-    pairs = groups * (groups - 1) // 2
-    if not pairs:
-        return [RankRange(True, 1, 1)] * groups
+    if groups == 1:
+        return [RankRange(True, 1, 1)]
     lead = means[None, :] - means[:, None]  # of the second group over the first
     noise = (crossed.image_noise, crossed.seed_noise, crossed.seed_degrees)
     two_sided = p_value(lead.ravel(), *(each.ravel() for each in noise)).reshape(lead.shape)
     better = np.where(lead > 0, two_sided / 2, 1 - two_sided / 2)  # one-sided p-values of that lead
     one_seed = crossed.seeds < 2  # says nothing of the variant: its interval is of the images alone
     better[one_seed[:, None] | one_seed] = 1.0
-    draws, errors = draw_means(crossed.covariance, pairs), np.sqrt(of_differences(crossed.covariance))
-    errors[errors == 0] = np.inf  # the same models, a group and itself among them
-    largest = np.zeros(draws.shape[1])
-    may_be_best = np.empty(groups, bool)
-    for group in range(groups):
-        leads = (draws - draws[group]) / errors[group][:, None]
-        ahead = leads.max(axis=0)
-        np.maximum(largest, ahead, out=largest)
-        critical = critical_p(np.sort(special.ndtr(-ahead)), groups - 1, crossed.confidence)
-        may_be_best[group] = np.all(better[group] >= critical)
-    critical = critical_p(np.sort(2 * special.ndtr(-largest)), pairs, crossed.confidence)
+    leads = largest_leads(crossed)
+    of_best = [critical_p(each, groups - 1, crossed.confidence) for each in np.sort(special.ndtr(-leads))]
+    may_be_best = np.all(better >= np.array(of_best)[:, None], axis=1)
+    smallest = np.sort(2 * special.ndtr(-leads.max(axis=0)))
+    critical = critical_p(smallest, groups * (groups - 1) // 2, crossed.confidence)
     surely = 2 * better < critical  # the second group is better than the first
     return [
         RankRange(bool(best), 1 + int(above), groups - int(below))

@@ -26,30 +26,30 @@ MOST_DIFFERENCES = 40_000_000  # drawn in all, so that many comparisons get fewe
 FEWEST_DRAWS = 2_000
 
 
-def simultaneous(
-    crossed: CrossedEffects, pairs: np.ndarray, family: np.ndarray | None = None
-) -> list[Estimate]:
+def simultaneous(crossed: CrossedEffects, pairs: np.ndarray, chosen: bool = False) -> list[Estimate]:
     """Differences with the intervals and p-values that hold for all of them together.
 
     Args:
         crossed: the groups.
         pairs: int [m, 2], each a group and the one that is taken from it.
-        family: int [k, 2], the comparisons that these were chosen from by their values: all pairs,
-            where the reference is today's best; None takes ``pairs``.
+        chosen: whether they were chosen from all pairs by their values, as where the reference is
+            today's best; they are then tested as some of all pairs.
 
     Returns:
         One a pair; its confidence is the level that its interval needs for that. The same models,
         which differ by exactly 0, are no comparison.
     """
     own = [crossed.difference(first, second) for first, second in pairs]
-    family = pairs if family is None else family
-    family = family[(crossed.image_noise + crossed.seed_noise)[tuple(family.T)] > 0]
-    if len(family) < 2:
+    real = crossed.image_noise + crossed.seed_noise > 0
+    family = pairs[real[tuple(pairs.T)]]
+    comparisons = int(np.triu(real, 1).sum()) if chosen else len(family)
+    if comparisons < 2:
         return own
     at = tuple(pairs.T)
     noise = crossed.image_noise[at], crossed.seed_noise[at], crossed.seed_degrees[at]
     p_values = p_value(np.array([estimate.value for estimate in own]), *noise)
-    adjusted, level = adjust(p_values, family, crossed.covariance, crossed.confidence)
+    largest = largest_leads(crossed).max(axis=0) if chosen else largest_deviates(crossed.covariance, family)
+    adjusted, level = adjust(p_values, largest, comparisons, crossed.confidence)
     return [
         replace(each, low=each.value - width, high=each.value + width, p=float(p), confidence=level)
         for each, width, p in zip(own, half_width(1 - level, *noise).tolist(), adjusted, strict=True)
@@ -57,30 +57,46 @@ def simultaneous(
 
 
 def adjust(
-    p_values: np.ndarray, family: np.ndarray, covariance: np.ndarray, confidence: float = 0.95
+    p_values: np.ndarray, largest: np.ndarray, comparisons: int, confidence: float = 0.95
 ) -> tuple[np.ndarray, float]:
     """Adjust p-values for the number of comparisons and for what they share.
 
     Args:
-        p_values: [m], two-sided, of some comparisons of the family.
-        family: int [k, 2], the two groups of each comparison.
-        covariance: [G, G], of the groups' means.
+        p_values: [m], two-sided, of some comparisons of a family.
+        largest: [draws], see ``largest_deviates`` of that family.
+        comparisons: how many the family has.
         confidence: of all intervals together.
 
     Returns:
         The adjusted p-values [m], and the level of the single intervals that together have this
         confidence.
     """
-    draws, errors = draw_means(covariance, len(family)), np.sqrt(of_differences(covariance))
-    largest = np.zeros(draws.shape[1])
-    for first, second in family:
-        if errors[first, second] > 0:
-            np.maximum(largest, np.abs(draws[first] - draws[second]) / errors[first, second], out=largest)
     smallest = np.sort(2 * special.ndtr(-largest))  # p-values where no difference is real
     shares = np.searchsorted(smallest, p_values, side="right") / len(smallest)
-    bonferroni = np.minimum(1, len(family) * p_values)
+    bonferroni = np.minimum(1, comparisons * p_values)
     adjusted = np.minimum(bonferroni, np.maximum(shares, 1 / len(smallest)))
-    return adjusted, 1 - critical_p(smallest, len(family), confidence)
+    return adjusted, 1 - critical_p(smallest, comparisons, confidence)
+
+
+def largest_deviates(covariance: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """The largest |z| of some comparisons, int [k, 2], of normal means [G] where none differs: [draws]."""
+    draws, errors = _draw_means(covariance, len(family))
+    largest = np.zeros(draws.shape[1])
+    for first, second in family:
+        np.maximum(largest, np.abs(draws[first] - draws[second]) / errors[first, second], out=largest)
+    return largest
+
+
+@lru_cache(maxsize=1)  # for the ranks and for a reference that is the best
+def largest_leads(crossed: CrossedEffects) -> np.ndarray:
+    """The largest z of another group's lead over each one, where no difference is real: [G, draws].
+
+    Its maximum over the groups is the largest |z| of all pairs.
+    """
+    groups = len(crossed.means)
+    draws, errors = _draw_means(crossed.covariance, groups * (groups - 1) // 2)
+    leads = (((draws - own) / of_own[:, None]).max(axis=0) for own, of_own in zip(draws, errors, strict=True))
+    return np.array([*leads])
 
 
 def critical_p(smallest: np.ndarray, comparisons: int, confidence: float) -> float:
@@ -96,13 +112,17 @@ def critical_p(smallest: np.ndarray, comparisons: int, confidence: float) -> flo
     return max(min(quantile, limit), limit / comparisons)  # no more than of one comparison
 
 
-def draw_means(covariance: np.ndarray, comparisons: int) -> np.ndarray:
-    """Normal means with this covariance [G, G], around 0: [G, draws], the same at every call."""
+def _draw_means(covariance: np.ndarray, comparisons: int) -> tuple[np.ndarray, np.ndarray]:
+    """Normal means with this covariance [G, G], around 0: [G, draws], the same at every call.
+
+    And the standard errors of their differences [G, G], infinite where two do not differ: those of the same
+    models, a group and itself among them.
+    """
     draws = int(np.clip(MOST_DIFFERENCES // max(comparisons, 1), FEWEST_DRAWS, DRAWS))
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(values, 0))  # an estimate may be slightly indefinite
-    found: np.ndarray = root @ _normal_deviates(len(covariance), draws)
-    return found
+    errors = np.sqrt(of_differences(covariance))
+    return root @ _normal_deviates(len(covariance), draws), np.where(errors > 0, errors, np.inf)
 
 
 @lru_cache(maxsize=1)

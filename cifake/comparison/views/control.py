@@ -16,7 +16,7 @@ def control_notes(comparison: Comparison) -> list[str]:
     """A sentence on each pair that differs in nothing but how training is validated."""
     alike = defaultdict(list)
     for group in (group for group in comparison.groups if group.scores):
-        alike[tuple(item for item in group.settings().items() if item[0] not in HARMLESS)].append(group)
+        alike[tuple(item for item in group.settings.items() if item[0] not in HARMLESS)].append(group)
     pairs = [pair for groups in alike.values() for pair in combinations(groups, 2)]
     return [
         note("control", _control(comparison, *sorted(pair, key=lambda group: len(group.scores))))

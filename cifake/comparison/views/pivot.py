@@ -34,7 +34,7 @@ def pivot(comparison: Comparison, rows: str, columns: str = "") -> Table:
     cells: dict[tuple[str, ...], list[Group]] = {}
     for group in comparison.groups:
         if len(group.values(metric.key)):
-            own = group.settings()
+            own = group.settings
             cells.setdefault(tuple(own.get(key, "none") for key in keys), []).append(group)
     records = [_record(comparison, keys, values, groups) for values, groups in cells.items()]
     if records:
@@ -68,7 +68,7 @@ def pivot(comparison: Comparison, rows: str, columns: str = "") -> Table:
 
 def _find(comparison: Comparison, name: str) -> str:
     """The key of a setting that was given as ``model.filters`` or ``filters``."""
-    known = {key: None for group in comparison.groups for key in group.settings()}
+    known = {key: None for group in comparison.groups for key in group.settings}
     for key in (f"{PARAMETER}{name}", f"{PARAMETER}{MODEL}{name}"):
         if key in known:
             return key

@@ -18,7 +18,7 @@ def settings(comparison: Comparison) -> Table:
     reference = comparison.reference
     differing = [setting_changes(group, reference) for group in comparison.groups]
     keys = sorted({key for of_group in differing for key in of_group})
-    own = reference.settings()
+    own = reference.settings
     values = ", ".join(f"{setting_title(key)} {own.get(key, 'none')}" for key in keys)
     rows = [
         {
@@ -27,7 +27,7 @@ def settings(comparison: Comparison) -> Table:
             "variant": group.name.split(" ")[0] if of_group or group is reference else group.name,
             **metric_cells(group, comparison.metric.key),
             "settings": values if group is reference else ", ".join(of_group.values()) or None,
-            **{key: group.settings().get(key) for key in keys},
+            **{key: group.settings.get(key) for key in keys},
         }
         for group, of_group in zip(comparison.groups, differing, strict=True)
     ]
