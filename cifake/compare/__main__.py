@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cifake.compare.options import parse
 from cifake.comparison import compare
@@ -90,7 +90,7 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
     from cifake.comparison.gate import exit_code_of
 
     verdicts = report.check(*options.fail_if, allow_single_seed=options.allow_single_seed)
-    given = {"pivot": options.settings, "near_copies": options.near_copies}
+    given: dict[str, Any] = {"pivot": options.settings, "near_copies": options.near_copies}
     rendered = report.render(options.output_format, options.view, verdicts, **given)
     if options.output:
         try:
