@@ -91,7 +91,7 @@ def _candidates(images: np.ndarray) -> Iterator[np.ndarray]:
             both = buffer[:, : block.stop - block.start]
             np.matmul(thumbnails[block], thumbnails.T, out=both[0])
             np.matmul(_thumbnails(images[block, :, ::-1]), thumbnails.T, out=both[1])
-            correlation = np.maximum(*both, out=both[0])
+            correlation = np.maximum(both[0], both[1], out=both[0])
             np.fill_diagonal(correlation[:, block], -1)  # itself
             row, place = np.nonzero(correlation >= CANDIDATE)
             order = np.lexsort((-correlation[row, place], row))

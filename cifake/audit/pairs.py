@@ -44,7 +44,7 @@ def count_pairs(pairs: pd.DataFrame) -> dict[str, Any]:
 
     Pairs across labels are false alarms: no photograph has a generated copy.
     """
-    is_test = pairs[["first_part", "second_part"]].eq("test").sum(axis=1)
+    is_test = (pairs["first_part"] == "test").astype(int) + (pairs["second_part"] == "test").astype(int)
     where = is_test.map({0: "within_train", 1: "across_train_and_test", 2: "within_test"})
     same = pairs["first_label"] == pairs["second_label"]
     label = pairs["first_label"].where(same, ACROSS_LABELS)

@@ -142,4 +142,4 @@ def read_paths(store: RunStore, file: PredictionsFile) -> list[str]:
     Raises:
         RunError: they cannot be read.
     """
-    return _download(store, file)["path"].to_pylist()
+    return list(_download(store, file)["path"].to_pylist())

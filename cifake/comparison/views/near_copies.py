@@ -90,9 +90,10 @@ def _change(comparison: Comparison, group: Group, near: np.ndarray) -> Estimate:
         influence = np.zeros(len(near))
         influence[~near] = of_rest * len(near) / len(of_rest)  # images that are left out have none
         rest.append((value, influence))
-    samples = [
-        Sample(*map(np.array, zip(*each, strict=True)), list(group.scores)) for each in (rest, everything)
-    ]
+    samples = []
+    for each in (rest, everything):
+        values, influences = zip(*each, strict=True)
+        samples.append(Sample(np.array(values), np.array(influences), list(group.scores)))
     return CrossedEffects(samples, comparison.confidence).difference(0, 1)
 
 
