@@ -84,10 +84,10 @@ def measure(
     near = find_near_copies(np.concatenate([images, planted]), LOWEST)
     old = near.second < len(images)  # pairs without a planted copy: the first place is the lower one
     across = labels[near.first[old]] != labels[near.second[old]]
-    copy = near.second - len(images)
-    right = (copy >= 0) & (near.first == originals[copy])
+    copy = near.second[~old] - len(images)
+    right = near.first[~old] == originals[copy]
     similarity = np.zeros(len(originals))
-    similarity[copy[right]] = near.similarity[right]
+    similarity[copy[right]] = near.similarity[~old][right]
     found = {
         name: [float((similarity[makers == name] >= limit).mean()) for limit in LIMITS] for name in CHANGES
     }

@@ -49,11 +49,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _near_copies(source: Source, result: Audit, options: Options) -> tuple[dict[str, Any], list[Path]]:
     """Counts of near-copies, and the files that list and show them."""
-    from cifake.audit.pairs import (
-        count_pairs,
-        find_pairs,
-        write_pairs,
-    )  # pandas and matplotlib, needed only here
+    # pandas and matplotlib, needed only here
+    from cifake.audit.pairs import count_pairs, find_pairs, write_pairs
     from cifake.audit.pairs_figure import pairs_figure
 
     cached = load_cached(source, options.resize)
@@ -101,9 +98,7 @@ def show(result: Audit, console: Console) -> None:
 
 def show_near_copies(near: dict[str, Any], console: Console) -> None:
     """Print counts of near-copies as a table."""
-    title = (
-        f"pairs of near-copies, similarity {near['similarity']:g} and above, without byte-identical copies"
-    )
+    title = f"pairs of near-copies from {near['similarity']:g} up, without byte-identical copies"
     table = Table("where", title=title, title_justify="left")
     for column in (*LABELS, "across labels (false alarms)"):
         table.add_column(column, justify="right")

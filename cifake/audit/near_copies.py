@@ -83,9 +83,7 @@ def _candidates(images: np.ndarray) -> Iterator[np.ndarray]:
     n = len(images)
     blocks = [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
     thumbnails = np.concatenate([_thumbnails(images[block]) for block in blocks])
-    buffer = np.empty(
-        (2, BLOCK, n), np.float32
-    )  # a new one for each block would take longer than the product
+    buffer = np.empty((2, BLOCK, n), np.float32)  # a new one a block would take longer than the product
     with progress_bar() as progress:
         for block in progress.track(blocks, description="comparing thumbnails"):
             both = buffer[:, : block.stop - block.start]

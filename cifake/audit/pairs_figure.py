@@ -26,10 +26,10 @@ def pairs_figure(pairs: pd.DataFrame, images: np.ndarray, limit: float) -> Figur
     for row, (level, nearest) in zip(all_axes, shown.items(), strict=True):
         for axes in row:
             axes.axis("off")
-        for axes, pair in zip(row, nearest.itertuples(), strict=False):
+        for axes, pair in zip(row, nearest.to_dict("records"), strict=False):
             gap = np.full((IMAGE_SIDE, GAP, 3), 255, np.uint8)
-            axes.imshow(np.hstack([images[pair.first_row], gap, images[pair.second_row]]))
-            names = f"{pair.similarity:.3f}\n{pair.first}\n{pair.second}"
+            axes.imshow(np.hstack([images[pair["first_row"]], gap, images[pair["second_row"]]]))
+            names = f"{pair['similarity']:.3f}\n{pair['first']}\n{pair['second']}"
             axes.set_title(names, fontsize=6.5, parse_math=False)
         row[0].text(-0.08, 0.5, f"{level:.2f}", transform=row[0].transAxes, ha="right", va="center")
     figure.suptitle(

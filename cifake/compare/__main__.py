@@ -6,7 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from cifake.compare.options import parse
 from cifake.comparison import compare
@@ -90,8 +91,8 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
     from cifake.comparison.gate import exit_code_of
 
     verdicts = report.check(*options.fail_if, allow_single_seed=options.allow_single_seed)
-    given: dict[str, Any] = {"pivot": options.settings, "near_copies": options.near_copies}
-    rendered = report.render(options.output_format, options.view, verdicts, **given)
+    render = partial(report.render, pivot=options.settings, near_copies=options.near_copies)
+    rendered = render(options.output_format, options.view, verdicts)
     if options.output:
         try:
             options.output.write_text(rendered, encoding="utf-8")
@@ -101,7 +102,7 @@ def _write(options: "Options", report: "Report", keep: "Callable[[str], None] | 
         sys.stdout.write(rendered)
     if keep:
         html = options.output_format == "html"
-        keep(rendered if html else report.render("html", verdicts=verdicts, **given))
+        keep(rendered if html else render("html", verdicts=verdicts))
     if options.output or options.output_format == "csv":  # other formats hold the verdicts themselves
         for verdict in verdicts:
             print(verdict, file=sys.stderr)
