@@ -33,7 +33,7 @@ def slices(comparison: Comparison) -> Table:
         weakest = (min if up else max)(rows.values(), key=itemgetter(column.key))
         weakest[f"mark_{column.key}"] = "weakest"
     ranks = ranks_text(comparison)
-    unknown = comparison.images is not None and not records
+    unknown = comparison.images is not None and not any(comparison.images.names)
     return view_table(
         comparison,
         f"{metric_text(comparison)}. By object class, the weakest first; {MARKS['weakest']} marks each "
