@@ -145,3 +145,13 @@ def test_what_cannot_be_explained_is_said_in_one_line(pooled):
     softmax = keras.Model(pooled.input, keras.layers.Dense(1)(pooled.layers[-2].output))
     with pytest.raises(RunError, match=r"expected a model that ends in a dense layer with a sigmoid"):
         GradCam(softmax)
+
+
+def test_with_mirror_images_the_map_is_of_the_image_itself():
+    maps = {}
+    for flips in (False, True):
+        keras.utils.set_random_seed(0)
+        maps[flips], _ = GradCam(variant("base", predict_flips=flips))(IMAGES)
+    assert np.abs(maps[False]).max() > 1e-6
+    # Its logit is half of the mean over the image and its mirror image.
+    assert np.allclose(maps[True], maps[False] / 2, rtol=1e-3, atol=1e-8)

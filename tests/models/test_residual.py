@@ -28,11 +28,11 @@ def test_strong_scratch_has_its_stages():
     model = build("strong_scratch")
     convolutions = layers_of(model, keras.layers.Conv2D)
     assert [(layer.filters, layer.output.shape[1]) for layer in convolutions] == [
-        (24, 32), (24, 32), (24, 32), (64, 16), (64, 16), (64, 16), (128, 8), (128, 8), (128, 8), (256, 4)
+        (32, 32), (32, 32), (32, 32), (64, 16), (64, 16), (64, 16), (128, 8), (128, 8), (128, 8), (256, 4)
     ]  # fmt: skip
     # 9 weights of each pair of filters, 4 values of each filter's normalisation, 257 in the output
-    weights = 3 * 24 + 2 * 24**2 + 24 * 64 + 2 * 64**2 + 64 * 128 + 2 * 128**2 + 128 * 256
-    assert model.count_params() == 9 * weights + 4 * (3 * 24 + 3 * 64 + 3 * 128 + 256) + 257 == 765_993
+    weights = 3 * 32 + 2 * 32**2 + 32 * 64 + 2 * 64**2 + 64 * 128 + 2 * 128**2 + 128 * 256
+    assert model.count_params() == 9 * weights + 4 * (3 * 32 + 3 * 64 + 3 * 128 + 256) + 257 == 778_977
     assert len(layers_of(model, keras.layers.Add)) == 3
     assert len(layers_of(model, keras.layers.AveragePooling2D)) == 3
 
