@@ -38,7 +38,7 @@ def markdown(capsys, *words):
 
 
 NEEDS_THE_STORE = {"robustness", "runs"}  # predictions of changed images, and pages of runs
-VIEWS = [name for name in VIEW_NAMES if name not in ("pivot", *NEEDS_THE_STORE)]
+VIEWS = [name for name in VIEW_NAMES if name not in ("pivot", "near_copies", *NEEDS_THE_STORE)]
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -54,7 +54,7 @@ def test_params_are_the_resolved_settings(finished):
     assert params["model.filters"] == "[4]"
     assert params["seed"] == "3"
     assert params["augmentation.rotation"] == "0.0"
-    assert len(params) == 56
+    assert len(params) == 58
 
 
 def test_metrics_of_every_epoch_and_of_the_best_model(finished, finished_store):
