@@ -11,6 +11,7 @@ from cifake.comparison.statistics.exact_tests import holm, mcnemar
 from cifake.comparison.statistics.influence import INFLUENCE, ece_bias
 from cifake.comparison.statistics.planning import NoiseSources, noise_sources
 from cifake.comparison.statistics.ranking import RankRange, rank
+from cifake.comparison.statistics.reliability import wilson
 from cifake.comparison.statistics.simultaneous import simultaneous
 from cifake.contract import describe_metric, higher_is_better
 from cifake.evaluation.metrics import decide
@@ -74,7 +75,7 @@ class MetricEstimates:
         """The group's mean over seeds, its interval within the metric's bounds; None without predictions.
 
         The interval of the calibration error reaches down to what is left of it without the bias that
-        noise adds.
+        noise adds. That of an accuracy of 0 or 1 is Wilson's: few images do not make it certain.
         """
         if not self._crossed or not group.scores:
             return None
@@ -82,6 +83,10 @@ class MetricEstimates:
         if self.name == "ece":
             biases = [ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()]
             estimate = replace(estimate, low=estimate.low - float(np.mean(biases)))
+        if self.name == "accuracy" and estimate.standard_error == 0:  # all right, or all wrong
+            of_images = len(self._labels), estimate.degrees_of_freedom, estimate.confidence
+            low, high = wilson(estimate.value, *of_images)
+            estimate = replace(estimate, low=low, high=high)
         return _clip(estimate, *describe_metric(self.name).bounds)
 
     def differences(self, pairs: Pairs, chosen: bool = False) -> list[Difference | None]:

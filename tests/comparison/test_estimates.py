@@ -82,3 +82,14 @@ def test_the_interval_of_the_calibration_error_reaches_below_the_bias(compared):
     assert bias > 0.01
     assert estimate.low < estimate.value - bias
     assert estimate.low >= 0
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(("right", "interval"), [(1, (0.98115, 1)), (0, (0, 0.01885))])
+def test_all_images_right_or_wrong_is_no_certainty(store, seeds, right, interval):
+    for seed in range(seeds):
+        log_run("base", seed, predictions=np.where(right == LABELS, 0.99, 0.01))
+    measured, groups = compared_by("accuracy")
+    mean = measured.mean(groups["base"])
+    # Wilson's interval of 0 of n ends at z^2 / (n + z^2); n = 200, z = 1.95996
+    assert (mean.low, mean.high) == pytest.approx(interval, abs=1e-5)

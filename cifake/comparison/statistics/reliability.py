@@ -58,13 +58,14 @@ def reliability(labels: np.ndarray, scores: Mapping[str, np.ndarray], confidence
         images = masks.sum(1).mean()
         if variance > 0:
             images = min(share * (1 - share) / variance, masks.sum())
-        low, high = _wilson(share, images, estimate.degrees_of_freedom, confidence)
+        low, high = wilson(share, images, estimate.degrees_of_freedom, confidence)
         score = np.mean([scores[seed][inside].mean() for seed, inside in there.items()])
         found.append(Bin(float(score), share, low, high))
     return found
 
 
-def _wilson(share: float, n: float, degrees: float, confidence: float) -> tuple[float, float]:
+def wilson(share: float, n: float, degrees: float, confidence: float) -> tuple[float, float]:
+    """The interval of a share of n independent images, with the quantile of a t distribution."""
     squared = special.stdtrit(degrees, (1 + confidence) / 2) ** 2 / n
     middle = (share + squared / 2) / (1 + squared)
     half = np.sqrt(squared * share * (1 - share) + squared**2 / 4) / (1 + squared)
