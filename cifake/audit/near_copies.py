@@ -7,12 +7,12 @@ benchmarks/reliability/near_copies.py measures what that finds, and what it find
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
+import joblib
 import numpy as np
 
 from cifake.contract import IMAGE_SIDE
@@ -53,7 +53,7 @@ def find_near_copies(images: np.ndarray, limit: float = LIMIT) -> NearCopies:
     pairs = np.unique(np.sort(np.concatenate(list(_candidates(images))), axis=1), axis=0)
     logger.info("near-copies: comparing %s pairs with similar thumbnails", f"{len(pairs):,}")
     blocks = [pairs[start : start + BLOCK] for start in range(0, len(pairs), BLOCK)]
-    with progress_bar() as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with progress_bar() as progress, ThreadPoolExecutor(joblib.cpu_count()) as pool:
         results = pool.map(lambda block: similarities(images[block[:, 0]], images[block[:, 1]]), blocks)
         tracked = progress.track(results, total=len(blocks), description="comparing pairs")
         similarity = np.concatenate([*tracked, np.empty(0, np.float32)])

@@ -1,5 +1,6 @@
 """A metric of all groups of a comparison, on all test images or some, with intervals and tests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,12 @@ from cifake.evaluation.metrics import decide
 
 Pairs = list[tuple[Group, Group]]
 DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
+# Of how many images a metric is a share, by labels and calls, bool or int8 [n].
+SHARES: dict[str, Callable[[np.ndarray, np.ndarray], int]] = {
+    "accuracy": lambda labels, calls: len(labels),
+    "recall": lambda labels, calls: int(np.count_nonzero(labels)),
+    "precision": lambda labels, calls: int(np.count_nonzero(calls)),
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class MetricEstimates:
         """The group's mean over seeds, its interval within the metric's bounds; None without predictions.
 
         The interval of the calibration error reaches down to what is left of it without the bias that
-        noise adds. That of an accuracy of 0 or 1 is Wilson's: few images do not make it certain.
+        noise adds. That of a share that is 0 or 1 is Wilson's: few images do not make it certain.
         """
         if not self._crossed or not group.scores:
             return None
@@ -83,9 +90,11 @@ class MetricEstimates:
         if self.name == "ece":
             biases = [ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()]
             estimate = replace(estimate, low=estimate.low - float(np.mean(biases)))
-        if self.name == "accuracy" and estimate.standard_error == 0:  # all right, or all wrong
-            of_images = len(self._labels), estimate.degrees_of_freedom, estimate.confidence
-            low, high = wilson(estimate.value, *of_images)
+        if self.name in SHARES and estimate.standard_error == 0:  # all right, or all wrong
+            calls = [decide(scores[self._rows]) for scores in group.scores.values()]
+            images = float(np.mean([SHARES[self.name](self._labels, each) for each in calls]))
+            freedom, level = estimate.degrees_of_freedom, estimate.confidence
+            low, high = wilson(estimate.value, images, freedom, level) if images else (0.0, 1.0)
             estimate = replace(estimate, low=low, high=high)
         return _clip(estimate, *describe_metric(self.name).bounds)
 

@@ -85,11 +85,21 @@ def test_the_interval_of_the_calibration_error_reaches_below_the_bias(compared):
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.parametrize(("right", "interval"), [(1, (0.98115, 1)), (0, (0, 0.01885))])
-def test_all_images_right_or_wrong_is_no_certainty(store, seeds, right, interval):
+@pytest.mark.parametrize(
+    ("metric", "called", "interval"),
+    [
+        ("accuracy", LABELS == 1, (0.98115, 1)),
+        ("accuracy", LABELS == 0, (0, 0.01885)),
+        ("recall", LABELS == 1, (0.96301, 1)),
+        ("precision", (LABELS == 1) & (np.cumsum(LABELS) <= 3), (0.43850, 1)),
+        ("precision", LABELS == 2, (0, 1)),
+    ],
+    ids=["all right", "all wrong", "all FAKE found", "three called FAKE, rightly", "none called FAKE"],
+)
+def test_a_share_of_0_or_1_is_no_certainty(store, seeds, metric, called, interval):
     for seed in range(seeds):
-        log_run("base", seed, predictions=np.where(right == LABELS, 0.99, 0.01))
+        log_run("base", seed, predictions=np.where(called, 0.99, 0.01))
     measured, groups = compared_by("accuracy")
-    mean = measured.mean(groups["base"])
-    # Wilson's interval of 0 of n ends at z^2 / (n + z^2); n = 200, z = 1.95996
+    mean = MetricEstimates(measured.comparison, metric).mean(groups["base"])
+    # Wilson's interval of 0 of n ends at z^2 / (n + z^2); z = 1.95996; n = 200, 100 FAKE, 3 called FAKE
     assert (mean.low, mean.high) == pytest.approx(interval, abs=1e-5)
