@@ -23,6 +23,8 @@ lint: $(INSTALLED)  ## style, types, import contracts
 bench: $(INSTALLED)  ## speed against references; needs CIFAKE_DATA and a quiet machine
 	$(BIN)/python -m benchmarks.speed.decoding
 	$(BIN)/python -m benchmarks.speed.training
+	$(BIN)/python -m benchmarks.speed.variants
+	$(BIN)/python -m benchmarks.speed.augmenting
 	$(BIN)/python -m benchmarks.speed.features
 	$(BIN)/python -m benchmarks.speed.precision
 	$(BIN)/python -m benchmarks.speed.overhead

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from cifake.contract import FIGURES, NOTE_TAG, OF_PREDICTIONS
+from cifake.contract import CIFAKE, FIGURES, NOTE_TAG, OF_PREDICTIONS
 from cifake.tracking.retry import client
 from cifake.tracking.run_values import log_values
 
@@ -12,6 +12,11 @@ LONGEST = 8000  # characters; the most that a tag takes
 IN_TABLE = ("f1", "accuracy", "precision", "recall", "roc_auc")
 PICTURES = ("history.png", "confusion_matrix.png")  # up to 700 pixels wide: the page does not shrink them
 NO_KEY = re.compile(r"[^\w\-. :/]")  # what no metric's key may hold
+
+
+def data_mark(dataset: str) -> str:
+    """What begins the names of runs, and of their models, on other data than CIFAKE."""
+    return "" if dataset == CIFAKE else f"{dataset}: "
 
 
 def describe_run(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
-from cifake.contract import CONFIG_HASH_TAG, DATA_TAGS, VARIANT_TAG
+from cifake.contract import CIFAKE, CONFIG_HASH_TAG, DATA_TAGS, VARIANT_TAG
 from cifake.core.errors import CifakeError, DataError, RunError
 from cifake.core.reasons import reason
 from cifake.data import Part, load_test_part
 from cifake.data import load as load_data
+from cifake.tracking.descriptions import data_mark
 from cifake.tracking.model_form import OURS, ModelForm
 from cifake.tracking.queries import FINISHED, search_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
@@ -32,7 +33,7 @@ class ResolvedModel:
     """A trained model that exists but is not loaded yet.
 
     Attributes:
-        name: for messages: ``base seed 0 (run 1f0c…)``, or the file.
+        name: for messages: ``base seed 0 (run 1f0c…)``, on other data than CIFAKE with its name, or the file.
         address: the URI that MLflow loads, or the file's path; a registered version need not be its run's
             artifact ``model``.
         run: the run that trained it; None for a file.
@@ -150,7 +151,8 @@ def model_of(run: Run) -> ResolvedModel:
             f"one that is {run.info.status}{without}"
         )
     seed = f" seed {run.data.params['seed']}" if "seed" in run.data.params else ""  # not of other projects
-    name = f"{run.data.tags[VARIANT_TAG]}{seed} (run {run.info.run_id})"
+    mark = data_mark(run.data.tags.get("dataset", CIFAKE))
+    name = f"{mark}{run.data.tags[VARIANT_TAG]}{seed} (run {run.info.run_id})"
     return ResolvedModel(name, f"runs:/{run.info.run_id}/model", run)
 
 

@@ -15,6 +15,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from cifake import contract
 from cifake.config import Settings, parse_overrides
 from cifake.data import Dataset
+from cifake.tracking.descriptions import data_mark
 from cifake.tracking.identity import code_version, libraries, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import artifact_errors
@@ -58,7 +59,7 @@ def tracked_run(
         The run's id. The run ends FINISHED; FAILED after an exception, KILLED after Ctrl-C or
         SIGTERM, both with the reason in the tag ``failure``.
     """
-    name = f"{_data_mark(data.name)}{variant} {settings.split} seed {settings.seed}"
+    name = f"{data_mark(data.name)}{variant} {settings.split} seed {settings.seed}"
     tags = {  # MLflow shows them in this order: first what a reader looks for
         contract.VARIANT_TAG: variant,
         "split": data.split,
@@ -107,14 +108,9 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
         if not launched or _contradicts(launched, settings):
             return create_run(experiment, name, tags)
         given = client.get_run(launched).info.run_name or ""
-        marked = f"{_data_mark(tags['dataset'])}{given}"  # a name from the user stays
+        marked = f"{data_mark(tags['dataset'])}{given}"  # a name from the user stays
         client.set_tag(launched, contract.NAME_TAG, name if is_generated(given) else marked)
         return launched
-
-
-def _data_mark(dataset: str) -> str:
-    """What begins the names of runs on other data than CIFAKE."""
-    return "" if dataset == contract.CIFAKE else f"{dataset}: "
 
 
 def _contradicts(run_id: str, settings: Settings) -> bool:

@@ -31,7 +31,7 @@ def test_every_form_finds_the_same_run(finished, registered):
     for reference in (run_id, "base", "models:/detector@champion", "models:/detector/1"):
         found = find_model(reference)
         assert found.run.info.run_id == run_id
-        assert found.name == f"base seed 3 (run {run_id})"
+        assert found.name == f"demo: base seed 3 (run {run_id})"  # no score of CIFAKE
 
 
 def test_of_a_variant_the_newest_finished_run(store):
