@@ -44,33 +44,41 @@ def fetch_predictions(store: RunSource, files: Sequence[PredictionsFile]) -> dic
 
     What was read once is kept in the user's cache directory, if that can be written.
     """
-    cache = store.cache
+    cached = {file: _cached(store, file) for file in files}  # threads would only wait for each other
+    missing = [file for file in files if not cached[file]]
     with ThreadPoolExecutor(DOWNLOADS) as pool:
-        results = pool.map(lambda file: _fetch(store, file, cache), files)
-        return dict(zip([file.run_id for file in files], results, strict=True))
+        fetched = dict(zip(missing, pool.map(lambda file: _fetch(store, file), missing), strict=True))
+    return {file.run_id: cached[file] or fetched[file] for file in files}
 
 
-def _fetch(store: RunSource, file: PredictionsFile, cache: Path | None) -> Predictions | str:
-    cached = cache / f"{file.cache_name}.npz" if cache else None
-    # What is not there, or damaged, is read again.
+def _cached(store: RunSource, file: PredictionsFile) -> Predictions | None:
+    """None where they are not there, or damaged: they are read again."""
     with contextlib.suppress(OSError, ValueError, TypeError, zipfile.BadZipFile):
-        if cached:
-            with np.load(cached) as arrays:
+        if path := _cache_path(store, file):
+            with np.load(path) as arrays:
                 return Predictions(**arrays)
+    return None
+
+
+def _fetch(store: RunSource, file: PredictionsFile) -> Predictions | str:
     try:
         predictions = _check(_read(store, file))
     except RunError as error:
         return str(error)
-    if cached:
+    if path := _cache_path(store, file):
         # A cache is optional: a disk that has become full is no reason to stop.
         with (
             contextlib.suppress(OSError),
-            exclusive(cached.parent),
-            written_aside(cached) as unfinished,
+            exclusive(path.parent),
+            written_aside(path) as unfinished,
             unfinished.open("wb") as stream,
         ):
             np.savez(stream, **vars(predictions))
     return predictions
+
+
+def _cache_path(store: RunSource, file: PredictionsFile) -> Path | None:
+    return store.cache / f"{file.cache_name}.npz" if store.cache else None
 
 
 def _read(store: RunSource, file: PredictionsFile) -> pa.Table:

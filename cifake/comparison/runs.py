@@ -74,6 +74,8 @@ def fetch_runs(
             f"no finished variant run{matching} in {store.place(experiments)}{others}; {store.hint}"
         )
     frame = pd.DataFrame([_row(run) for run in runs])
+    texts = frame.select_dtypes(exclude="float").columns
+    frame = frame.astype(dict.fromkeys(texts, object)).copy()  # one block, far faster to take rows from
     frame[SEED] = frame[SEED].fillna(frame["run_id"]) if SEED in frame else frame["run_id"]
     frame[GROUP] = frame[CONFIG_HASH_TAG]
     if group_by:

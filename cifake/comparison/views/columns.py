@@ -94,21 +94,24 @@ def metric_column(comparison: Comparison) -> Column:
 
 def metric_cells(group: Group, key: str) -> dict[str, Any]:
     """Mean and standard deviation over seeds."""
-    return {key: group.mean(key), f"{key}_std": group.deviation(key)}
+    values = group.values(key)
+    return {
+        key: float(values.mean()) if len(values) else None,
+        f"{key}_std": float(values.std(ddof=1)) if len(values) > 1 else None,
+    }
 
 
 def partial_notes(groups: Sequence[Group], keys: Iterable[str]) -> list[str]:
     """Which means are over fewer seeds than their rows say, for lack of finite values."""
     notes = []
     for key in keys:
-        counts = [
-            (group.name, len(group.values(key)), int(group.runs[key].notna().sum()))
-            for group in groups
-            if key in group.runs
+        counts = [(group, len(group.values(key))) for group in groups]
+        present = [
+            (group.name, finite, int(group.runs[key].notna().sum()))
+            for group, finite in counts
+            if 0 < finite < len(group.runs)
         ]
-        if fewer := [
-            f"{name} ({finite} of {present})" for name, finite, present in counts if 0 < finite < present
-        ]:
+        if fewer := [f"{name} ({finite} of {most})" for name, finite, most in present if finite < most]:
             text = f"{key} is finite for fewer seeds, which alone count: {name_list(fewer)}."
             notes.append(note("not-finite", text))
     return notes
