@@ -10,6 +10,7 @@ from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.statistics.planning import CANNOT_TELL, seeds_needed, smallest_visible, verdict
 from cifake.comparison.statistics.ranking import RankRange
 
+KINDS = (".builder", ".kind")  # decide which others there are, and come first
 SETTINGS_NAMED = 2  # more are counted
 SEARCH_SETTINGS = (f"{PARAMETER}search.", f"{PARAMETER}tuner.")
 MODEL = "model."  # goes without saying in front of a setting
@@ -110,7 +111,7 @@ def setting_changes(group: Group, reference: Group) -> dict[str, str]:
     own, other = group.settings, reference.settings
     return {
         key: f"{setting_title(key)} {other.get(key, 'none')} → {own.get(key, 'none')}"
-        for key in sorted({*own, *other})
+        for key in sorted({*own, *other}, key=lambda key: (not key.endswith(KINDS), key))
         if own.get(key) != other.get(key) and not key.startswith(SEARCH_SETTINGS)
     }
 

@@ -118,6 +118,7 @@ def test_possible_ranks_and_the_best_set_stand_in_the_rows(compared):
         ({"optimizer": "sgd"}, {"optimizer": "adam"}, "optimizer adam → sgd"),
         ({"model.filters": "[8]"}, {"model.filters": "[32]"}, "filters [32] → [8]"),
         ({"a": "1", "b": "1", "c": "1"}, {"a": "0"}, "a 0 → 1, b none → 1 and 1 more"),
+        ({}, {"a": "0", "schedule.kind": "step"}, "schedule.kind step → none, a 0 → none"),
         ({"seed": "1", "variant": "x"}, {"seed": "0", "variant": "y"}, ""),
         ({"validation_steps": "10"}, {"validation_steps": "23"}, "validation_steps 23 → 10"),
         (

@@ -144,6 +144,20 @@ def test_a_phone_shows_the_best_rows_whole_on_its_first_screens(page):
     assert page.evaluate(bottom) < 844
 
 
+@pytest.mark.parametrize(("width", "shown"), [(1280, True), (390, False)])
+def test_a_phone_shows_a_heat_map_and_not_its_cells_as_cards_too(page, width, shown):
+    page.resize(width, 844)
+    visible = "document.querySelector('#pairwise %s').checkVisibility()"
+    assert page.evaluate(visible % ".table") == shown
+    assert page.evaluate(visible % "svg")
+
+
+def test_names_in_a_figure_can_be_read_on_a_phone(page):
+    page.resize(390, 844)
+    text = "[...document.querySelectorAll('#leaderboard svg text')].find(t => t.textContent == 'sigmoid')"
+    assert page.evaluate(f"{text}.getBoundingClientRect().height") >= 9
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(page, scheme):
     page.prefer(scheme)

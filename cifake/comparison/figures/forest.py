@@ -16,7 +16,9 @@ from cifake.comparison.standings import Standing, standings
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.views.columns import level
 
-WIDTH, ROW, TITLE_LINE = 12, 0.5, 120  # inches, inches, characters
+WIDTH, ROW = 12, 0.5  # inches
+TITLE_LINE, SETTINGS_LINE = 120, 42  # characters
+TICKS = 5  # at most: panels are narrow where names are long
 BELOW_NAME = 7  # points
 
 
@@ -29,7 +31,7 @@ def forest_figure(comparison: Comparison) -> Figure:
     rows = [row for row in standings(comparison) if row.group.mean(comparison.metric.key) is not None]
     tested = any(row.difference for row in rows)
     title = textwrap.fill(headline(comparison, rows or standings(comparison)), TITLE_LINE)
-    height = 1.1 + 0.2 * (title.count("\n") + 1) + ROW * len(rows)
+    height = 1.3 + 0.2 * (title.count("\n") + 1) + ROW * len(rows)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     left, *right = figure.subplots(1, 2 if tested else 1, sharey=True, squeeze=False)[0]
@@ -52,7 +54,7 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
         below = "reference" if row.group is comparison.reference else row.changes
         one_seed = "one seed" if len(row.group.runs) == 1 else ""
         axes.annotate(
-            "; ".join(filter(None, (below, one_seed))),
+            textwrap.fill("; ".join(filter(None, (below, one_seed))), SETTINGS_LINE),
             (0, place),
             (-BELOW_NAME, -BELOW_NAME),
             xycoords=("axes fraction", "data"),
@@ -68,9 +70,10 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
         label.set_verticalalignment("bottom" if len(rows) > 1 else "center")
     _trivial(axes, comparison)
     interval = (
-        f", mean and {level(comparison)} interval" if any(row.mean for row in rows) else ", mean and seeds"
+        f"mean and {level(comparison)} interval" if any(row.mean for row in rows) else "mean and seeds"
     )
-    axes.set_xlabel(metric_title(comparison) + interval)
+    axes.set_xlabel(f"{metric_title(comparison)}\n{interval}")
+    axes.locator_params(axis="x", nbins=TICKS)
 
 
 def _trivial(axes: Axes, comparison: Comparison) -> None:
@@ -103,7 +106,8 @@ def _differences(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -
     if comparison.margin:
         axes.axvspan(-comparison.margin, comparison.margin, color=GREY, alpha=0.15, linewidth=0)
     axes.tick_params(left=False)
-    axes.set_xlabel(f"difference from {comparison.reference.name}, {level(comparison)} interval")
+    axes.set_xlabel(f"difference from {comparison.reference.name}\n{level(comparison)} interval")
+    axes.locator_params(axis="x", nbins=TICKS)
 
 
 def _said(comparison: Comparison, row: Standing) -> str:
