@@ -69,9 +69,7 @@ def _means(axes: Axes, comparison: Comparison, rows: Sequence[Standing]) -> None
     for label in axes.get_yticklabels():
         label.set_verticalalignment("bottom" if len(rows) > 1 else "center")
     _trivial(axes, comparison)
-    interval = (
-        f"mean and {level(comparison)} interval" if any(row.mean for row in rows) else "mean and seeds"
-    )
+    interval = f"mean and {level(comparison)} interval" if any(row.mean for row in rows) else "mean and seeds"
     axes.set_xlabel(f"{metric_title(comparison)}\n{interval}")
     axes.locator_params(axis="x", nbins=TICKS)
 
