@@ -64,8 +64,10 @@ class Options(CommandOptions):
         None, description="a folder of published results, to which the runs that were read are added"
     )
     variant: list[str] = Field([], description="only this one; repeatable")
-    split: Literal["full", "small", "all"] | None = Field(
-        None, description="only runs on this split: full, small or all"
+    split: Literal["full", "small", "all", "full,all"] | None = Field(
+        None,
+        description="only runs on this split: full, small or all; full,all ranks both in one table, since "
+        "their test images are the same",
     )
     filter: str = Field("", description="only runs that MLflow's search finds: \"params.optimizer = 'sgd'\"")
     group_by: str | None = Field(

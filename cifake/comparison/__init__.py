@@ -41,7 +41,8 @@ def compare(
         direction: which values are better, for a metric whose direction is not declared.
         experiments: names; none means MLFLOW_EXPERIMENT_NAME or _ID, or else ``cifake`` and ``Default``.
         variants: only these; none means all.
-        split: ``full``, ``small`` or ``all``; None means each, in a table of its own.
+        split: ``full``, ``small`` or ``all``; None means each, in a table of its own. ``full,all`` are
+            compared in one table: their test images are the same.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting: ``code_version``.
         top: how many groups to show; None shows all.

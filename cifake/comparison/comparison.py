@@ -10,7 +10,7 @@ from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
 from cifake.comparison.run_notes import not_finite_notes, version_notes, with_finite_metric
 from cifake.comparison.run_source import RunSource
-from cifake.comparison.runs import FOREIGN, GROUP, SEED
+from cifake.comparison.runs import FOREIGN, GROUP, SEED, TABLE
 from cifake.contract import (
     DATA_TAGS,
     ROBUST,
@@ -66,7 +66,7 @@ def make_comparisons(
     confidence: float = 0.95,
     margin: float = 0.0,
 ) -> list[Comparison]:
-    """One comparison for each data set and split, with the predictions of the groups shown.
+    """One comparison for each table, that is each data set and split, with the predictions of its groups.
 
     ``runs`` are those of ``fetch_runs``; the baseline is kept even where it is not among the ``top``. The
     rest is as in ``compare``.
@@ -75,9 +75,9 @@ def make_comparisons(
         RunError: no group, or more than one, goes by the baseline's name.
     """
     comparisons = []
-    for _, of_data in runs.groupby(["dataset", "split", "dataset_digest"], sort=True):
+    for _, of_data in runs.groupby(TABLE, sort=True):
         newest = of_data.drop_duplicates([GROUP, SEED])
-        metadata = {key: str(newest[key].iloc[0]) for key in DATA_TAGS}
+        metadata = {key: " and ".join(sorted(set(newest[key]), reverse=True)) for key in DATA_TAGS}
         counted, not_finite = with_finite_metric(newest, metric.key)
         ranks = {key: rank for rank, key in enumerate(rank_groups(counted, metric), start=1)}
         names = name_groups(counted, list(ranks))

@@ -75,7 +75,8 @@ def find_pixels(comparison: Comparison) -> np.ndarray | str:
     """The test images, uint8 [n, 32, 32, 3], or why there are none: exactly those that predictions are of."""
     from cifake.data import load_test_part  # decoders, needed only here
 
-    name, split, digest = (comparison.metadata[key] for key in ("dataset", "split", "dataset_digest"))
+    run = comparison.groups[0].runs.iloc[0]
+    name, split, digest = (str(run[key]) for key in ("dataset", "split", "dataset_digest"))
     try:
         part = load_test_part(name, split, digest, download=False)
     except CifakeError as error:

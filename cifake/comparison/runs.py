@@ -29,6 +29,7 @@ from cifake.core.nearest import nearest
 
 REQUESTS = 8  # at a time
 TAGS = (*RUN_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, CODE_VERSION_TAG, LIBRARIES_TAG, SEQUENTIAL_TAG)
+TABLE = "table"  # runs that share it are compared with each other: their test images are the same
 GROUP = "group"  # runs that share it are repeats: config_hash, and the value of group_by
 FOREIGN = "foreign"  # attribute of the frame: how many runs do not keep the run contract
 INFINITE = sys.float_info.max  # as MLflow's databases keep infinity
@@ -52,13 +53,13 @@ def fetch_runs(
         store: to read from.
         experiments: names; none means the store's usual ones.
         variants: keep only these; none keeps all.
-        split: keep only this one.
+        split: keep only this one; ``full,all`` are compared with each other.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting.
 
     Returns:
         One row a run: ``run_id``, ``experiment_id``, ``artifacts`` (their address), ``commit`` (empty where
-        unknown), ``group``, the contract's tags, metrics by key, ``best_epoch`` counted from 1,
+        unknown), ``table``, ``group``, the contract's tags, metrics by key, ``best_epoch`` counted from 1,
         ``params.<key>``.
 
     Raises:
@@ -81,8 +82,11 @@ def fetch_runs(
     if group_by:
         frame[PARAMETER + group_by] = _values_of(runs, group_by)
         frame[GROUP] += " " + frame[PARAMETER + group_by]
+    frame[TABLE] = frame["dataset"] + " " + frame["split"] + " " + frame["dataset_digest"]
+    if split == "full,all":
+        frame[TABLE] = [digest.partition("-")[0] for digest in frame["dataset_digest"]]  # without the split
     frame.attrs[FOREIGN] = len(found) - len(runs)
-    return _keep(_keep(frame, "variant", variants), "split", [split] if split else [])
+    return _keep(_keep(frame, "variant", variants), "split", split.split(",") if split else [])
 
 
 def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:

@@ -5,7 +5,7 @@ import pytest
 
 from cifake.comparison import compare
 from cifake.core.errors import ConfigError, RunError
-from tests.support.made_runs import log_run, log_trial
+from tests.support.made_runs import log_run, log_trained, log_trial
 
 
 def comparison(metric="f1", **filters):
@@ -106,6 +106,17 @@ def test_other_data_and_other_splits_make_other_tables(store):
     ]
     assert tables[0].caption.startswith("cifake, split full, 20,000 test images: test/f1, higher is better;")
     assert [t.metadata["split"] for t in comparison(split="small")] == ["small"]
+
+
+def test_splits_of_the_same_test_images_are_paired_in_one_table(store):
+    log_trained("base", 0.8, seeds=(0, 1))
+    log_trained("strong", 1.2, seeds=(0, 1), split="all")
+    log_run("other", split="all", digest="d2", f1=0.8)
+    log_run("base", split="small", f1=0.7)
+    ours, of_other_data = comparison("accuracy", split="full,all")
+    assert ours.caption.startswith("cifake, split full and all, 200 test images: test/accuracy")
+    assert cells(ours, "variant", "verdict") == [("strong", "reference"), ("base", "worse")]
+    assert cells(of_other_data, "variant") == [("other",)]
 
 
 def test_variants_of_one_name_are_told_apart_by_what_differs(store):
