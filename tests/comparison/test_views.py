@@ -424,6 +424,15 @@ def grid(store):
             log_run("base", seed, f1=value, params=params)
 
 
+def test_runs_of_one_split_alone_were_evaluated_on_other_images(store):
+    log_trained("base", 0.8, seeds=(0, 1), tested=True)
+    log_trained("base", 0.8, seeds=(0, 1), split="all")
+    tables = {table.metadata["split"]: table for table in compare().test_sets().tables}
+    assert [row["variant"] for row in tables["full"].rows] == ["base"]
+    assert tables["all"].rows == []
+    assert "Images from elsewhere" in compare().render("html")
+
+
 def test_pivot_is_the_mean_by_two_settings(grid):
     view = compare().pivot("model.filters", "optimizer")
     (table,) = view.tables

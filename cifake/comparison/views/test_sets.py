@@ -47,7 +47,12 @@ def test_sets(comparison: Comparison) -> Table:
 
 def set_names(comparison: Comparison) -> list[str]:
     """The sets that any group was evaluated on, in alphabetical order."""
-    keys = {str(key) for group in comparison.groups for key in group.runs if str(key).startswith(OTHER_SETS)}
+    keys = [
+        str(key)
+        for group in comparison.groups
+        for key in group.runs.columns[group.runs.notna().any()]  # other tables' sets have columns, too
+        if str(key).startswith(OTHER_SETS)
+    ]
     return sorted({key.split("/")[1] for key in keys if key.endswith("/images")} - {WEIGHTED_SETS})
 
 
@@ -82,6 +87,6 @@ def _evaluated(group: Group, key: str) -> Group:
 def _auc_key(comparison: Comparison, key: str) -> tuple[str, str]:
     """The metric that holds the ROC AUC of a set, and which images it is against."""
     for suffix, images in AGAINST.items():
-        if any(f"{key}{suffix}/roc_auc" in group.runs for group in comparison.groups):
+        if any(group.mean(f"{key}{suffix}/roc_auc") is not None for group in comparison.groups):
             return f"{key}{suffix}/roc_auc", images
     return f"{key}/roc_auc", OWN
