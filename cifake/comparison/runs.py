@@ -86,7 +86,9 @@ def fetch_runs(
     if split == "full,all":
         frame[TABLE] = [digest.partition("-")[0] for digest in frame["dataset_digest"]]  # without the split
     frame.attrs[FOREIGN] = len(found) - len(runs)
-    return _keep(_keep(frame, "variant", variants), "split", split.split(",") if split else [])
+    frame = _keep(frame, "variant", variants)
+    splits = split.split(",") if split else []
+    return _keep(frame, "split", [each for each in splits if each in set(frame["split"])] or splits)
 
 
 def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:

@@ -117,6 +117,9 @@ def test_splits_of_the_same_test_images_are_paired_in_one_table(store):
     assert ours.caption.startswith("cifake, split full and all, 200 test images: test/accuracy")
     assert cells(ours, "variant", "verdict") == [("strong", "reference"), ("base", "worse")]
     assert cells(of_other_data, "variant") == [("other",)]
+    assert cells(comparison(split="full,all", variants=["strong"])[0], "variant") == [("strong",)]
+    with pytest.raises(RunError, match=r"^no finished run with split 'small'; there are: all$"):
+        comparison(split="small", variants=["strong"])
 
 
 def test_variants_of_one_name_are_told_apart_by_what_differs(store):
