@@ -1,14 +1,18 @@
-"""What pages show between a command of compare.py and ``<!-- end -->`` is the output of that command.
+"""What pages show of the published results is what compare.py makes of them.
 
-REFRESH_PAGES=1 python -m pytest tests/test_results_page.py writes it there.
+In a page it stands between the command and ``<!-- end -->``; docs/board.html is a report, docs/board.png its
+forest plot. REFRESH_PAGES=1 python -m pytest tests/test_results_page.py makes all of them again.
 """
 
 import os
 import re
 import shlex
+import sys
 
 import pytest
+from PIL import Image
 
+from cifake.comparison import compare
 from tests.support.project import REPOSITORY
 from tests.support.project import compare as run
 
@@ -20,6 +24,9 @@ PAGES = [
     *(REPOSITORY / "experiments").glob("*.md"),
     *(REPOSITORY / "docs").glob("*.md"),
 ]
+
+
+BOARD = ["--results=experiments/results", "--metric=accuracy", "--split=full,all", "--baseline=base"]
 
 
 def refreshed(text, capsys):
@@ -54,3 +61,29 @@ def test_a_wrong_digit_is_found_and_mended(compared, tmp_path, monkeypatch, caps
     wrong = right.replace("0.8515", "0.8615")
     assert wrong != right
     assert refreshed(wrong, capsys) == right
+
+
+def board():
+    return compare("accuracy", split="full,all", baseline="base", results="experiments/results")
+
+
+def test_the_report_is_of_the_published_results(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    if "REFRESH_PAGES" in os.environ:
+        words = [*BOARD, "--near-copies", "experiments/near_copies.csv", "--output", "docs/board.html"]
+        monkeypatch.setattr(sys, "argv", ["compare.py", *words])  # which the report names
+        assert run(*words) == 0
+    page = (REPOSITORY / "docs/board.html").read_text()
+    assert len(page) < 3e6
+    (table,) = board().tables
+    assert f'<p class="conclusion">{table.conclusion}</p>' in page
+
+
+def test_the_picture_is_of_the_published_results(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    (figure,) = board().figures
+    title = figure.get_suptitle()
+    if "REFRESH_PAGES" in os.environ:
+        figure.savefig("docs/board.png", dpi=110, metadata={"Title": title})
+    with Image.open("docs/board.png") as picture:
+        assert picture.text["Title"] == title
