@@ -56,6 +56,11 @@ class Group:
         values = self.values(key)
         return float(values.mean()) if len(values) else None
 
+    def deviation(self, key: str) -> float | None:
+        """The standard deviation of a metric over seeds; None with fewer than two."""
+        values = self.values(key)
+        return float(values.std(ddof=1)) if len(values) > 1 else None
+
     @cached_property
     def settings(self) -> dict[str, str]:
         """Its settings as text by key, without the seed, the variant's name and those that are None."""

@@ -94,11 +94,7 @@ def metric_column(comparison: Comparison) -> Column:
 
 def metric_cells(group: Group, key: str) -> dict[str, Any]:
     """Mean and standard deviation over seeds."""
-    values = group.values(key)
-    return {
-        key: float(values.mean()) if len(values) else None,
-        f"{key}_std": float(values.std(ddof=1)) if len(values) > 1 else None,
-    }
+    return {key: group.mean(key), f"{key}_std": group.deviation(key)}
 
 
 def partial_notes(groups: Sequence[Group], keys: Iterable[str]) -> list[str]:

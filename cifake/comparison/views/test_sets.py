@@ -47,13 +47,9 @@ def test_sets(comparison: Comparison) -> Table:
 
 def set_names(comparison: Comparison) -> list[str]:
     """The sets that any group was evaluated on, in alphabetical order."""
-    keys = [
-        str(key)
-        for group in comparison.groups
-        for key in group.runs.columns[group.runs.notna().any()]  # other tables' sets have columns, too
-        if str(key).startswith(OTHER_SETS)
-    ]
-    return sorted({key.split("/")[1] for key in keys if key.endswith("/images")} - {WEIGHTED_SETS})
+    keys = [str(key) for key in comparison.groups[0].runs if str(key).startswith(OTHER_SETS)]
+    measured = [key for key in keys if any(group.mean(key) is not None for group in comparison.groups)]
+    return sorted({key.split("/")[1] for key in measured if key.endswith("/images")} - {WEIGHTED_SETS})
 
 
 def _rows(comparison: Comparison, name: str) -> tuple[list[dict[str, Any]], list[Group], list[str]]:
