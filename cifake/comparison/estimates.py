@@ -19,11 +19,23 @@ from cifake.evaluation.metrics import decide
 
 Pairs = list[tuple[Group, Group]]
 DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not of scores
-# Of how many images a metric is a share, by labels and calls, bool or int8 [n].
+# Of how many images a metric is a share where it is as good or as bad as can be, by labels and calls, int8
+# [n]. ROC AUC is the share of ordered pairs of a FAKE and a REAL image, of which as many as the rarer label
+# has are independent. Average precision is a mean over FAKE images of values between 0 and 1, which vary at
+# most as those of a share.
 SHARES: dict[str, Callable[[np.ndarray, np.ndarray], int]] = {
     "accuracy": lambda labels, calls: len(labels),
-    "recall": lambda labels, calls: int(np.count_nonzero(labels)),
-    "precision": lambda labels, calls: int(np.count_nonzero(calls)),
+    "recall": lambda labels, calls: np.count_nonzero(labels),
+    "precision": lambda labels, calls: np.count_nonzero(calls),
+    "f1": lambda labels, calls: np.count_nonzero(calls | labels),
+    "mcc": lambda labels, calls: 2 * _rarer(labels),
+    "roc_auc": lambda labels, calls: _rarer(labels),
+    "average_precision": lambda labels, calls: np.count_nonzero(labels),
+}
+# Metrics that are not the share itself. F1's is of the images called or labelled FAKE those that are both.
+BY_SHARE: dict[str, Callable[[float], float]] = {
+    "f1": lambda share: 2 * share / (1 + share),
+    "mcc": lambda share: 2 * share - 1,
 }
 
 
@@ -82,7 +94,8 @@ class MetricEstimates:
         """The group's mean over seeds, its interval within the metric's bounds; None without predictions.
 
         The interval of the calibration error reaches down to what is left of it without the bias that
-        noise adds. That of a share that is 0 or 1 is Wilson's: few images do not make it certain.
+        noise adds. That of a metric that is perfect, or as bad as can be, is Wilson's: few images do
+        not make it certain.
         """
         if not self._crossed or not group.scores:
             return None
@@ -90,13 +103,20 @@ class MetricEstimates:
         if self.name == "ece":
             biases = [ece_bias(self._labels, scores[self._rows]) for scores in group.scores.values()]
             estimate = replace(estimate, low=estimate.low - float(np.mean(biases)))
-        if self.name in SHARES and estimate.standard_error == 0:  # all right, or all wrong
-            calls = [decide(scores[self._rows]) for scores in group.scores.values()]
-            images = float(np.mean([SHARES[self.name](self._labels, each) for each in calls]))
-            freedom, level = estimate.degrees_of_freedom, estimate.confidence
-            low, high = wilson(estimate.value, images, freedom, level) if images else (0.0, 1.0)
-            estimate = replace(estimate, low=low, high=high)
-        return _clip(estimate, *describe_metric(self.name).bounds)
+        bounds = describe_metric(self.name).bounds
+        if self.name in SHARES and estimate.standard_error == 0 and estimate.value in bounds:
+            estimate = self._of_share(group, estimate, float(estimate.value == max(bounds)))
+        return _clip(estimate, *bounds)
+
+    def _of_share(self, group: Group, estimate: Estimate, share: float) -> Estimate:
+        """With Wilson's interval of a share of 0 or 1."""
+        calls = [decide(scores[self._rows]) for scores in group.scores.values()]
+        images = float(np.mean([SHARES[self.name](self._labels, each) for each in calls]))
+        ends = (0.0, 1.0)
+        if images:
+            ends = wilson(share, images, estimate.degrees_of_freedom, estimate.confidence)
+        low, high = map(BY_SHARE.get(self.name, float), ends)
+        return replace(estimate, low=low, high=high)
 
     def differences(self, pairs: Pairs, chosen: bool = False) -> list[Difference | None]:
         """First less second of each pair, tested together; None where one cannot be measured.
@@ -166,6 +186,11 @@ def trivial_baseline(comparison: Comparison) -> tuple[float, str] | None:
     labels = comparison.images.labels
     score, answer = (1.0, "FAKE") if name in DECISIONS else (labels.mean(), "the share of FAKE")
     return INFLUENCE[name](labels, np.full(len(labels), score))[0], answer
+
+
+def _rarer(labels: np.ndarray) -> int:
+    """Images of the label that fewer have."""
+    return int(np.bincount(labels, minlength=2).min())
 
 
 def _clip(estimate: Estimate, least: float, most: float) -> Estimate:

@@ -93,13 +93,20 @@ def test_the_interval_of_the_calibration_error_reaches_below_the_bias(compared):
         ("recall", LABELS == 1, (0.96301, 1)),
         ("precision", (LABELS == 1) & (np.cumsum(LABELS) <= 3), (0.43850, 1)),
         ("precision", LABELS == 2, (0, 1)),
+        ("f1", LABELS == 1, (0.98116, 1)),
+        ("f1", LABELS == 0, (0, 0.03700)),
+        ("mcc", LABELS == 1, (0.96230, 1)),
+        ("mcc", LABELS == 0, (-1, -0.96230)),
+        ("roc_auc", LABELS == 1, (0.96301, 1)),
+        ("roc_auc", LABELS == 0, (0, 0.03699)),
+        ("average_precision", LABELS == 1, (0.96301, 1)),
     ],
-    ids=["all right", "all wrong", "all FAKE found", "three called FAKE, rightly", "none called FAKE"],
 )
-def test_a_share_of_0_or_1_is_no_certainty(store, seeds, metric, called, interval):
+def test_the_best_and_the_worst_value_are_no_certainty(store, seeds, metric, called, interval):
     for seed in range(seeds):
         log_run("base", seed, predictions=np.where(called, 0.99, 0.01))
     measured, groups = compared_by("accuracy")
     mean = MetricEstimates(measured.comparison, metric).mean(groups["base"])
-    # Wilson's interval of 0 of n ends at z^2 / (n + z^2); z = 1.95996; n = 200, 100 FAKE, 3 called FAKE
+    # Wilson's interval of 0 of n ends at z^2 / (n + z^2); z = 1.95996; n = 200, 100 FAKE, 3 called FAKE.
+    # All wrong, 200 are called or labelled FAKE; F1 = 2 J / (1 + J) of the share J that is both.
     assert (mean.low, mean.high) == pytest.approx(interval, abs=1e-5)
