@@ -1,7 +1,8 @@
 """What pages show of the published results is what compare.py makes of them.
 
-In a page it stands between the command and ``<!-- end -->``; docs/board.html is a report, docs/board.png its
-forest plot. REFRESH_PAGES=1 python -m pytest tests/test_results_page.py makes all of them again.
+In a page it stands between the command and ``<!-- end -->``, and the intervals in its sentences are those of the
+commands it names; docs/board.html is a report, docs/board.png its forest plot. REFRESH_PAGES=1 python -m pytest
+tests/test_results_page.py makes the tables, the report and the picture again.
 """
 
 import os
@@ -20,13 +21,14 @@ from tests.support.project import compare as run
 MARKED = re.compile(
     r"<!-- python compare\.py (?P<words>--results [^\n]*) -->\n(?P<shown>.*?)<!-- end -->", re.DOTALL
 )
+NAMED = re.compile(r"python compare\.py\s(--results[^`>]*?)(?:`| -->)")
+INTERVAL = re.compile(r"\[([+-]?\d*\.\d+),\s([+-]?\d*\.\d+)\]")
 PAGES = [
-    REPOSITORY / "README.md",
-    *(REPOSITORY / "experiments").glob("*.md"),
-    *(REPOSITORY / "docs").glob("*.md"),
+    page
+    for folder in ("", "experiments", "docs")
+    for page in (REPOSITORY / folder).glob("*.md")
+    if MARKED.search(page.read_text())
 ]
-
-
 BOARD = ["--results=experiments/results", "--metric=accuracy", "--split=full,all", "--baseline=base"]
 
 
@@ -50,6 +52,22 @@ def test_tables_are_what_their_commands_print(page, monkeypatch, capsys):
         page.write_text(expected)
     else:
         assert text == expected
+
+
+def intervals(text):
+    return {(float(low), float(high)) for low, high in INTERVAL.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_intervals_in_sentences_are_printed_by_a_command_of_their_page(page, monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    text = page.read_text().partition("## An earlier version")[0]
+    printed = set()
+    for words in NAMED.findall(text):
+        assert run(*shlex.split(words), "--format", "md") == 0, capsys.readouterr().err
+        printed |= intervals(capsys.readouterr().out)
+    printed |= {(-high, -low) for low, high in printed}  # of a difference the other way round
+    assert intervals(MARKED.sub("", text)) - printed == set()
 
 
 def test_a_wrong_digit_is_found_and_mended(compared, tmp_path, monkeypatch, capsys):
