@@ -1,8 +1,8 @@
 """What pages show of the published results is what compare.py makes of them.
 
-In a page it stands between the command and ``<!-- end -->``, and the intervals in its sentences are those of the
-commands it names; docs/board.html is a report, docs/board.png its forest plot. REFRESH_PAGES=1 python -m pytest
-tests/test_results_page.py makes the tables, the report and the picture again.
+In a page it stands between the command and ``<!-- end -->``; the intervals in its sentences are those of
+commands that it names. docs/board.html is a report, docs/board.png its forest plot. REFRESH_PAGES=1 python
+-m pytest tests/test_results_page.py makes the tables, the report and the picture again.
 """
 
 import os
