@@ -1,8 +1,9 @@
 """What pages show of the published results is what compare.py makes of them.
 
 In a page it stands between the command and ``<!-- end -->``; the intervals in its sentences are those of
-commands that it names. docs/board.html is a report, docs/board.png its forest plot. REFRESH_PAGES=1 python
--m pytest tests/test_results_page.py makes the tables, the report and the picture again.
+commands that it names. docs/board.html is a report, docs/board.png its forest plot; docs/leaderboard.png is
+that of the example in README.md. REFRESH_PAGES=1 python -m pytest tests/test_results_page.py makes all of
+them again, but for sentences.
 """
 
 import os
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from cifake.comparison import compare
+from cifake.comparison.render import text
+from cifake.comparison.table import Section
 from tests.support.project import REPOSITORY
 from tests.support.project import compare as run
 
@@ -98,11 +101,29 @@ def test_the_report_is_of_the_published_results(monkeypatch, request):
     assert f'<p class="conclusion">{table.conclusion}</p>' in page
 
 
-def test_the_picture_is_of_the_published_results(monkeypatch):
+def example():
+    variants = ["base", "epoch", "sgd", "sigmoid", "val"]
+    return compare("f1", split="small", variants=variants, results="experiments/results")
+
+
+def test_the_readme_s_example_is_of_the_published_results(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    (figure,) = board().figures
+    page = REPOSITORY / "README.md"
+    before, command, after = page.read_text().partition("$ python compare.py --metric f1\n")
+    shown, fence, rest = after.partition("```")
+    expected = text([Section("leaderboard", example().tables)], width=112).strip() + "\n"
+    if "REFRESH_PAGES" in os.environ:
+        page.write_text(before + command + expected + fence + rest)
+    else:
+        assert shown == expected
+
+
+@pytest.mark.parametrize(("picture", "of"), [("board", board), ("leaderboard", example)])
+def test_pictures_are_of_the_published_results(picture, of, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    (figure,) = of().figures
     title = figure.get_suptitle()
     if "REFRESH_PAGES" in os.environ:
-        figure.savefig("docs/board.png", dpi=110, metadata={"Title": title})
-    with Image.open("docs/board.png") as picture:
-        assert picture.text["Title"] == title
+        figure.savefig(f"docs/{picture}.png", dpi=110, metadata={"Title": title})
+    with Image.open(f"docs/{picture}.png") as saved:
+        assert saved.text["Title"] == title
