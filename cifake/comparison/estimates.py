@@ -25,12 +25,12 @@ DECISIONS = ("accuracy", "precision", "recall", "f1")  # metrics of calls, not o
 # most as those of a share.
 SHARES: dict[str, Callable[[np.ndarray, np.ndarray], int]] = {
     "accuracy": lambda labels, calls: len(labels),
-    "recall": lambda labels, calls: np.count_nonzero(labels),
-    "precision": lambda labels, calls: np.count_nonzero(calls),
-    "f1": lambda labels, calls: np.count_nonzero(calls | labels),
+    "recall": lambda labels, calls: int(np.count_nonzero(labels)),
+    "precision": lambda labels, calls: int(np.count_nonzero(calls)),
+    "f1": lambda labels, calls: int(np.count_nonzero(calls | labels)),
     "mcc": lambda labels, calls: 2 * _rarer(labels),
     "roc_auc": lambda labels, calls: _rarer(labels),
-    "average_precision": lambda labels, calls: np.count_nonzero(labels),
+    "average_precision": lambda labels, calls: int(np.count_nonzero(labels)),
 }
 # Metrics that are not the share itself. F1's is of the images called or labelled FAKE those that are both.
 BY_SHARE: dict[str, Callable[[float], float]] = {
