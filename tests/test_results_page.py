@@ -11,12 +11,13 @@ import re
 import shlex
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from PIL import Image
 
 from cifake.comparison import compare
-from cifake.comparison.render import text
+from cifake.comparison.render.text import text as for_terminal
 from cifake.comparison.table import Section
 from tests.support.project import REPOSITORY
 from tests.support.project import compare as run
@@ -86,6 +87,7 @@ def test_a_wrong_digit_is_found_and_mended(compared, tmp_path, monkeypatch, caps
     assert refreshed(wrong, capsys) == right
 
 
+@cache
 def board():
     return compare("accuracy", split="full,all", baseline="base", results="experiments/results")
 
@@ -102,6 +104,7 @@ def test_the_report_is_of_the_published_results(monkeypatch, request):
     assert f'<p class="conclusion">{table.conclusion}</p>' in page
 
 
+@cache
 def example():
     variants = ["base", "epoch", "sgd", "sigmoid", "val"]
     return compare("f1", split="small", variants=variants, results="experiments/results")
@@ -112,7 +115,7 @@ def test_the_readme_s_example_is_of_the_published_results(monkeypatch):
     page = REPOSITORY / "README.md"
     before, command, after = page.read_text().partition("$ python compare.py --metric f1\n")
     shown, fence, rest = after.partition("```")
-    lines = text([Section("leaderboard", example().tables)], width=112).strip().splitlines()
+    lines = for_terminal([Section("leaderboard", example().tables)], width=112).strip().splitlines()
     expected = "".join(f"{line.rstrip()}\n" for line in lines)
     if "REFRESH_PAGES" in os.environ:
         page.write_text(before + command + expected + fence + rest)
