@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cifake.comparison import VIEW_NAMES
-from cifake.comparison.results.documents import without_folders
+from cifake.comparison.results.documents import to_document, without_folders
 from cifake.evaluation.metrics import score
 from tests.support.made_runs import LABELS, log_run, log_trial, made_scores
 from tests.support.project import compare as run
@@ -120,6 +120,10 @@ def test_files_name_no_person_machine_or_folder(store, tmp_path, capsys):
     assert document["params"]["monitor"] == "val/loss"
     assert document["metrics"]["val/loss"] == [0.5, 0.4]
     assert document["trials"][0]["metrics"]["trial/score"] == 0.8
+    command = "python -m cifake.train experiments/mobilenet_v2.yaml --seed=0 --model.weights=/home/ada/w.h5"
+    assert to_document(client.get_run(run_id), {}, command=command)["command"] == (
+        "python -m cifake.train experiments/mobilenet_v2.yaml --seed=0 --model.weights=w.h5"
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def to_document(
         "metrics": metrics | {key: _values(points) for key, points in histories.items()},
     }
     if command:
-        document["command"] = command
+        document["command"] = without_folders(command)
     if trials:
         document["trials"] = [to_document(trial, {}) for trial in trials]
     return document
