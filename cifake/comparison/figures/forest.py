@@ -17,7 +17,7 @@ from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.views.columns import level
 
 WIDTH, ROW = 12, 0.58  # inches
-TITLE_LINE, SETTINGS_LINE = 120, 42  # characters
+TITLE_LINE, SETTINGS_LINE = 120, 54  # characters
 TICKS = 5  # at most: panels are narrow where names are long
 BELOW_NAME = 7  # points
 
