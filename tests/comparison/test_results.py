@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cifake.comparison import VIEW_NAMES
-from cifake.comparison.results.documents import to_document, without_folders
+from cifake.comparison.results.documents import setting_without_folders, without_folders
+from cifake.comparison.results.publish import train_command
+from cifake.config import load, parse_overrides
 from cifake.evaluation.metrics import score
 from tests.support.made_runs import LABELS, log_run, log_trial, made_scores
 from tests.support.project import compare as run
@@ -120,10 +122,21 @@ def test_files_name_no_person_machine_or_folder(store, tmp_path, capsys):
     assert document["params"]["monitor"] == "val/loss"
     assert document["metrics"]["val/loss"] == [0.5, 0.4]
     assert document["trials"][0]["metrics"]["trial/score"] == 0.8
-    command = "python -m cifake.train experiments/mobilenet_v2.yaml --seed=0 --model.weights=/home/ada/w.h5"
-    assert to_document(client.get_run(run_id), {}, command=command)["command"] == (
-        "python -m cifake.train experiments/mobilenet_v2.yaml --seed=0 --model.weights=w.h5"
+
+
+def test_the_command_trains_these_settings_and_names_no_folder():
+    params = {
+        "split": "full",
+        "seed": "2",
+        "dataset": "cifake",
+        "model.weights": "/home/ada/my weights/w.h5",
+    }
+    settings = load("experiments/mobilenet_v2.yaml", parse_overrides(params))
+    tags = {"variant": "mobilenet_v2", "config_hash": settings.config_hash()}
+    assert train_command(params, tags) == (
+        "python -m cifake.train experiments/mobilenet_v2.yaml --split=full --seed=2 --model.weights=w.h5"
     )
+    assert train_command(params, tags | {"config_hash": "other"}) is None
 
 
 @pytest.mark.parametrize(
@@ -140,6 +153,13 @@ def test_files_name_no_person_machine_or_folder(store, tmp_path, capsys):
 )
 def test_paths_and_addresses_become_names(text, expected):
     assert without_folders(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["/home/ada/my data/w.h5", "~/my data/w.h5", "C:\\my data\\w.h5", "file:///my data/w.h5"]
+)
+def test_a_setting_that_is_a_path_loses_folders_with_spaces(text):
+    assert setting_without_folders(text) == "w.h5"
 
 
 def test_own_runs_stand_beside_published_ones(published, store, capsys):

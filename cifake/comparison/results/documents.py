@@ -39,6 +39,9 @@ FOLDERS = re.compile(
     r"(?<![\w.])(?:[A-Za-z][\w+.-]*://[^\s,;'\"\[\]/]*/?|[A-Za-z]:[\\/]|~?[\\/])(?:[^\s,;'\"\[\]]*[\\/])?"
 )
 
+# A setting that is a path as a whole; then its folders' names may have spaces.
+PATH = re.compile(r"(?:file:)?(?:[A-Za-z]:[\\/]|~?[\\/])")
+
 
 def to_document(
     run: Run,
@@ -52,7 +55,7 @@ def to_document(
         run: of a store.
         histories: all values of the metrics that have several, by key.
         trials: of its search.
-        command: that trains it again; None where none is known.
+        command: that trains it again, without folders; None where none is known.
     """
     metrics = {key: _plain(value) for key, value in run.data.metrics.items()}
     document = {
@@ -66,11 +69,11 @@ def to_document(
             for key, text in run.data.tags.items()
             if key in TAGS or key.startswith(OTHER_SETS)
         },
-        "params": {key: without_folders(text) for key, text in run.data.params.items()},
+        "params": {key: setting_without_folders(text) for key, text in run.data.params.items()},
         "metrics": metrics | {key: _values(points) for key, points in histories.items()},
     }
     if command:
-        document["command"] = without_folders(command)
+        document["command"] = command
     if trials:
         document["trials"] = [to_document(trial, {}) for trial in trials]
     return document
@@ -136,6 +139,11 @@ def to_run(document: Mapping[str, Any]) -> tuple[Run, dict[str, list[Metric]]]:
 def without_folders(text: str) -> str:
     """A text whose absolute paths and addresses are their last parts alone."""
     return FOLDERS.sub("", text)
+
+
+def setting_without_folders(text: str) -> str:
+    """The same of a setting's value."""
+    return re.split(r"[\\/]", text)[-1] if PATH.match(text) else without_folders(text)
 
 
 def _values(points: Sequence[Metric]) -> Any:

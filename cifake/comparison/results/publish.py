@@ -13,7 +13,7 @@ import pyarrow as pa
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from cifake.comparison.results.documents import as_text, read_document, to_document
+from cifake.comparison.results.documents import as_text, read_document, setting_without_folders, to_document
 from cifake.comparison.results.published import RUNS, SCORES
 from cifake.comparison.results.scores import read_scores, write_scores
 from cifake.comparison.run_source import PredictionsFile
@@ -103,7 +103,10 @@ def _file_name(run: Run) -> str:
 
 
 def train_command(params: dict[str, str], tags: dict[str, str]) -> str | None:
-    """The command that trains these settings again; None where today's variant files do not lead to them."""
+    """The command that trains these settings again, of paths the last parts alone.
+
+    None where today's variant files do not lead to these settings.
+    """
     path = VARIANTS / f"{tags[VARIANT_TAG]}.yaml"
     given: dict[str, str] = {key: params[key] for key in ("split", "seed") if key in params}
     try:
@@ -117,7 +120,8 @@ def train_command(params: dict[str, str], tags: dict[str, str]) -> str | None:
             chosen = given | overrides
             settings = load(path, parse_overrides({**chosen, "dataset": params["dataset"]}))
             if settings.config_hash() == tags[CONFIG_HASH_TAG]:
-                words = [f"--{key}={text}" for key, text in chosen.items() if key != "dataset"]
+                values = {key: setting_without_folders(text) for key, text in chosen.items()}
+                words = [f"--{key}={text}" for key, text in values.items() if key != "dataset"]
                 return shlex.join(["python", "-m", "cifake.train", str(path), *words])
     except (ConfigError, KeyError):
         return None
