@@ -23,6 +23,12 @@ def search_runs(*conditions: str) -> list[Run]:
     return list(client.search_runs(experiments, " AND ".join(conditions)))
 
 
+def tagged(tag: str, value: str) -> str:
+    """The condition that a tag has a value; MLflow has no escape characters, but two kinds of quotes."""
+    quote = '"' if "'" in value else "'"
+    return f"tags.`{tag}` = {quote}{value}{quote}"
+
+
 def experiment_id(store: mlflow.MlflowClient = client) -> str:
     """The id of the experiment that new runs are filed in; the experiment is created if it is missing.
 
@@ -64,7 +70,7 @@ def experiments_of(run_ids: Sequence[str]) -> list[str]:
 
 def finished_run(key: str) -> str | None:
     """The id of the newest finished run of a training; None without one."""
-    return newest_run(f"tags.{RUN_KEY_TAG} = '{key}'", FINISHED)
+    return newest_run(tagged(RUN_KEY_TAG, key), FINISHED)
 
 
 def unfinished_run(key: str) -> str | None:
@@ -74,7 +80,7 @@ def unfinished_run(key: str) -> str | None:
     this process as its owner was created by a request whose answer was lost, or could not be ended.
     """
     own = process_identity().items()
-    for run in search_runs(f"tags.{RUN_KEY_TAG} = '{key}'", UNFINISHED):
+    for run in search_runs(tagged(RUN_KEY_TAG, key), UNFINISHED):
         if run.info.status != "RUNNING" or is_dead(run.data.tags) or own <= run.data.tags.items():
             return str(run.info.run_id)
     return None
@@ -82,7 +88,7 @@ def unfinished_run(key: str) -> str | None:
 
 def earlier_seconds(config_hash: str) -> float | None:
     """Mean seconds of training of the finished runs of these settings; None without one."""
-    runs = search_runs(f"tags.{CONFIG_HASH_TAG} = '{config_hash}'", FINISHED)
+    runs = search_runs(tagged(CONFIG_HASH_TAG, config_hash), FINISHED)
     seconds = [run.data.metrics[SECONDS] for run in runs if SECONDS in run.data.metrics]
     return sum(seconds) / len(seconds) if seconds else None
 

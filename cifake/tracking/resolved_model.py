@@ -16,7 +16,7 @@ from cifake.data import Part, load_test_part
 from cifake.data import load as load_data
 from cifake.tracking.descriptions import data_mark
 from cifake.tracking.model_form import OURS, ModelForm
-from cifake.tracking.queries import FINISHED, search_runs
+from cifake.tracking.queries import FINISHED, search_runs, tagged
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
 from cifake.tracking.store import store_address
 
@@ -164,7 +164,7 @@ def models_of_variant(variant: str) -> list[ResolvedModel]:
     """
     newest: dict[tuple[str | None, ...], Run] = {}
     with first_requests():
-        runs = search_runs(f"tags.{VARIANT_TAG} = '{variant}'", FINISHED)
+        runs = search_runs(tagged(VARIANT_TAG, variant), FINISHED)
     for run in runs:
         tags = run.data.tags
         key = (*(tags.get(name) for name in (CONFIG_HASH_TAG, *DATA_TAGS)), run.data.params.get("seed"))
@@ -189,7 +189,7 @@ def _registered_version(reference: str) -> ModelVersion:
 def _tracked_run(reference: str) -> Run:
     if re.fullmatch(r"[0-9a-f]{32}", reference):
         return client.get_run(reference)
-    runs = search_runs(f"tags.{VARIANT_TAG} = '{reference}'", f"tags.{CONFIG_HASH_TAG} != ''", FINISHED)
+    runs = search_runs(tagged(VARIANT_TAG, reference), f"tags.{CONFIG_HASH_TAG} != ''", FINISHED)
     if not runs:
         saved = "; Keras 3 reads no folders of SavedModel" if Path(reference).is_dir() else ""
         raise RunError(

@@ -12,7 +12,7 @@ from cifake.contract import RUN_KEY_TAG, TOOL_TAG
 from cifake.core.errors import RunError
 from cifake.core.files import exclusive
 from cifake.tracking.process_identity import HOST, PROCESS, is_dead
-from cifake.tracking.queries import RUNNING, UNFINISHED, search_runs
+from cifake.tracking.queries import RUNNING, UNFINISHED, search_runs, tagged
 from cifake.tracking.run_status import end_run
 
 
@@ -45,7 +45,7 @@ def end_abandoned_runs() -> None:
     The workers of a suite end with it, so its runs on other machines are abandoned, too.
     """
     host = socket.gethostname()
-    for run in search_runs(f"tags.{HOST} = '{host}'", RUNNING):
+    for run in search_runs(tagged(HOST, host), RUNNING):
         if is_dead(run.data.tags):
             process = f"its process {run.data.tags[PROCESS]} on {host}"
             end_run(run.info.run_id, RunStatus.KILLED, f"{process} was killed; the same command resumes")
@@ -61,8 +61,8 @@ def end_lost_runs(suite: str, reason: str, key: str | None = None) -> bool:
         reason: why the runs on other machines, whose processes cannot be looked up, have none.
         key: only the runs of this training; None means all of them.
     """
-    conditions = [f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{suite}'", UNFINISHED]
-    begun = search_runs(*conditions, *([f"tags.{RUN_KEY_TAG} = '{key}'"] if key else []))
+    conditions = [tagged(MLFLOW_PARENT_RUN_ID, suite), UNFINISHED]
+    begun = search_runs(*conditions, *([tagged(RUN_KEY_TAG, key)] if key else []))
     for run in begun:
         lost = run.data.tags.get(HOST) != socket.gethostname() or is_dead(run.data.tags)
         if run.info.status == "RUNNING" and lost:

@@ -20,7 +20,14 @@ from cifake.tracking.identity import code_version, libraries, run_key
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import artifact_errors
 from cifake.tracking.process_identity import process_identity
-from cifake.tracking.queries import UNFINISHED, experiment_id, experiment_of, newest_run, unfinished_run
+from cifake.tracking.queries import (
+    UNFINISHED,
+    experiment_id,
+    experiment_of,
+    newest_run,
+    tagged,
+    unfinished_run,
+)
 from cifake.tracking.resume import end_abandoned_runs
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
 from cifake.tracking.run_status import create_run, end_failed, end_run, is_generated, name_run
@@ -99,7 +106,7 @@ def _start(name: str, tags: Mapping[str, str], settings: Settings, from_scratch:
         launched = project_run_id()
         experiment = experiment_id()
         if search := tags.get(contract.SEARCH_TAG):
-            stopped = newest_run(f"tags.{contract.SEARCH_TAG} = '{search}'", UNFINISHED)
+            stopped = newest_run(tagged(contract.SEARCH_TAG, search), UNFINISHED)
         else:
             stopped = unfinished_run(tags[contract.RUN_KEY_TAG])
         if stopped and not from_scratch:

@@ -20,7 +20,7 @@ from cifake.data import Dataset
 from cifake.search.trial import Trial
 from cifake.tracking.epochs import EpochLog
 from cifake.tracking.identity import run_key
-from cifake.tracking.queries import RUNNING, newest_run, search_runs
+from cifake.tracking.queries import RUNNING, newest_run, search_runs, tagged
 from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_status import create_run, end_failed, end_run
 from cifake.tracking.run_values import log_new_params, log_values
@@ -84,12 +84,12 @@ def log_search(run_id: str, trials: Sequence[Trial], best: Trial, chosen: Settin
 @retry_while_unavailable
 def _start_trial(search: str, number: int) -> str:
     """Create a trial's run; an earlier one that is still RUNNING belongs to a process that was killed."""
-    parent_id = newest_run(f"tags.{SEARCH_TAG} = '{search}'", RUNNING)
+    parent_id = newest_run(tagged(SEARCH_TAG, search), RUNNING)
     if not parent_id:
         raise RunError(f"the store has no run of the search {search}; the chief must use the same store")
     parent = client.get_run(parent_id)
     tags = {MLFLOW_PARENT_RUN_ID: parent_id, TRIAL_TAG: str(number)}
-    filters = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    filters = [tagged(name, value) for name, value in tags.items()]
     for run in search_runs(*filters, RUNNING):
         end_run(run.info.run_id, RunStatus.KILLED, "its process was killed; the trial was run again")
     data = {name: parent.data.tags[name] for name in DATA_TAGS}

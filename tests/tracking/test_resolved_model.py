@@ -34,14 +34,15 @@ def test_every_form_finds_the_same_run(finished, registered):
         assert found.name == f"demo: base seed 3 (run {run_id})"  # no score of CIFAKE
 
 
-def test_of_a_variant_the_newest_finished_run(store):
-    tags = dict.fromkeys(RUN_TAGS, "x") | {"variant": "base"}
+@pytest.mark.parametrize("variant", ["base", "o'brien", 'a "b"'])
+def test_of_a_variant_the_newest_finished_run(store, variant):
+    tags = dict.fromkeys(RUN_TAGS, "x") | {"variant": variant}
     with mlflow.start_run(tags=tags) as older:
         mlflow.log_param("seed", 0)
     with mlflow.start_run(tags=tags) as newer:
         mlflow.log_param("seed", 1)
     mlflow.MlflowClient().create_run(older.info.experiment_id, tags=tags)  # not finished
-    assert find_model("base").run.info.run_id == newer.info.run_id
+    assert find_model(variant).run.info.run_id == newer.info.run_id
 
 
 def test_a_run_and_an_exported_file_give_the_logged_scores(finished, finished_store):
