@@ -10,7 +10,8 @@ from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import fetch_runs, with_value
 from cifake.comparison.standings import changes
 from cifake.comparison.table import Section
-from tests.support.made_runs import log_run, log_trained, made_scores
+from cifake.evaluation.metrics import score
+from tests.support.made_runs import LABELS, log_run, log_trained, made_scores
 
 
 def conclusion(metric="f1", **keywords):
@@ -219,6 +220,20 @@ def test_costs_differ_only_beyond_their_spread(store):
 def test_a_tie_in_the_metric_takes_no_group_off_the_front(compared):
     rows = by_name(compare("accuracy", tracking_uri=compared).pareto().tables[0])
     assert {name for name, row in rows.items() if row["cost/parameters_front"]} == {"base", "val", "sigmoid"}
+
+
+def test_a_noisy_group_takes_no_better_one_off_the_front(store):
+    for seed, noisy in enumerate((0.2, 1.0, 1.9)):
+        for variant, strength, parameters in (("good", 2.0, 9.0), ("fair", 1.0, 5.0), ("noisy", noisy, 5.0)):
+            scores = made_scores(strength, seed)
+            costs = {"cost/parameters": parameters}
+            log_run(variant, seed, predictions=scores, **score(LABELS, scores), **costs)
+    report = compare("accuracy")
+    assert {row["variant"]: row["verdict"] for row in report.tables[0].rows} == {
+        "good": "reference", "fair": "worse", "noisy": "cannot tell",
+    }  # fmt: skip
+    rows = by_name(report.pareto().tables[0])
+    assert {name for name, row in rows.items() if row["cost/parameters_front"]} == {"good", "fair", "noisy"}
 
 
 def test_the_forest_plot_is_dashed_for_one_seed_and_coloured_by_verdict(compared):

@@ -1,6 +1,5 @@
-"""What the metric costs: which groups no other beats in both."""
+"""What the metric costs, and which groups are worth their cost."""
 
-import math
 from itertools import combinations
 from typing import Any
 
@@ -18,7 +17,7 @@ from cifake.comparison.views.columns import (
     partial_notes,
     view_table,
 )
-from cifake.contract import describe_metric
+from cifake.contract import Metric, describe_metric
 
 COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
 NOISY = COSTS[1:]  # those that vary over seeds
@@ -35,27 +34,21 @@ def pareto(comparison: Comparison) -> Table:
         }
         for group in groups
     ]
-    sign = 1 if comparison.metric.higher_is_better else -1
-    tied = _ties(comparison)
+    ties = _ties(comparison)
     for cost in COSTS:
         seeds = {group.name: group.values(cost) for group in groups}
         for row in rows:
-            row[f"{cost}_front"] = not any(
-                _beats(
-                    _gain(other, row, comparison.metric.key, sign, tied),
-                    _saving(seeds[other["variant"]], seeds[row["variant"]]),
-                )
-                for other in rows
-                if other is not row
-            )
+            others = [each for each in rows if each is not row and each[comparison.metric.key] is not None]
+            row[f"{cost}_front"] = _is_on_front(row, others, comparison.metric, ties, seeds)
     for row in rows:
         on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
     return view_table(
         comparison,
         f"{metric_text(comparison)}. Mean ± standard deviation over seeds. A group is on the "
-        "front of a cost when no other is at least as good and as cheap, and better in one. A difference "
-        "that cannot be told is none; costs differ where all seeds of one are below all of the other.",
+        "front of a cost when it is better than the best of those that cost less, and none that costs the "
+        "same is better. A difference that cannot be told is none; costs differ where all seeds of one are "
+        "below all of the other.",
         [
             *GROUP_COLUMNS,
             metric_column(comparison),
@@ -87,27 +80,38 @@ def _ties(comparison: Comparison) -> set[frozenset[str]]:
     }
 
 
-def _gain(
-    first: dict[str, Any], second: dict[str, Any], metric: str, sign: int, tied: set[frozenset[str]]
-) -> float | None:
-    """How much better the first is; 0 where that is noise, None where its value is not known."""
-    if frozenset((first["variant"], second["variant"])) in tied:
-        return 0.0
-    if first[metric] is None:
-        return None
-    return math.inf if second[metric] is None else sign * (first[metric] - second[metric])
+def _is_on_front(
+    row: dict[str, Any],
+    others: list[dict[str, Any]],
+    metric: Metric,
+    ties: set[frozenset[str]],
+    seeds: dict[str, np.ndarray],
+) -> bool:
+    """Whether a group beats the best that costs less, and none that costs the same beats it.
 
+    Not every one that costs less: one whose seeds differ so much that it cannot be told from any group
+    would take all others off the front.
 
-def _saving(first: np.ndarray, second: np.ndarray) -> float | None:
-    """How much cheaper the first is, by seed; 0 where some seed of it costs as much as one of the second."""
-    if not len(first):
-        return None
-    if not len(second):
-        return math.inf
-    apart = first.max() < second.min() or second.max() < first.min()
-    return float(second.mean() - first.mean()) if apart else 0.0
+    Args:
+        row: of the group.
+        others: rows of the other groups that have the metric, best first.
+        metric: that decides.
+        ties: see ``_ties``.
+        seeds: the costs of each group's seeds.
+    """
+    if row[metric.key] is None:
+        return False
 
+    def is_better(first: dict[str, Any], second: dict[str, Any]) -> bool:
+        gain = first[metric.key] - second[metric.key]
+        told = frozenset((first["variant"], second["variant"])) not in ties
+        return told and (gain > 0 if metric.higher_is_better else gain < 0)
 
-def _beats(gain: float | None, saving: float | None) -> bool:
-    """Whether a group is at least as good and as cheap as another, and better in one."""
-    return gain is not None and saving is not None and min(gain, saving) >= 0 and max(gain, saving) > 0
+    def costs_less(first: dict[str, Any], second: dict[str, Any]) -> bool:
+        low, high = seeds[first["variant"]], seeds[second["variant"]]
+        return bool(len(low) and (not len(high) or low.max() < high.min()))
+
+    cheaper = [other for other in others if costs_less(other, row)]
+    as_cheap = [other for other in others if other not in cheaper and not costs_less(row, other)]
+    beats_cheaper = not cheaper or is_better(row, cheaper[0])
+    return beats_cheaper and not any(is_better(other, row) for other in as_cheap)
