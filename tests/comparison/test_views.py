@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
@@ -217,17 +219,22 @@ def test_in_pairwise_a_higher_loss_is_worse(compared):
 
 def test_pairwise_of_many_has_the_signs_alone(store):
     for number in range(13):
-        log_trained(f"v{number:02}", 1.0 if number < 12 else -1.5, range(3 * number, 3 * number + 3))
-    view = compare().pairwise()
+        log_trained(
+            f"a_much_longer_name_{number:02}", 1.0 if number < 12 else -1.5, range(3 * number, 3 * number + 3)
+        )
+    view = compare("accuracy").pairwise()
     (table,) = view.tables
     assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
-    assert table.rows[12]["variant"] == "v12"
+    assert table.rows[12]["variant"] == "a_much_longer_name_12"
     assert [column.show(table.rows[12]) for column in table.columns[2:]] == ["▼"] * 12 + ["-"]
     axes = view.figures[0].axes[0]
     assert len(axes.texts) == 13 * 12
     coloured = np.ma.getdata(axes.collections[0].get_array()).reshape(13, 13)
     assert coloured[0, 1] == coloured[1, 0] == 0  # what cannot be told has no colour
     assert coloured[0, 12] == -coloured[12, 0] > 0
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {0.0}
+    view.figures[0].canvas.draw()
+    assert view.figures[0].get_tightbbox().x1 <= view.figures[0].get_figwidth()  # inches; the title, too
 
 
 def test_columns_of_many_groups_are_ranks_and_a_note_says_whose(store):
@@ -517,7 +524,7 @@ def test_only_the_seeds_that_were_tested_count(store):
     (table,) = compare().robustness().tables
     assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1)]
     assert "[one-seed] base: one seed" in table.caption
-    assert table.notes == ["[partly-tested] base: 1 of 3 seeds tested."]
+    assert table.notes == ["[partly-tested] 1 of 3 seeds tested: base."]
 
 
 def test_what_a_partial_test_lacks_is_one_note_a_group(store):
@@ -637,6 +644,20 @@ def test_figures_draw_every_group(compared, view):
     }
     words |= {label.get_text() for legend in figure.legends for label in legend.get_texts()}
     assert {"base", "val", "sgd", "sigmoid"} <= words
+
+
+def test_many_groups_have_a_shape_each_and_the_legend_says_which_are_left_out(store):
+    for number in range(21):
+        log_run(f"v{number:02}", f1=0.9 - number / 100, **{"cost/parameters": number})
+    (figure,) = compare().pareto().figures
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == "the first 20 of 21"
+    assert [text.get_text() for text in legend.get_texts()] == [f"v{number:02}" for number in range(20)]
+    looks = {(line.get_color(), line.get_marker()) for line in legend.legend_handles}
+    assert len(looks) == 20
+    page = compare().render("html")
+    assert page.count("the first 20 of 21") == 1  # the other figures need predictions or epochs
+    assert len(re.findall('<b style="color: #[0-9a-f]{6}">[●■◆✚]</b>', page)) == 20
 
 
 def test_every_run_has_its_address(store):

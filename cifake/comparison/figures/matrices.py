@@ -17,6 +17,7 @@ from cifake.comparison.views.slices import slices
 
 HIGH, WIDE, LETTER, LINE = 0.35, 0.2, 0.075, 0.17  # inches
 NAME, LETTERS = 28, 11  # characters a line, and an inch
+UNBROKEN_SIGNS = SIGNS.replace(" ", "\N{NO-BREAK SPACE}").replace(",\N{NO-BREAK SPACE}", ", ")
 
 
 def pairwise_figure(comparison: Comparison) -> Figure:
@@ -33,7 +34,7 @@ def pairwise_figure(comparison: Comparison) -> Figure:
         np.where(told, values, values * 0),  # NaN stays
         names if titles == names else [f"{name}  {rank}" for name, rank in zip(names, ranks, strict=True)],
         titles,
-        f"{metric_title(comparison)}, row less column; the row is {SIGNS}",
+        f"{metric_title(comparison)}, row less column; the row is {UNBROKEN_SIGNS}",
         signed=True,
     )
 
@@ -103,5 +104,6 @@ def _figure(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     heat_map(axes, values, names, columns, texts, bool(comparison.metric.higher_is_better), signed)
-    axes.set_title(title, fontsize=9, loc="left")
+    room = size[0] - LETTER * max(len(line) for name in names for line in name.splitlines())
+    axes.set_title(textwrap.fill(title, int(LETTERS * room)), fontsize=9, loc="left")
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
-from cifake.comparison.figures.style import GREY, legend, lines, mark
+from cifake.comparison.figures.style import GREY, MARKERS, legend, lines, mark
 from cifake.comparison.statistics.reliability import reliability
 from cifake.comparison.table import short_number
 from cifake.comparison.views.columns import level
@@ -15,7 +15,7 @@ from cifake.contract import describe_metric
 
 def pareto_figure(comparison: Comparison) -> Figure:
     """The metric against each cost; a line joins the front, whose points are filled."""
-    colours = {group.name: colour for group, colour, _ in lines(comparison)}
+    styles = {group.name: (colour, MARKERS[line]) for group, colour, line in lines(comparison)}
     rows = [row for row in pareto(comparison).rows if row[comparison.metric.key] is not None]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
@@ -25,8 +25,12 @@ def pareto_figure(comparison: Comparison) -> Figure:
             [row[cost] for row in front], [row[comparison.metric.key] for row in front], "-", color=GREY
         )
         for row in priced:
+            if row["variant"] not in styles:
+                axes.plot(row[cost], row[comparison.metric.key], ".", color=GREY)
+                continue
+            colour, marker = styles[row["variant"]]
             axes.plot(
-                row[cost], row[comparison.metric.key], "o", color=colours.get(row["variant"], GREY),
+                row[cost], row[comparison.metric.key], marker, color=colour,
                 fillstyle="full" if row[f"{cost}_front"] else "none", label=row["variant"],
             )  # fmt: skip
         described = describe_metric(cost)
@@ -36,7 +40,7 @@ def pareto_figure(comparison: Comparison) -> Figure:
         axes.margins(0.2)
     figure.axes[0].set_ylabel(metric_title(comparison))
     if rows:
-        legend(figure)
+        legend(figure, comparison)
     return figure
 
 
@@ -57,7 +61,7 @@ def curves_figure(comparison: Comparison) -> Figure:
             mark(axes.fill_between(epochs + 1, low, high, color=colour, alpha=0.15, linewidth=0), group.name)
         axes.set(xlabel="epoch", ylabel=key)
         axes.xaxis.get_major_locator().set_params(integer=True)
-    legend(figure)
+    legend(figure, comparison)
     return figure
 
 
@@ -77,5 +81,5 @@ def calibration_figure(comparison: Comparison) -> Figure:
     axes.set(
         xlabel="probability of FAKE", ylabel=f"share that is FAKE, {level(comparison)} interval of each bin"
     )
-    legend(figure)
+    legend(figure, comparison)
     return figure

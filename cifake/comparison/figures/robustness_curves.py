@@ -43,7 +43,7 @@ def robustness_figure(comparison: Comparison) -> Figure:
             _panel(axes, kind, drawn)
         for axes in grid[:, 0]:
             axes.set_ylabel("accuracy")
-        legend(below[0])
+        legend(below[0], comparison)
     return figure
 
 

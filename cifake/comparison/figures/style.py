@@ -24,7 +24,10 @@ VERDICT_COLOURS = {
     "reference": COLOURS[0], "better": COLOURS[2], "worse": COLOURS[1], "equivalent": COLOURS[5],
 }  # fmt: skip
 NAME_LENGTH = 32
-LINES_SHOWN = 12  # more lines in one figure cannot be told apart
+UPRIGHT = 3  # characters of a column name that fit without turning it: ranks
+LINES_SHOWN = 20  # more lines in one figure cannot be told apart
+LINE_STYLES = ("-", "--", "-.", ":")
+MARKERS = dict(zip(LINE_STYLES, "osDP", strict=True))  # of points without lines
 
 
 def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
@@ -32,17 +35,24 @@ def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:
 
     Groups of one colour differ in the line style.
     """
-    styles: defaultdict[str, Iterator[str]] = defaultdict(lambda: cycle(("-", "--", "-.", ":")))
+    styles: defaultdict[str, Iterator[str]] = defaultdict(lambda: cycle(LINE_STYLES))
     for group in comparison.groups[:LINES_SHOWN]:
         colour = variant_colour(str(group.runs[VARIANT_TAG].iloc[0]))
         yield group, colour, next(styles[colour])
 
 
-def legend(figure: Figure) -> None:
+def legend_title(comparison: Comparison) -> str | None:
+    """That lines are left out; None where all are shown."""
+    count = len(comparison.groups)
+    return f"the first {LINES_SHOWN} of {count}" if count > LINES_SHOWN else None
+
+
+def legend(figure: Figure, comparison: Comparison) -> None:
     """One legend for all panels, beside them."""
     of_axes = [axes.get_legend_handles_labels() for axes in figure.axes]
     entries = {label: handle for of_one in of_axes for handle, label in zip(*of_one, strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside right upper", fontsize=9)
+    title = legend_title(comparison)
+    figure.legend(entries.values(), entries.keys(), title=title, loc="outside right upper", fontsize=9)
 
 
 def short_name(name: str) -> str:
@@ -91,6 +101,10 @@ def heat_map(
             colour = "black" if light else "white"
             text = format(value, form) if isinstance(form, str) else form[row][column]
             axes.text(*at, text, ha="center", va="center", fontsize=9, color=colour)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=30, ha="right", rotation_mode="anchor")
+    places = np.arange(len(columns)) + 0.5
+    if max(map(len, columns)) <= UPRIGHT:
+        axes.set_xticks(places, columns)
+    else:
+        axes.set_xticks(places, columns, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(np.arange(len(rows)) + 0.5, [short_name(row) for row in rows])
     axes.invert_yaxis()

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.figures.style import GREY, legend, lines, mark, short_name
+from cifake.comparison.figures.style import GREY, MARKERS, legend, lines, mark, short_name
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.test_sets import test_sets
 
@@ -25,7 +25,7 @@ def test_sets_figure(comparison: Comparison) -> Figure:
             own = [row for row in rows if row["variant"] == group.name]
             offset = BAND * ((place + 0.5) / len(drawn) - 0.5)
             heights = [sets.index(row["set"]) + offset for row in own]
-            axes.plot([row[key] for row in own], heights, "o", color=colour, label=group.name)
+            axes.plot([row[key] for row in own], heights, MARKERS[line], color=colour, label=group.name)
             for height, row in zip(heights, own, strict=True):
                 if row[f"{key}_low"] is not None:
                     ends = [row[f"{key}_low"], row[f"{key}_high"]]
@@ -35,5 +35,5 @@ def test_sets_figure(comparison: Comparison) -> Figure:
     panels[1].axvline(0.5, linestyle=":", color=GREY)
     panels[0].set_yticks(range(len(sets)), [short_name(name) for name in sets])
     panels[0].set_ylim(len(sets) - 0.5, -0.5)
-    legend(figure)
+    legend(figure, comparison)
     return figure

@@ -17,6 +17,7 @@ INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytic
 POINTS, PIXELS = 72, 96  # an inch, of matplotlib's SVG and of a page
 REACH = 6  # points around a value in which a pointer finds it
 DASHES = {"--": "dashed", "-.": "dashed", ":": "dotted"}
+MARKER_SIGNS = {"o": "●", "s": "■", "D": "◆", "P": "✚"}
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,22 @@ class Drawing:
     Attributes:
         svg: the drawing, on a clear ground, without title and legend.
         title: the figure's.
-        legend: series, colour and CSS line style of each entry.
+        legend: series, colour, and CSS line style or sign of the points, of each entry.
+        legend_title: of the legend.
         width: that it is made for, pixels.
     """
 
     svg: str
     title: str
     legend: list[tuple[str, str, str]]
+    legend_title: str
     width: int
 
 
 def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
     """Draw a figure in the page's own text colour."""
     import matplotlib
+    from matplotlib.legend import Legend
 
     from cifake.comparison.figures.style import STYLE
 
@@ -51,13 +55,14 @@ def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
         title = figure.get_suptitle()
         if title:
             figure.suptitle("")
+        titles = [legend.get_title().get_text() for legend in figure.findobj(Legend)]
         legend = list(_take_legends(figure))
         series, values = _name_series(figure, {name for name, *_ in legend})
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg")
         points = [circle for line, texts in values for circle in _circles(figure, line, texts)]
     svg = _for_page(buffer.getvalue(), series, points)
-    return Drawing(svg, title, legend, round(PIXELS * figure.get_figwidth()))
+    return Drawing(svg, title, legend, "".join(titles), round(PIXELS * figure.get_figwidth()))
 
 
 def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
@@ -69,7 +74,8 @@ def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
     for legend in legends:
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_facecolor()
-            line = DASHES.get(getattr(handle, "get_linestyle", str)(), "solid")
+            dashes = getattr(handle, "get_linestyle", str)()
+            line = MARKER_SIGNS[handle.get_marker()] if dashes == "None" else DASHES.get(dashes, "solid")
             yield text.get_text(), to_hex(next(iter(to_rgba_array(colour)), INK)), line
         legend.remove()
 

@@ -31,7 +31,7 @@ TITLES = {
     "near_copies": "Without near-copies",
     "runs": "Every run",
 }
-WIDE = 16  # columns; with more, and fewer rows, a table is turned
+WIDE = 18  # columns; with more, and fewer rows, a table is turned
 FEW = 8  # columns that a phone shows whole
 
 

@@ -1,5 +1,6 @@
 """What is left of the accuracy under each perturbation and attack."""
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +38,11 @@ def robustness(comparison: Comparison) -> Table:
         for group in tested
     ]
     names = [group.name for group in tested]
-    notes = [
-        note("partly-tested", f"{group.name}: {len(own.runs)} of {len(group.runs)} seeds tested.")
-        for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True)
-        if len(own.runs) < len(group.runs)
-    ]
+    partly: defaultdict[str, list[str]] = defaultdict(list)
+    for own, group in zip(tested, (g for g in comparison.groups if g.name in names), strict=True):
+        if len(own.runs) < len(group.runs):
+            partly[f"{len(own.runs)} of {len(group.runs)} seeds tested"].append(group.name)
+    notes = [note("partly-tested", f"{share}: {', '.join(which)}.") for share, which in partly.items()]
     notes += [note("partly-tested", gaps) for group in tested if (gaps := _gaps(group, keys))]
     estimated: list[Group] = []
     for key in keys:
