@@ -262,7 +262,7 @@ def test_a_forest_plot_without_predictions_has_one_panel(store):
     log_run("sgd", f1=0.8)
     (figure,) = compare().figures
     assert len(figure.axes) == 1
-    figure.canvas.draw()
+    figure.draw_without_rendering()
 
 
 def test_scores_far_apart_are_a_verdict_though_the_interval_is_clipped(store):

@@ -227,14 +227,15 @@ def test_pairwise_of_many_has_the_signs_alone(store):
     assert [column.title for column in table.columns][2:] == [str(rank) for rank in range(1, 14)]
     assert table.rows[12]["variant"] == "a_much_longer_name_12"
     assert [column.show(table.rows[12]) for column in table.columns[2:]] == ["▼"] * 12 + ["-"]
-    axes = view.figures[0].axes[0]
+    (figure,) = view.figures
+    (axes,) = figure.axes
     assert len(axes.texts) == 13 * 12
     coloured = np.ma.getdata(axes.collections[0].get_array()).reshape(13, 13)
     assert coloured[0, 1] == coloured[1, 0] == 0  # what cannot be told has no colour
     assert coloured[0, 12] == -coloured[12, 0] > 0
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {0.0}
-    view.figures[0].canvas.draw()
-    assert view.figures[0].get_tightbbox().x1 <= view.figures[0].get_figwidth()  # inches; the title, too
+    figure.draw_without_rendering()
+    assert figure.get_tightbbox().x1 <= figure.get_figwidth()  # inches; the title, too
 
 
 def test_columns_of_many_groups_are_ranks_and_a_note_says_whose(store):
@@ -636,7 +637,7 @@ def test_a_test_of_clean_images_alone_is_a_heat_map_alone(store):
 @pytest.mark.parametrize("view", [name for name in FIGURES if name not in ("pivot", "images")])
 def test_figures_draw_every_group(compared, view):
     (figure,) = compare(tracking_uri=compared).view(view).figures
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     words = {
         label.get_text()
         for axes in figure.axes

@@ -293,7 +293,7 @@ def test_ticks_of_the_figure_do_not_collide(count, tmp_path):
         trials.append(Trial(number, values, None if number % 9 == 5 else 1 / number))
     figure = search_figure(trials, trials[0], tuner, settings, "tuned")
     renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for axes in figure.axes:
         low, high = axes.get_xlim()
         shown = [tick.label1 for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
