@@ -20,13 +20,13 @@ def compile_model(
 ) -> None:
     """Compile a model with its optimizer (see ``make_optimizer``), its loss and the metrics of each epoch.
 
-    TensorFlow's graph does ``steps_per_execution`` training steps a call.
+    A call does ``steps_per_execution`` training steps, but on PyTorch, where Keras can only do one.
     """
     model.compile(
         make_optimizer(settings, steps_per_epoch, first_epoch),
         loss="binary_crossentropy",
         metrics=[_Accuracy(name="accuracy"), _Precision(name="precision"), _Recall(name="recall")],
-        steps_per_execution=steps_per_execution,
+        steps_per_execution=1 if keras.backend.backend() == "torch" else steps_per_execution,
     )
     # TensorFlow traces a step twice if it creates variables, which takes half a second.
     model.optimizer.build(model.trainable_variables)

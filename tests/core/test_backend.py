@@ -1,10 +1,12 @@
 """Keras' configuration file, and the backend that it names."""
 
+import importlib.util
 import json
 import runpy
 import sys
 
 import keras
+import mlflow
 import pandas as pd
 import pytest
 
@@ -73,3 +75,22 @@ def test_the_configuration_of_keras_does_not_change_scores(finished, tmp_path):
     assert done.returncode == 0, done.stderr
     files = [next(place.glob("mlruns/**/predictions.parquet")) for place in (folder, tmp_path)]
     pd.testing.assert_frame_equal(*map(pd.read_parquet, files), check_exact=True)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_variant_trains_on_another_backend(tmp_path, backend):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is not installed")
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    recipe = [
+        *QUICK,
+        "--model.batch_norm=true",
+        "--ema=0.9",
+        "--augmentation.cutmix=1",
+        "--predict_flips=true",
+    ]
+    done = train(*recipe, cwd=tmp_path, MLFLOW_TRACKING_URI=address, KERAS_BACKEND=backend)
+    assert done.returncode == 0, done.stderr
+    (run,) = mlflow.MlflowClient(address).search_runs(["1"])
+    assert run.data.metrics["test/loss"] > 0
+    assert f"{backend} " in run.data.tags["libraries"]
