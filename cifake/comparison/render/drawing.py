@@ -75,7 +75,9 @@ def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_facecolor()
             dashes = getattr(handle, "get_linestyle", str)()
-            line = MARKER_SIGNS[handle.get_marker()] if dashes == "None" else DASHES.get(dashes, "solid")
+            line = DASHES.get(dashes, "solid")
+            if dashes == "None":
+                line = MARKER_SIGNS.get(handle.get_marker(), "●")
             yield text.get_text(), to_hex(next(iter(to_rgba_array(colour)), INK)), line
         legend.remove()
 
