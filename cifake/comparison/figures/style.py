@@ -27,7 +27,7 @@ NAME_LENGTH = 32
 UPRIGHT = 3  # characters of a column name that fit without turning it: ranks
 LINES_SHOWN = 20  # more lines in one figure cannot be told apart
 LINE_STYLES = ("-", "--", "-.", ":")
-MARKERS = dict(zip(LINE_STYLES, "osDP", strict=True))  # of points without lines
+MARKERS = dict(zip(LINE_STYLES, "osD^", strict=True))  # of points without lines
 
 
 def lines(comparison: Comparison) -> Iterator[tuple[Group, str, str]]:

@@ -17,7 +17,12 @@ INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytic
 POINTS, PIXELS = 72, 96  # an inch, of matplotlib's SVG and of a page
 REACH = 6  # points around a value in which a pointer finds it
 DASHES = {"--": "dashed", "-.": "dashed", ":": "dotted"}
-MARKER_SIGNS = {"o": "●", "s": "■", "D": "◆", "P": "✚"}
+SHAPES = {
+    "o": "border-radius: 50%",
+    "s": "border-radius: 0",
+    "D": "transform: rotate(45deg)",
+    "^": "clip-path: polygon(50% 0, 100% 100%, 0 100%)",
+}  # of points, by marker
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,14 @@ class Drawing:
     Attributes:
         svg: the drawing, on a clear ground, without title and legend.
         title: the figure's.
-        legend: series, colour, and CSS line style or sign of the points, of each entry.
+        legend: series, and the CSS of its line or point, of each entry.
         legend_title: of the legend.
         width: that it is made for, pixels.
     """
 
     svg: str
     title: str
-    legend: list[tuple[str, str, str]]
+    legend: list[tuple[str, str]]
     legend_title: str
     width: int
 
@@ -57,7 +62,7 @@ def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
             figure.suptitle("")
         titles = [legend.get_title().get_text() for legend in figure.findobj(Legend)]
         legend = list(_take_legends(figure))
-        series, values = _name_series(figure, {name for name, *_ in legend})
+        series, values = _name_series(figure, {name for name, _ in legend})
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg")
         points = [circle for line, texts in values for circle in _circles(figure, line, texts)]
@@ -65,7 +70,7 @@ def draw_inline(draw: Callable[[], "Figure"]) -> Drawing:
     return Drawing(svg, title, legend, "".join(titles), round(PIXELS * figure.get_figwidth()))
 
 
-def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
+def _take_legends(figure: "Figure") -> Iterator[tuple[str, str]]:
     """The entries of all legends, which are removed: the page has buttons instead."""
     from matplotlib.colors import to_hex, to_rgba_array
     from matplotlib.legend import Legend
@@ -75,10 +80,11 @@ def _take_legends(figure: "Figure") -> Iterator[tuple[str, str, str]]:
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             colour = handle.get_color() if hasattr(handle, "get_color") else handle.get_facecolor()
             dashes = getattr(handle, "get_linestyle", str)()
-            line = DASHES.get(dashes, "solid")
+            colour = to_hex(next(iter(to_rgba_array(colour)), INK))
+            look = f"border-top: 3px {DASHES.get(dashes, 'solid')} {colour}"
             if dashes == "None":
-                line = MARKER_SIGNS.get(handle.get_marker(), "●")
-            yield text.get_text(), to_hex(next(iter(to_rgba_array(colour)), INK)), line
+                look = f"width: .6rem; height: .6rem; background: {colour}; {SHAPES[handle.get_marker()]}"
+            yield text.get_text(), look
         legend.remove()
 
 
