@@ -112,6 +112,6 @@ def _is_on_front(
         return bool(len(low) and (not len(high) or low.max() < high.min()))
 
     cheaper = [other for other in others if costs_less(other, row)]
-    as_cheap = [other for other in others if other not in cheaper and not costs_less(row, other)]
+    as_cheap = [other for other in others if not costs_less(other, row) and not costs_less(row, other)]
     beats_cheaper = not cheaper or is_better(row, cheaper[0])
     return beats_cheaper and not any(is_better(other, row) for other in as_cheap)
