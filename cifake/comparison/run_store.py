@@ -20,6 +20,7 @@ from cifake.contract import EXPERIMENT, TRIAL_TAG, VARIANT_TAG, predictions_sche
 from cifake.core.addresses import expect_answer, sqlite_file, without_password
 from cifake.core.cache_directory import cache_directory
 from cifake.core.errors import RunError, store_errors
+from cifake.core.paging import every_page
 from cifake.core.reasons import reason
 
 PAGE = 5000  # runs
@@ -68,14 +69,14 @@ class RunStore:
             names = experiments or self._usual_experiments()
             found = [self.client.get_experiment_by_name(name) for name in names]
             if experiments and None in found:
-                known = ", ".join(each.name for each in self.client.search_experiments())
+                known = ", ".join(each.name for each in every_page(self.client.search_experiments))
                 raise RunError(f"unknown experiment '{names[found.index(None)]}'; known: {known}")
             ids = [each.experiment_id for each in found if each]
             return self._search(ids, f"{wanted} AND {where}" if where else wanted)
 
     def trials(self) -> list[Run]:
         with self.reading():
-            ids = [experiment.experiment_id for experiment in self.client.search_experiments()]
+            ids = [each.experiment_id for each in every_page(self.client.search_experiments)]
             return self._search(ids, f"tags.{TRIAL_TAG} LIKE '%'")
 
     def history(self, run_id: str, key: str) -> list[Metric]:
@@ -107,15 +108,9 @@ class RunStore:
 
     def _search(self, experiment_ids: Sequence[str], wanted: str) -> list[Run]:
         """All runs of some experiments that a filter matches, newest first."""
-        runs: list[Run] = []
-        token: str | None = None
-        while experiment_ids:
-            page = self.client.search_runs(experiment_ids, wanted, max_results=PAGE, page_token=token)
-            runs += page
-            token = page.token
-            if not token:
-                break
-        return runs
+        if not experiment_ids:
+            return []
+        return list(every_page(self.client.search_runs, experiment_ids, wanted, max_results=PAGE))
 
     @contextlib.contextmanager
     def reading(self, where: str = "") -> Iterator[None]:

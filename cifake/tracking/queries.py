@@ -8,6 +8,7 @@ from mlflow.entities import Experiment, Run
 
 from cifake.contract import CONFIG_HASH_TAG, EXPERIMENT, RUN_KEY_TAG
 from cifake.core.errors import RunError
+from cifake.core.paging import every_page
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.process_identity import is_dead, process_identity
 from cifake.tracking.retry import client
@@ -19,8 +20,8 @@ RUNNING = "attributes.status = 'RUNNING'"
 
 def search_runs(*conditions: str) -> list[Run]:
     """Runs of every experiment that meet all conditions, newest first."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    return list(client.search_runs(experiments, " AND ".join(conditions)))
+    experiments = [experiment.experiment_id for experiment in every_page(client.search_experiments)]
+    return list(every_page(client.search_runs, experiments, " AND ".join(conditions)))
 
 
 def tagged(tag: str, value: str) -> str:
