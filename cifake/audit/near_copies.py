@@ -34,7 +34,7 @@ class NearCopies:
 
     Attributes:
         first, second: int [k], places of the images, the lower one first.
-        similarity: float32 [k], from LIMIT to 1.
+        similarity: float32 [k], from the limit to 1.
     """
 
     first: np.ndarray

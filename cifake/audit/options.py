@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
 from cifake.audit.near_copies import LIMIT, LOWEST
 from cifake.cli.grammar import CommandOptions, Flag, OutputFile, output_file
 from cifake.cli.help import options_or_help
+from cifake.config.fields import DatasetChoice, DatasetName, Resize
 
 
 class Options(CommandOptions):
     """What to audit, and where to write it."""
 
-    dataset: Literal["auto", "cifake", "demo", "other"] = Field(
-        "auto", description="auto, cifake, demo or other"
+    dataset: DatasetChoice = Field("auto", description="auto, cifake, demo or other")
+    dataset_name: DatasetName | None = Field(
+        None, description="what images other than CIFAKE are to be called"
     )
-    dataset_name: str | None = Field(None, description="what images other than CIFAKE are to be called")
-    resize: Literal["prepare", "refuse"] = Field(
+    resize: Resize = Field(
         "prepare", description="refuse lists images that are not RGB of 32 x 32 pixels as unusable"
     )
     near: Flag = Field(False, description="also look for near-copies, in minutes")

@@ -12,6 +12,7 @@ _CHANGE = re.compile(rf"(?P<metric>\S+)\s+(?P<sign>drops|rises)\s+{_NUMBER}\s+vs
 _CLAIM = re.compile(
     r"(?P<variant>\S+)\s+(?P<claim>beats|differs\s+from)\s+(?P<baseline>\S+)\s+in\s+(?P<metric>\S+)"
 )
+CLAIMS = "'wide beats base in f1', 'wide differs from base in f1', "
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,13 @@ class Condition:
     claim: str = ""
 
 
-def parse_condition(text: str) -> Condition:
+def parse_condition(text: str, option: str = "--fail-if", others: str = "") -> Condition:
     """Read ``f1 < 0.93`` or ``f1 drops 0.005 vs base``.
+
+    Args:
+        text: the condition.
+        option: what it was given as, for the message.
+        others: examples of what the option takes besides, for the message.
 
     Raises:
         ConfigError: neither.
@@ -46,14 +52,14 @@ def parse_condition(text: str) -> Condition:
     match = _LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())
     if not match:
         raise ConfigError(
-            "--fail-if: expected 'f1 < 0.93' or 'f1 drops 0.005 vs base' (or with > or rises), "
+            f"{option}: expected {others}'f1 < 0.93' or 'f1 drops 0.005 vs base' (or with > or rises), "
             f"received '{text}'"
         )
     sign = -1 if match["sign"] in ("<", "drops") else 1
     baseline = match.groupdict().get("baseline")
     limit = float(match["limit"])
     if baseline and limit < 0:
-        raise ConfigError(f"--fail-if: expected a change of 0 or more, received {limit} in '{text}'")
+        raise ConfigError(f"{option}: expected a change of 0 or more, received {limit} in '{text}'")
     return Condition(text, match["metric"], sign, sign * limit if baseline else limit, baseline)
 
 
@@ -66,18 +72,14 @@ def parse_until(text: str) -> Condition:
         ConfigError: none of these, or a metric of which it is not known which values are better.
     """
     claim = _CLAIM.fullmatch(text.strip())
-    if not claim and not (_LIMIT.fullmatch(text.strip()) or _CHANGE.fullmatch(text.strip())):
-        raise ConfigError(
-            "until: expected 'wide beats base in f1', 'wide differs from base in f1', 'f1 < 0.93' or "
-            f"'f1 drops 0.005 vs base', received '{text}'"
-        )
-    metric = claim["metric"] if claim else parse_condition(text).metric
+    condition = None if claim else parse_condition(text, "until", CLAIMS)
+    metric = condition.metric if condition else claim["metric"]
     up = describe_metric(metric).higher_is_better
     if up is None:
         raise ConfigError(
             f"until: expected a metric such as f1, loss or cost/latency_ms, received '{metric}'"
         )
-    if not claim:
-        return parse_condition(text)
+    if condition:
+        return condition
     verb = "beats" if claim["claim"] == "beats" else "differs from"
     return Condition(text, metric, -1 if up else 1, 0.0, claim["baseline"], claim["variant"], verb)

@@ -41,7 +41,7 @@ class Mistakes:
     def classes(self) -> dict[str, np.ndarray]:
         """By object class which images are of it, bool [n]; the class with most mistakes first.
 
-        None where the images' names tell no classes.
+        Empty where the images' names tell no classes.
         """
         of_class = {
             str(name): self.images.objects == place for place, name in enumerate(self.images.names) if name

@@ -1,13 +1,25 @@
 """What all settings have in common: strict classes, ranges, and settings that were added later."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 ValidationMetric = Literal["val/loss", "val/accuracy", "val/precision", "val/recall"]
+DatasetChoice = Literal["auto", "cifake", "demo", "other"]
+Resize = Literal["prepare", "refuse"]
+
+
+def _data_name(value: Any) -> str:
+    if re.fullmatch(r"[\w.-]+", str(value)):
+        return str(value)  # YAML takes 2024 for a number
+    raise ValueError(f"expected letters, digits, '-', '_' and '.', received {value!r}")
+
+
+DatasetName = Annotated[str, BeforeValidator(_data_name)]
 
 
 class Strict(BaseModel):

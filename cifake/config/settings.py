@@ -11,17 +11,21 @@ from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr, model_valid
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings
-from cifake.config.fields import Count, Fraction, Strict, ValidationMetric, added, without_added_defaults
+from cifake.config.fields import (
+    Count,
+    DatasetChoice,
+    DatasetName,
+    Fraction,
+    Resize,
+    Strict,
+    ValidationMetric,
+    added,
+    without_added_defaults,
+)
 from cifake.config.mappings import flatten, merge, nest
 from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension, TunerSettings
 from cifake.contract import CIFAKE, DEMO
-
-
-def _data_name(value: Any) -> str | None:
-    if value is None or re.fullmatch(r"[\w.-]+", str(value)):
-        return value if value is None else str(value)  # YAML takes 2024 for a number
-    raise ValueError(f"expected letters, digits, '-', '_' and '.', received {value!r}")
 
 
 class AdversarialSettings(Strict):
@@ -35,15 +39,15 @@ class AdversarialSettings(Strict):
 class Settings(Strict):
     """All settings of a training run; their defaults are in experiments/defaults.yaml."""
 
-    dataset: Literal["auto", "cifake", "demo", "other"] = Field(
+    dataset: DatasetChoice = Field(
         description="auto takes what is found, or else the demo images; cifake takes CIFAKE alone, other "
         "anything else"
     )
-    dataset_name: Annotated[str | None, BeforeValidator(_data_name)] = added(
+    dataset_name: DatasetName | None = added(
         None,
         description="of images other than CIFAKE; null is the name of their folder or archive",
     )
-    resize: Literal["prepare", "refuse"] = Field(
+    resize: Resize = Field(
         "prepare",
         description="prepare makes images of other sizes and formats like CIFAKE's; refuse takes all as they "
         "are, and none but RGB of 32 x 32 pixels",

@@ -1,12 +1,11 @@
 """Options of an explanation."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from cifake.cli.grammar import OutputFolder
+from cifake.cli.grammar import InputFolder, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.tracking.model_form import ModelForm
 
@@ -23,17 +22,13 @@ class Options(ModelForm):
     method: Literal["grad_cam", "hires_cam"] = Field(
         "grad_cam", description="grad_cam, or hires_cam: gradients are not averaged over a map"
     )
-    images: Path | None = Field(
-        None, description="a folder of 32x32 RGB images to explain (default: the test images of the run)"
+    images: InputFolder | None = Field(
+        None,
+        description="a folder of images to explain, made like CIFAKE's (default: the test images of the run)",
     )
     output: OutputFolder | None = Field(
         None, description="a folder for the files (default: the run's artifacts; a model file needs it)"
     )
-
-    @field_validator("images")
-    @classmethod
-    def _at_home(cls, folder: Path | None) -> Path | None:
-        return folder and folder.expanduser()
 
 
 def parse(argv: Sequence[str]) -> Options:

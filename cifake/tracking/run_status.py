@@ -33,11 +33,23 @@ def create_run(experiment: str, name: str, tags: Mapping[str, str]) -> str:
     return str(run.info.run_id)
 
 
-def end_run(run_id: str, status: int = RunStatus.FINISHED, reason: str = "") -> None:
+def end_run(
+    run_id: str,
+    status: int = RunStatus.FINISHED,
+    reason: str = "",
+    store: mlflow.MlflowClient = client,
+) -> None:
     """End a run, with the reason, if there is one, in the tag ``failure``."""
     if reason:
-        client.set_tag(run_id, FAILURE_TAG, without_password(reason)[:5000])
-    client.set_terminated(run_id, RunStatus.to_string(status))
+        store.set_tag(run_id, FAILURE_TAG, without_password(reason)[:5000])
+    store.set_terminated(run_id, RunStatus.to_string(status))
+
+
+def status_after(error: BaseException) -> tuple[int, str]:
+    """The status of a run that an error ended, FAILED or KILLED, and the reason."""
+    error = stop_behind(error) or error
+    status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
+    return status, f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str | None = None) -> None:
@@ -45,11 +57,9 @@ def end_failed(run_id: str, error: BaseException, wait: bool = False, name: str 
 
     ``name`` is given to a run that has none yet.
     """
-    error = stop_behind(error) or error
-    status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.KILLED
     try:
         with contextlib.nullcontext() if wait else without_retries():
-            end_run(run_id, status, f"{type(error).__name__}: {error}".rstrip(": "))
+            end_run(run_id, *status_after(error))
             if name:
                 name_run(run_id, name)
     except RunError as refused:  # the caller raises the error, which matters more

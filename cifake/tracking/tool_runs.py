@@ -7,12 +7,12 @@ from pathlib import Path
 
 import mlflow
 
-from cifake.contract import FAILURE_TAG, TOOL_TAG
-from cifake.core.addresses import without_password
+from cifake.contract import TOOL_TAG
 from cifake.tracking.mlflow_project import project_run_id
 from cifake.tracking.permissions import expect_writable
 from cifake.tracking.queries import experiment_id
 from cifake.tracking.retry import client
+from cifake.tracking.run_status import end_run, status_after
 from cifake.tracking.run_values import log_values
 
 
@@ -36,9 +36,7 @@ def report_run(own: mlflow.MlflowClient, tool: str, name: str) -> Iterator[Calla
         yield lambda page: own.log_text(run_id, page, "report.html")
     except BaseException as error:
         with contextlib.suppress(Exception):
-            reason = without_password(f"{type(error).__name__}: {error}")
-            own.set_tag(run_id, FAILURE_TAG, reason[:5000])
-            own.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+            end_run(run_id, *status_after(error), store=own)
         raise
     own.set_terminated(run_id)
 

@@ -90,7 +90,7 @@ def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, 
         ),
         (["run=base", "method=lime"], ConfigError, "expected 'grad_cam' or 'hires_cam', received 'lime'"),
         (["run=nothing"], RunError, "no finished run of a variant 'nothing'"),
-        (["run=base", "images=nowhere"], DataError, "there is no folder nowhere"),
+        (["run=base", "images=nowhere"], ConfigError, "images: there is no folder nowhere"),
         (["run=base", "layer=conv"], RunError, "layer conv: there is none of that name"),
     ],
 )

@@ -61,9 +61,8 @@ def test_attacks_break_what_noise_of_their_size_does_not(trained, attacker):
     assert noise > clean - 0.15
     fgsm, iterated = accuracy(trained, attacker.fgsm(8)), accuracy(trained, pgd(attacker, 8))
     assert iterated <= fgsm < noise - 0.2
-    assert [accuracy(trained, pgd(attacker, e)) for e in (1, 2, 4)] == sorted(
-        (accuracy(trained, pgd(attacker, e)) for e in (1, 2, 4)), reverse=True
-    )
+    values = [accuracy(trained, pgd(attacker, epsilon)) for epsilon in (1, 2, 4)]
+    assert values == sorted(values, reverse=True)
 
 
 def test_more_steps_never_help_the_model(trained, attacker):

@@ -78,6 +78,9 @@ def chance_of_telling(
 def boundaries(fractions: np.ndarray, alpha: float = 0.05) -> np.ndarray:
     """Two-sided boundaries for normal deviates.
 
+    Integrates Brownian motion from look to look (Armitage, McPherson and Rowe 1969, J. R. Statist. Soc.
+    A 132, 235).
+
     Args:
         fractions: [K], of the information at each look, ascending to at most 1.
         alpha: chance of crossing any where there is no difference.
@@ -93,27 +96,6 @@ def boundaries(fractions: np.ndarray, alpha: float = 0.05) -> np.ndarray:
         paths = _remaining(paths, step, z * root)
         found.append(z)
     return np.array(found)
-
-
-def crossing_chances(deviates: np.ndarray, fractions: np.ndarray) -> np.ndarray:
-    """Chance of crossing a boundary for the first time at each look, where there is no difference.
-
-    Integrates Brownian motion from look to look (Armitage, McPherson and Rowe 1969, J. R. Statist. Soc.
-    A 132, 235).
-
-    Args:
-        deviates: [K], the boundaries of |z|.
-        fractions: [K], of the information at each look, ascending.
-
-    Returns:
-        [K].
-    """
-    paths, chances = START, []
-    steps = np.sqrt(np.diff(fractions, prepend=0.0))
-    for bound, step in zip(deviates * np.sqrt(fractions), steps, strict=True):
-        chances.append(_crossing(paths, step, bound))
-        paths = _remaining(paths, step, bound)
-    return np.array(chances)
 
 
 def _excess(z: float, paths: Paths, step: float, root: float, share: float) -> float:
