@@ -72,14 +72,19 @@ def parse_until(text: str) -> Condition:
         ConfigError: none of these, or a metric of which it is not known which values are better.
     """
     claim = _CLAIM.fullmatch(text.strip())
-    condition = None if claim else parse_condition(text, "until", CLAIMS)
-    metric = condition.metric if condition else claim["metric"]
+    if not claim:
+        condition = parse_condition(text, "until", CLAIMS)
+        _higher_is_better(condition.metric)
+        return condition
+    sign = -1 if _higher_is_better(claim["metric"]) else 1
+    verb = "beats" if claim["claim"] == "beats" else "differs from"
+    return Condition(text, claim["metric"], sign, 0.0, claim["baseline"], claim["variant"], verb)
+
+
+def _higher_is_better(metric: str) -> bool:
     up = describe_metric(metric).higher_is_better
     if up is None:
         raise ConfigError(
             f"until: expected a metric such as f1, loss or cost/latency_ms, received '{metric}'"
         )
-    if condition:
-        return condition
-    verb = "beats" if claim["claim"] == "beats" else "differs from"
-    return Condition(text, metric, -1 if up else 1, 0.0, claim["baseline"], claim["variant"], verb)
+    return up
