@@ -54,7 +54,7 @@ COLOURS = (
 # Variants in the order of COLOURS: those that are compared most often are told apart best.
 COLOURED = (
     "base", "sgd", "epoch", "sigmoid", "val", "augmented",
-    "affine", "adversarial", "mobilenet_v2", "resnet50", "tuned", "hyperband_best", "modern",
+    "affine", "adversarial", "mobilenet_v2", "hyperband_best", "resnet50", "tuned", "modern",
 )  # fmt: skip
 # What is compared with modern differs from it, from one another, and from base, sgd and epoch.
 RELATED = (

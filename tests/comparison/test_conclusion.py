@@ -161,10 +161,7 @@ def test_80_columns_keep_everything_up_to_the_verdict(compared):
         "verdict",
     ]
     assert lines[0].split()[1:4] == ["leads", "with", "accuracy"]
-    assert any(
-        line.startswith("[too-wide] Left out of 80 columns: would decide, differs in, ranks, p,")
-        for line in lines
-    )
+    assert "[too-wide] Columns that do not fit into 80 characters: would decide, differs in," in lines
 
 
 def test_every_format_begins_with_the_conclusion(compared):

@@ -79,7 +79,9 @@ def test_text_leaves_out_what_does_not_fit_and_names_it(store):
     lines = text([section], width=40).splitlines()
     assert max(map(len, lines)) <= 40
     assert "base [bold]" in "".join(lines)
-    assert " ".join(" ".join(lines).split()).endswith("[too-wide] Left out of 40 columns: loss, training s.")
+    assert " ".join(" ".join(lines).split()).endswith(
+        "[too-wide] Columns that do not fit into 40 characters: loss, training s."
+    )
     assert "training s" in text([section], width=120)
 
 

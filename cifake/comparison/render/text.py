@@ -46,7 +46,7 @@ def text(sections: Sequence[Section], width: int | None = None) -> str:
         columns, left_out = wanted[:count], ", ".join(column.title for column in wanted[count:])
         notes = [*table.notes]
         if left_out:
-            notes.append(note("too-wide", f"Left out of {width} columns: {left_out}."))
+            notes.append(note("too-wide", f"Columns that do not fit into {width} characters: {left_out}."))
         if table.conclusion:
             console.print(Text(_filled(table.conclusion, width), style="bold"), end="\n\n")
         console.print(_filled(table.caption, width), markup=False, highlight=False, end="\n\n")
