@@ -26,7 +26,7 @@ THRESHOLD = 0.5  # a probability of FAKE from here on is a call of FAKE
 
 # Experiment and tags of a run.
 EXPERIMENT = "cifake"
-VARIANT_TAG = "variant"  # a run without it is no row of a comparison
+VARIANT_TAG = "variant"  # a run without it is not a row of a comparison
 CONFIG_HASH_TAG = "config_hash"  # of the settings without the seed: runs that share it are repeats
 DATA_TAGS = ("dataset", "dataset_digest", "split")
 RUN_TAGS = (VARIANT_TAG, CONFIG_HASH_TAG, *DATA_TAGS)  # of every run of a variant, from the first version on
@@ -36,7 +36,7 @@ CODE_VERSION_TAG = "code_version"
 SEQUENTIAL_TAG = "sequential"  # of runs whose number was decided by looking: what was found, at which look
 LIBRARIES_TAG = "libraries"  # Keras and its backend with their versions, which are in code_version, too
 FAILURE_TAG = "failure"  # why a run failed or was stopped
-TOOL_TAG = "tool"  # of runs that are no training: suite, compare, predict, ...
+TOOL_TAG = "tool"  # of runs that are not a training: suite, compare, predict, ...
 SEARCH_TAG = "search"  # of a run that searches: the name of its search
 TRIAL_TAG = "trial"  # of a nested run: its number in the search
 ROBUSTNESS_TAG = "robustness"  # the folder of the predictions that the run's robust/ metrics are of
@@ -145,13 +145,22 @@ KINDS: dict[str, Perturbation] = {
     **ATTACKS,
 }
 CLEAN = "clean"
-PERTURBATIONS = (CLEAN, *(f"{kind}_{strength:g}" for kind in KINDS for strength in KINDS[kind].strengths))
 
 
-def kind_of(name: str) -> tuple[str, float]:
-    """``blur_0.5`` as ``("blur", 0.5)``."""
+def perturbation_name(kind: str, strength: float) -> str:
+    """``blur_0.5`` for ``("blur", 0.5)``."""
+    return f"{kind}_{strength:g}"
+
+
+def parse_perturbation(name: str) -> tuple[str, float]:
+    """``("blur", 0.5)`` for ``blur_0.5``."""
     kind, _, strength = name.partition("_")
     return kind, float(strength or 0)
+
+
+PERTURBATIONS = (
+    CLEAN, *(perturbation_name(kind, strength) for kind in KINDS for strength in KINDS[kind].strengths)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -254,7 +263,7 @@ def line_of(key: str) -> tuple[str, int] | None:
     prefix, name, metric = (*key.split("/"), "", "")[:3]
     if f"{prefix}/" != ROBUST or name not in PERTURBATIONS or name == CLEAN:
         return None
-    kind, strength = kind_of(name)
+    kind, strength = parse_perturbation(name)
     return f"{ROBUST}{kind}/{metric}", KINDS[kind].step(strength)
 
 

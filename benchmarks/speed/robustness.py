@@ -17,7 +17,7 @@ import mlflow
 
 from benchmarks.measure import ROUNDS, show
 from cifake.config import load
-from cifake.contract import PERTURBATIONS, kind_of
+from cifake.contract import PERTURBATIONS, parse_perturbation
 from cifake.data import load as load_data
 from cifake.evaluation.scoring import predict
 from cifake.models import build_model
@@ -51,7 +51,7 @@ def plain_speeds(model: keras.Model, images, labels) -> tuple[list[float], list[
 
 def needed(count: int, options: RobustnessOptions) -> tuple[int, int]:
     """Passes forward, and passes forward and back: FGSM shares one, PGD is checked with twice the steps."""
-    attacks = sum(kind_of(name)[0] == "pgd" for name in PERTURBATIONS)
+    attacks = sum(parse_perturbation(name)[0] == "pgd" for name in PERTURBATIONS)
     forward = count * len(PERTURBATIONS) + 2 * attacks * CHECKED_IMAGES
     both = count * (1 + attacks * options.steps) + 3 * attacks * options.steps * CHECKED_IMAGES
     return forward, both

@@ -35,7 +35,7 @@ class Options(CommandOptions):
     @model_validator(mode="after")
     def _can_write_near_copies(self) -> "Options":
         if "similarity" in self.model_fields_set and not self.near:
-            raise ValueError("similarity: it is of near-copies; add near=true")
+            raise ValueError("similarity: applies to near-copies only; add near=true")
         if self.near:
             output_file(self.pairs_file)
             output_file(self.picture_file)

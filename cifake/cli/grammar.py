@@ -68,7 +68,7 @@ def _present(path: Path) -> Path:
 
 def _writable(path: Path, existing: Path) -> Path:
     if not os.access(existing, os.W_OK):
-        raise ValueError(f"{path} cannot be written: {existing} does not let this user")
+        raise ValueError(f"{path} cannot be written: no permission to write to {existing}")
     return path
 
 

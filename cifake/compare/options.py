@@ -106,18 +106,19 @@ class Options(CommandOptions):
         if self.view == "pivot" and not self.rows:
             raise ValueError("pivot: expected --rows and perhaps --columns, each a setting, received none")
         if self.settings and self.view != "pivot" and self.output_format != "html":
-            raise ValueError(f"--rows and --columns are of --view pivot, received --view {self.view}")
+            raise ValueError(f"--rows and --columns need --view pivot, received --view {self.view}")
         return self
 
     @model_validator(mode="after")
     def _has_a_store_to_write_to(self) -> "Options":
         """Published results have no experiments, no models, and no place for reports."""
-        of_store = {name: getattr(self, name) for name in ("promote", "publish", "log", "experiment")}
-        beside = ("promote", "publish") if self.tracking_uri else tuple(of_store)
-        for name in beside if self.results else ():
-            if of_store[name]:
-                instead = "leave out --results" + ", or add --tracking-uri" * (name not in beside[:2])
-                raise ValueError(f"--{name} needs the runs of a store, received --results; {instead}")
+        alone, beside = ("promote", "publish"), ("log", "experiment")  # or beside results
+        for name in (*alone, *(() if self.tracking_uri else beside)) if self.results else ():
+            if getattr(self, name):
+                hint = ", or add --tracking-uri" if name in beside else ""
+                raise ValueError(
+                    f"--{name} needs the runs of a store, received --results; leave out --results{hint}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -125,7 +126,7 @@ class Options(CommandOptions):
         if self.view == "near_copies" and not self.near_copies:
             raise ValueError("near_copies: expected --near-copies and a CSV file of an audit, received none")
         if self.near_copies and self.view != "near_copies" and self.output_format != "html":
-            raise ValueError(f"--near-copies is of --view near_copies, received --view {self.view}")
+            raise ValueError(f"--near-copies needs --view near_copies, received --view {self.view}")
         return self
 
     @property

@@ -66,7 +66,7 @@ def _fetch(store: RunSource, file: PredictionsFile) -> Predictions | str:
     except RunError as error:
         return str(error)
     if path := _cache_path(store, file):
-        # A cache is optional: a disk that has become full is no reason to stop.
+        # A cache is optional: a disk that has become full is not a reason to stop.
         with (
             contextlib.suppress(OSError),
             exclusive(path.parent),
@@ -97,7 +97,7 @@ def _check(table: pa.Table) -> Predictions:
         raise RunError("has predictions with empty cells")
     labels, scores = table["label"].to_numpy(), table["score"].to_numpy()
     if not np.all((scores >= 0) & (scores <= 1)):  # NaN is neither
-        raise RunError("has scores that are no probabilities")
+        raise RunError("has scores that are not probabilities")
     objects = table["object"].combine_chunks().dictionary_encode()
     return Predictions(
         labels=labels,

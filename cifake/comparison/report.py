@@ -138,11 +138,18 @@ class Report(View):
             near_copies: the file of near-copies; html has the view where it is given.
         """
         judged = [verdict_section(verdicts)] if verdicts else []
-        arguments = {"pivot": pivot, "near_copies": [near_copies] if near_copies else []}
+        arguments: dict[str, Sequence[str]] = {
+            "pivot": pivot,
+            "near_copies": [near_copies] if near_copies else [],
+        }
         if form == "html":
             predicted = is_of_predictions(self.metric.key)
-            names = [name for name in VIEWS if predicted or name not in NEED_PREDICTIONS]
-            views = [self.view(name, *arguments.get(name, ())) for name in names if arguments.get(name, name)]
+            names = [
+                name
+                for name in VIEWS
+                if (predicted or name not in NEED_PREDICTIONS) and (name not in arguments or arguments[name])
+            ]
+            views = [self.view(name, *arguments.get(name, ())) for name in names]
             sections = [each.section() for each in views if any(table.rows for table in each.tables)]
             sections[1:1] = judged
             return html(sections, self._title(), provenance(self.store.address))

@@ -21,7 +21,7 @@ Layers = Annotated[
     Discriminator(lambda value: "word" if isinstance(value, str) else "number"),
 ]
 BUILDERS = ("cnn", "residual", "transfer")
-# Names that pydantic gives the members of a union; they are no part of a setting's key.
+# Names that pydantic gives the members of a union; they are not part of a setting's key.
 TAGS = frozenset({"one", "each", "number", "word", "range", "like", "choice", "int", "float", *BUILDERS})
 BUILDER = f"the function that makes the model: {', '.join(BUILDERS)}"
 DROPOUT = "before the dense layers (cnn, residual), after the first (transfer)"

@@ -39,7 +39,7 @@ def parse_yaml(text: str, source: str) -> Any:
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Keys stay texts: ``on`` is no ``true``."""
+        """Keys stay texts: ``on`` does not become ``true``."""
         lines: dict[str, int] = {}
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             line = key.start_mark.line + 1

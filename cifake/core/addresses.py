@@ -80,7 +80,7 @@ def expect_answer(address: str) -> None:
 
         try:
             engine = sqlalchemy.create_engine(address)
-        except ValueError as error:  # a port that is no number
+        except ValueError as error:  # a port that is not a number
             raise sqlalchemy.exc.ArgumentError(str(error)) from None
         engine.connect().close()
         engine.dispose()

@@ -21,7 +21,7 @@ OF_PATHS = (
     errno.ELOOP, errno.EIO, errno.EMFILE, errno.ENFILE,
 )  # fmt: skip
 OF_STORES = {"mlflow", "sqlalchemy", "requests", "urllib3", "botocore", "boto3", "databricks"}
-# MLflow's texts: no answer, or a 5xx that its own retries have met to the end; an answer that is no JSON.
+# MLflow's texts: no answer, or a 5xx that its own retries have met to the end; an answer that is not JSON.
 NO_ANSWER = re.compile(r"API request to \S+ failed with (?:timeout )?exception")
 STATUS = re.compile(r"failed with error code (\d+) != \d+. Response body: '(.*)")
 BELOW = re.compile(r"Caused by \w+\([\"'](.*)[\"']\)")
@@ -96,7 +96,7 @@ def of_store(error: BaseException) -> str:
     if status == 403:
         return f"does not let this user do that ({reason(error)}); ask for the permission to write"
     if status == 404 and STATUS.search(text):
-        return f"is no MLflow server ({reason(error)})"
+        return f"is not an MLflow server ({reason(error)})"
     if status == 404 or MISSING.search(text):
         return f"does not have what was asked for ({reason(error)})"
     is_defect = type(error).__module__.startswith("mlflow") and not (

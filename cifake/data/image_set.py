@@ -1,4 +1,4 @@
-"""Images with labels that are no CIFAKE: decoded once, then memory-mapped."""
+"""Images with labels that are not CIFAKE: decoded once, then memory-mapped."""
 
 import hashlib
 import json

@@ -35,7 +35,7 @@ def to_pixels(data: bytes, encode: bool) -> tuple[bytes, list[str]]:
 
     Args:
         data: the contents of the file.
-        encode: whether an image that is no JPEG of CIFAKE's form becomes one, see ``prepare``.
+        encode: whether an image that is not a JPEG of CIFAKE's form becomes one, see ``prepare``.
 
     Raises:
         ValueError: empty, too large, damaged or not an image.

@@ -43,7 +43,7 @@ def convert(model: keras.Model, low: float, high: float, positive: str) -> keras
         raise RunError(
             "expected a model that ends in a dense layer with one sigmoid or two softmax outputs, received "
             f"'{last.name}' with {model.output_shape[-1]} output(s) and activation "
-            f"{getattr(activation, '__name__', 'none')}; its scores are no probabilities of two labels"
+            f"{getattr(activation, '__name__', 'none')}; its scores are not probabilities of two labels"
         )
     if high <= 1 and not model.inputs[0].dtype.startswith("float"):
         raise RunError("expected scale=0..255, as the model takes whole numbers")

@@ -120,7 +120,7 @@ def _report(source: "ImageFiles", file: Path, counts: "Counter[str]", threshold:
     print(f"{file}: {fake + real + errors:,} images, {fake:,} FAKE and {real:,} REAL at {threshold:g}")
     notes = [(note, n) for note, n in counts.most_common() if note not in ("FAKE", "REAL", "error")]
     if changes := ", ".join(f"{n:,} {note}" for note, n in notes):
-        print(f"warning: {file}: not as CIFAKE's images are: {changes}", file=sys.stderr)
+        print(f"warning: {file}: made like CIFAKE's images: {changes}", file=sys.stderr)
     if errors:
         print(f"{file}: {errors:,} cannot be used, their column 'error' says why", file=sys.stderr)
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.config.fields import Count
-from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
+from cifake.contract import ATTACKS, PERTURBATIONS, parse_perturbation
 from cifake.core.errors import ConfigError
 from cifake.robustness.perturbations import select
 from cifake.tracking.model_form import ModelForm
@@ -23,7 +23,7 @@ class RobustnessOptions(CommandOptions):
     )
     images: Count | None = Field(
         default=None,
-        description="only the first so many test images, balanced over labels and object classes",
+        description="test only the first N images, balanced over labels and object classes",
     )
     steps: Count = Field(default=10, description="of PGD, epsilon/4 each")
     restarts: Count = Field(default=1, description="random starts of PGD; the worst counts, image by image")
@@ -35,7 +35,7 @@ class RobustnessOptions(CommandOptions):
     @field_validator("adversary")
     @classmethod
     def _an_attack(cls, value: str) -> str:
-        known = [name for name in PERTURBATIONS if kind_of(name)[0] in ATTACKS]
+        known = [name for name in PERTURBATIONS if parse_perturbation(name)[0] in ATTACKS]
         if value not in known:
             raise ValueError(f"expected one of {', '.join(known)}, received '{value}'")
         return value

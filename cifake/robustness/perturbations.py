@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cifake.contract import CLEAN, KINDS, PERTURBATIONS, kind_of
+from cifake.contract import CLEAN, KINDS, PERTURBATIONS, parse_perturbation
 from cifake.core.errors import ConfigError
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
@@ -94,7 +94,7 @@ def perturb(images: np.ndarray, name: str, seed: int) -> np.ndarray:
         name: one of PERTURBATIONS.
         seed: of random changes; those of the first images do not depend on how many follow.
     """
-    kind, strength = kind_of(name)
+    kind, strength = parse_perturbation(name)
     if kind == CLEAN:
         return images
     return CHANGES[kind](np.asarray(images), strength, generator(name, seed))
@@ -119,7 +119,7 @@ def select(words: Sequence[str]) -> list[str]:
                 f"perturbations: expected {', '.join((CLEAN, *KINDS))}, or with a strength such as "
                 f"{PERTURBATIONS[1]}, received '{word}'"
             )
-    return [name for name in PERTURBATIONS if {name, kind_of(name)[0]} & {CLEAN, *words}]
+    return [name for name in PERTURBATIONS if {name, parse_perturbation(name)[0]} & {CLEAN, *words}]
 
 
 def _integers(pixels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifake.contract import ATTACKS, CLEAN, kind_of
+from cifake.contract import ATTACKS, CLEAN, parse_perturbation, perturbation_name
 from cifake.data import Part
 from cifake.evaluation.metrics import accuracy, f1, roc_auc, score_by_label
 from cifake.robustness.options import RobustnessOptions
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 CLEAN_SHARE = 0.4  # of the weighted accuracy; the attack has the rest
 FLUCTUATION = 0.005  # of accuracy after a last step rather than the one before
+RIVALS = (  # what must not leave a lower accuracy than attacks of its size, and what it means if it does
+    ("random", tuple(ATTACKS), "random changes of its size", "the model may mask its gradients"),
+    ("fgsm", ("pgd",), "a single step", "too few steps, or masked gradients"),
+)
 GRADIENT_COST = 3  # passes: one forward, and about two for the way back
 
 
@@ -46,7 +50,7 @@ class PerturbedTestSet:
 
     def images(self, name: str) -> np.ndarray:
         """The test images under a perturbation: uint8 [n, 32, 32, 3]."""
-        kind, strength = kind_of(name)
+        kind, strength = parse_perturbation(name)
         if kind not in ATTACKS:
             return perturb(self.test.images, name, self.options.seed)
         if kind == "fgsm":
@@ -65,7 +69,7 @@ class PerturbedTestSet:
 
     def gain_of_more_steps(self, name: str) -> float:
         """How much accuracy rises when PGD takes twice the steps from the same start."""
-        epsilon, steps = int(kind_of(name)[1]), self.options.steps
+        epsilon, steps = int(parse_perturbation(name)[1]), self.options.steps
         once, twice = (
             self.attacker.pgd(epsilon, count, generator(name, self.options.seed, 0))
             for count in (steps, 2 * steps)
@@ -75,7 +79,8 @@ class PerturbedTestSet:
 
     def cost(self, name: str) -> int:
         """Passes of an image that a perturbation takes, as ``advance`` counts them."""
-        gradients = {"fgsm": 1, "pgd": self.options.steps * self.options.restarts}.get(kind_of(name)[0], 0)
+        kind, _ = parse_perturbation(name)
+        gradients = {"fgsm": 1, "pgd": self.options.steps * self.options.restarts}.get(kind, 0)
         return len(self.test) * (1 + GRADIENT_COST * gradients)
 
     @cached_property
@@ -124,16 +129,13 @@ def find_doubts(accuracies: Mapping[str, float], gains: Mapping[str, float]) -> 
         accuracies: by perturbation.
         gains: rise in accuracy when PGD takes twice the steps from the same start, by perturbation.
     """
-    doubts = [
-        f"{name} leaves {accuracies[name]:.4f}, {weaker} {accuracies[rival]:.4f}: {reason}"
-        for kind, attacks, weaker, reason in (
-            ("random", ATTACKS, "random changes of its size", "the model may mask its gradients"),
-            ("fgsm", ("pgd",), "a single step", "too few steps, or masked gradients"),
-        )
-        for name in accuracies
-        if kind_of(name)[0] in attacks
-        and accuracies[name] > accuracies.get(rival := f"{kind}_{kind_of(name)[1]:g}", 1.0)
-    ]
+    doubts = []
+    for weaker, attacks, description, reason in RIVALS:
+        for name, left in accuracies.items():
+            kind, strength = parse_perturbation(name)
+            rival = accuracies.get(perturbation_name(weaker, strength), 1.0)
+            if kind in attacks and left > rival:
+                doubts.append(f"{name} leaves {left:.4f}, {description} {rival:.4f}: {reason}")
     return doubts + [
         f"{name} with twice the steps leaves {gain:.4f} more: the attack is not converged"
         for name, gain in gains.items()

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cifake.contract import CLEAN, KINDS, variant_colour
+from cifake.contract import CLEAN, KINDS, perturbation_name, variant_colour
 from cifake.evaluation.run_figures import NEUTRAL, STYLE, panel_grid
 
 TITLES = {"jpeg": "JPEG", "resize": "down and up", "flip": "mirrored"}  # of kinds that say too little
@@ -85,7 +85,7 @@ def pictures_figure(accuracies: Mapping[str, float], pictures: Mapping[str, np.n
 def _line(axes: Axes, kind: str, values: Mapping[str, float], style: str, colour: str, label: str) -> None:
     """One metric by strength, from the undisturbed images on."""
     declared = KINDS[kind]
-    points = {each: values[f"{kind}_{each:g}"] for each in _strengths(kind, values)}
+    points = {each: values[perturbation_name(kind, each)] for each in _strengths(kind, values)}
     if CLEAN in values:
         points[declared.none] = values[CLEAN]
     strengths = sorted(points, reverse=declared.is_descending)
@@ -97,4 +97,4 @@ def _line(axes: Axes, kind: str, values: Mapping[str, float], style: str, colour
 
 
 def _strengths(kind: str, values: Mapping[str, float]) -> list[float]:
-    return [each for each in KINDS[kind].strengths if f"{kind}_{each:g}" in values]
+    return [each for each in KINDS[kind].strengths if perturbation_name(kind, each) in values]

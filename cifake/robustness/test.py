@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from cifake.contract import PERTURBATIONS, VARIANT_TAG, kind_of
+from cifake.contract import PERTURBATIONS, VARIANT_TAG, parse_perturbation
 from cifake.core.cache_directory import cache_directory
 from cifake.core.progress import progress_bar
 from cifake.data import Part
@@ -77,7 +77,7 @@ def _score(
             start = time.perf_counter()
             scores = perturbed.scores(name)
             metrics = measure(test.labels, scores)
-            if kind_of(name)[0] == "pgd":
+            if parse_perturbation(name)[0] == "pgd":
                 metrics["gain_of_more_steps"] = checked.gain_of_more_steps(name)
             log_perturbation(run_id, folder, name, test, scores, metrics)
             results[name] = metrics

@@ -90,7 +90,8 @@ class Until:
         told, ended = not open_, futile or seeds == self.most
         text = "; ".join(_answer(self.condition, each) for each in verdicts)
         if ended and not told and seeds < self.most:
-            text += f"; more seeds are in vain: the chance that {self.most} tell is below {100 * FUTILE:g} %"
+            chance = f"the chance that {self.most} decide it is below {100 * FUTILE:g} %"
+            text += f"; more seeds would not help: {chance}"
         looked = f"look {number + 1} of {len(self.looks)}, at {seeds} of at most {self.most} seeds"
         if f"{level:.6f}" < "1":
             looked += f"; intervals at --confidence {level:.6f} hold over all looks"

@@ -142,7 +142,7 @@ def model_of(run: Run) -> ResolvedModel:
     """The model that a run trained.
 
     Raises:
-        RunError: it is no finished run of a variant.
+        RunError: it is not a finished run of a variant.
     """
     if run.info.status != "FINISHED" or VARIANT_TAG not in run.data.tags:
         without = "" if VARIANT_TAG in run.data.tags else f" and has no tag {VARIANT_TAG}"

@@ -90,10 +90,10 @@ def completed_perturbations(run_id: str, folder: str) -> dict[str, dict[str, flo
     return {name: metrics for name, metrics in completed.items() if metrics}
 
 
-def was_tested(run_id: str, kind_of: Callable[[int], str], perturbations: Sequence[str]) -> bool:
-    """Whether a run has a complete test of these; ``kind_of`` gives its kind by the number of test images."""
+def was_tested(run_id: str, kind_for: Callable[[int], str], perturbations: Sequence[str]) -> bool:
+    """Whether a run has a complete test of these; ``kind_for`` gives it for a number of test images."""
     run = client.get_run(run_id).data
-    kind = kind_of(int(run.tags[TEST_IMAGES_TAG]))
+    kind = kind_for(int(run.tags[TEST_IMAGES_TAG]))
     # Earlier versions set the tag when a test began, and its number of images when it was complete.
     images = f"robustness/{run.metrics.get(f'{ROBUST}images', 0):.0f}-images_"
     if not kind.startswith(images) or _split(run.tags.get(ROBUSTNESS_TAG, ""))[0] != kind:

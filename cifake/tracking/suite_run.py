@@ -38,7 +38,7 @@ def suite_run(name: str, plan: str, options: Mapping[str, object]) -> Iterator[t
     Yields:
         The run's id, and a list for the reasons of failures: with one the run ends FAILED. Ctrl-C and
         SIGTERM end it KILLED, and with it those of its runs that could not record that in time. It has no
-        tag ``variant``: it is no row of a comparison.
+        tag ``variant``: it is not a row of a comparison.
     """
     tags = {TOOL_TAG: "suite", **process_identity()}
     with first_requests():

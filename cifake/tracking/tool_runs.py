@@ -1,4 +1,4 @@
-"""Runs of tools: they hold what a command wrote, and are no rows of a comparison."""
+"""Runs of tools: they hold what a command wrote, and are not rows of a comparison."""
 
 import contextlib
 import math

@@ -31,10 +31,10 @@ RANKED_BY = "metrics.`test/f1`"
 RESULTS = (
     RANKED_BY, "metrics.`test/accuracy`", "metrics.`test/roc_auc`", "metrics.`cost/train_seconds`",
 )  # fmt: skip
-# Beginnings of params that are no column; runs on several data sets, or splits, are grouped by them.
+# Beginnings of params that are not a column; runs on several data sets, or splits, are grouped by them.
 NO_SETTINGS = ("seed", "variant", "search.", "tuner.", "dataset", "resize", "split")
 DATA_KEYS = ("dataset", "split")  # tags
-# Runs that are no tools, no trials and not of other projects.
+# Runs that are not tools or trials, nor of other projects.
 VARIANTS = f"tags.{VARIANT_TAG} != '' AND tags.{CONFIG_HASH_TAG} != ''"
 CURVES = ("loss", "accuracy", "precision", "recall")  # of training and validation
 SECTIONS = ("training and validation", "test", "robust", "cost")  # of charts; others follow

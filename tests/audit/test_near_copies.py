@@ -146,7 +146,7 @@ def test_the_project_run_keeps_the_files(planted, store, monkeypatch):
         ),
         (["near=true", "similarity=1.1"], "similarity: expected less than or equal to 1, received '1.1'"),
         (["near=true", "similarity=high"], "similarity: expected a valid number, received 'high'"),
-        (["similarity=0.95"], "similarity: it is of near-copies; add near=true"),
+        (["similarity=0.95"], "similarity: applies to near-copies only; add near=true"),
         (["near=maybe"], "near: expected true or false, received 'maybe'"),
     ],
 )

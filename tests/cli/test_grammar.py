@@ -142,8 +142,8 @@ def test_what_cannot_be_written_is_told_when_the_options_are_read(tmp_path, monk
     with pytest.raises(ConfigError) as caught:
         read_options(Outputs, words)
     assert str(caught.value) == (
-        f"file: {tmp_path}/a.csv cannot be written: {tmp_path}/a.csv does not let this user; "
-        f"folder: {tmp_path}/new/deep cannot be written: {tmp_path} does not let this user"
+        f"file: {tmp_path}/a.csv cannot be written: no permission to write to {tmp_path}/a.csv; "
+        f"folder: {tmp_path}/new/deep cannot be written: no permission to write to {tmp_path}"
     )
 
 

@@ -53,12 +53,12 @@ def test_the_suffix_of_the_output_is_the_format(compared, capsys, tmp_path):
         (["--direction", "up"], "direction: expected 'higher' or 'lower', received 'up'"),
         (["--metrik", "f1"], "unknown option 'metrik'; did you mean 'metric'?"),
         (["--view", "pivot"], "pivot: expected --rows and perhaps --columns, each a setting, received none"),
-        (["--rows", "optimizer"], "--rows and --columns are of --view pivot, received --view leaderboard"),
+        (["--rows", "optimizer"], "--rows and --columns need --view pivot, received --view leaderboard"),
         (
             ["--view", "near_copies"],
             "near_copies: expected --near-copies and a CSV file of an audit, received",
         ),
-        (["--near-copies", "n.csv"], "--near-copies is of --view near_copies, received --view leaderboard"),
+        (["--near-copies", "n.csv"], "--near-copies needs --view near_copies, received --view leaderboard"),
         (["--view", "nope"], "view: expected 'leaderboard', 'pairwise', 'settings', "),
     ],
 )

@@ -38,8 +38,8 @@ def test_missing(good_runs):
 @pytest.mark.parametrize(
     ("stored", "reason"),
     [
-        (table(np.full(N, np.nan)), "has scores that are no probabilities"),
-        (table(np.full(N, 1.5)), "has scores that are no probabilities"),
+        (table(np.full(N, np.nan)), "has scores that are not probabilities"),
+        (table(np.full(N, 1.5)), "has scores that are not probabilities"),
         (table(np.full(N, 0.5)[:-1], LABELS[:-1]), "has 199 predictions, expected 200"),
         (table(np.full(N, 0.5), np.ones(N)), "has test images of one label only"),
         (table(np.full(N, 0.5), 1 - LABELS), "was scored on other test images than most runs"),

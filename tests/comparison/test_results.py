@@ -224,11 +224,14 @@ def test_damaged_results_are_one_line(copy, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text[:100], "is no published run"),
+        (lambda text: text[:100], "is not a published run"),
         (lambda text: text.replace('"format": 1', '"format": 2'), "of format 1, received 2"),
-        (lambda text: text.replace('"format": 1,', ""), "is no published run (KeyError: 'format')"),
-        (lambda text: text.replace('"params": {', '"parms": {'), "is no published run (KeyError: 'params')"),
-        (lambda text: "[]", "is no published run"),
+        (lambda text: text.replace('"format": 1,', ""), "is not a published run (KeyError: 'format')"),
+        (
+            lambda text: text.replace('"params": {', '"parms": {'),
+            "is not a published run (KeyError: 'params')",
+        ),
+        (lambda text: "[]", "is not a published run"),
     ],
 )
 def test_a_damaged_run_is_one_line(change, message, copy, capsys):

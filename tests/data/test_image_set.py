@@ -18,7 +18,7 @@ def load(location, encode):
 
 @pytest.fixture
 def images(tmp_path):
-    """Two photographs and a fake, one of them larger, and a file that is no image."""
+    """Two photographs and a fake, one of them larger, and a file that is not an image."""
     root = tmp_path / "others"
     for name, side, colour in (
         ("x/real/b.png", 32, RED), ("x/real/a.png", 64, RED), ("y/Fake/REAL/../c.png", 32, BLUE),

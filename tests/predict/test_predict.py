@@ -84,7 +84,7 @@ def test_rows_of_everything_that_can_go_wrong(finished, finished_store, tests, o
     fakes = (rows["label"] == "FAKE").sum()
     assert f"Test_2_results.csv: 14 images, {fakes} FAKE and {11 - fakes} REAL at 0.5" in output
     assert "warning: " + str(tmp_path / "Test_2_results.csv") in messages
-    assert "not as CIFAKE's images are: 1 L to RGB, 1 cropped to a square, 1 resized, 1 first" in messages
+    assert "made like CIFAKE's images: 1 L to RGB, 1 cropped to a square, 1 resized, 1 first" in messages
     assert "Test_2_results.csv: 3 cannot be used, their column 'error' says why" in messages
     assert not list(tmp_path.glob("*.parts"))
 

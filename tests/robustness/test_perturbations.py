@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from cifake.contract import ATTACKS, PERTURBATIONS, kind_of
+from cifake.contract import ATTACKS, PERTURBATIONS, parse_perturbation
 from cifake.core.errors import ConfigError
 from cifake.data.demo import Demo
 from cifake.robustness.perturbations import CHANGES, perturb, select
 
-NO_ATTACKS = [name for name in PERTURBATIONS if kind_of(name)[0] not in ATTACKS]
+NO_ATTACKS = [name for name in PERTURBATIONS if parse_perturbation(name)[0] not in ATTACKS]
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def test_no_difference_ends_without_an_answer(store):
     assert (last.ended, last.told) == (True, False)
     assert last.text.startswith("cannot tell sgd against base in accuracy: ")
     if len(last.runs) < 10:
-        assert "; more seeds are in vain: the chance that 5 tell is below 2 % (look " in last.text
+        assert "; more seeds would not help: the chance that 5 decide it is below 2 % (look " in last.text
 
 
 def test_an_interval_is_that_of_compare_at_the_look_s_level(store):

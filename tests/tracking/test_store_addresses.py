@@ -69,7 +69,7 @@ def test_a_server_that_takes_the_request_and_says_nothing_is_named_within_second
     [
         (401, False, "accepts no such user and password (HTTP status 401: no)"),
         (403, False, "does not let this user do that (HTTP status 403: no)"),
-        (404, False, "is no MLflow server (HTTP status 404: no)"),
+        (404, False, "is not an MLflow server (HTTP status 404: no)"),
         (429, True, "does not answer (too many 429 error responses)"),
         (500, True, "does not answer (too many 500 error responses)"),
         (503, True, "does not answer (too many 503 error responses)"),

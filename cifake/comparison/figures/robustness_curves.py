@@ -10,7 +10,7 @@ from cifake.comparison.comparison import Comparison
 from cifake.comparison.figures.style import heat_map, legend, lines
 from cifake.comparison.groups import Group
 from cifake.comparison.views.robustness import KEYS, tested_groups
-from cifake.contract import CLEAN, KINDS, ROBUST
+from cifake.contract import CLEAN, KINDS, ROBUST, perturbation_name
 
 COLUMNS = 5  # panels in a row
 PANEL, ROW, NAMES = 2.3, 0.4, 1.3  # inches: height of a panel, of a row of the heat map, of names below it
@@ -75,7 +75,7 @@ def _panel(axes: Axes, kind: str, drawn: Drawn) -> None:
 
 def _values(group: Group, kind: str) -> dict[float, np.ndarray]:
     """Accuracy of the seeds, float [seeds], by strength in ascending order; empty without any of the kind."""
-    names = {each: f"{kind}_{each:g}" for each in KINDS[kind].strengths}
+    names = {each: perturbation_name(kind, each) for each in KINDS[kind].strengths}
     values = {each: group.values(f"{ROBUST}{name}/accuracy") for each, name in names.items()}
     measured = {each: of_seeds for each, of_seeds in values.items() if len(of_seeds)}
     undisturbed = group.values(f"{ROBUST}{CLEAN}/accuracy")

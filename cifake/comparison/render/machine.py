@@ -41,7 +41,7 @@ def as_json(sections: Sequence[Section]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Infinity and NaN are no JSON: null."""
+    """Infinity and NaN are not JSON: null."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -15,7 +15,7 @@ from rich.text import Text
 from cifake.comparison.notes import note
 from cifake.comparison.table import Column, Section, Table
 
-PIPED_WIDTH = 1000  # a reader that is no terminal wants whole lines
+PIPED_WIDTH = 1000  # a reader that is not a terminal wants whole lines
 STYLES = {
     "better": "green", "worse": "red", "equivalent": "cyan", "cannot tell": "yellow",
     "reference": "bold blue", "pass": "green", "fail": "red", "best": "bold", "weakest": "bold",

@@ -104,7 +104,7 @@ def read_document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
         form = document["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is no published run ({type(error).__name__}: {error})") from None
+        raise RunError(f"{path} is not a published run ({type(error).__name__}: {error})") from None
     if form != FORMAT:
         raise RunError(
             f"{path}: expected a published run of format {FORMAT}, received {form}; use the version of this "
@@ -117,7 +117,7 @@ def to_run(document: Mapping[str, Any]) -> tuple[Run, dict[str, list[Metric]]]:
     """A run as MLflow would give it, and all values of its metrics by key.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: the document is no published run.
+        KeyError, TypeError, ValueError, AttributeError: the document is not a published run.
     """
     started, ended = (
         None if document[key] is None else round(datetime.fromisoformat(document[key]).timestamp() * 1000)

@@ -52,7 +52,7 @@ class PublishedResults:
                 run, self._histories[document["run_id"]] = to_run(document)
                 self._trials += [to_run(trial)[0] for trial in document.get("trials", [])]
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise RunError(f"{file} is no published run ({type(error).__name__}: {error})") from None
+                raise RunError(f"{file} is not a published run ({type(error).__name__}: {error})") from None
             self._runs.append(run)
         self.scores = read_scores(folder / SCORES)
 

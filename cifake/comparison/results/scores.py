@@ -41,7 +41,9 @@ def read_scores(path: Path) -> dict[tuple[str, str], pa.Table]:
     except RunError:
         raise
     except Exception as error:  # noqa: BLE001, pyarrow has many for a damaged file
-        raise RunError(f"{path} cannot be read ({reason(error)}); get it again, or publish anew") from None
+        raise RunError(
+            f"{path} cannot be read ({reason(error)}); download it again, or publish again"
+        ) from None
     return _by_file(path, table)
 
 

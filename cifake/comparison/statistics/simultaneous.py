@@ -37,7 +37,7 @@ def simultaneous(crossed: CrossedEffects, pairs: np.ndarray, chosen: bool = Fals
 
     Returns:
         One a pair; its confidence is the level that its interval needs for that. The same models,
-        which differ by exactly 0, are no comparison.
+        which differ by exactly 0, are not a comparison.
     """
     own = [crossed.difference(first, second) for first, second in pairs]
     real = crossed.image_noise + crossed.seed_noise > 0
