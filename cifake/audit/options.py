@@ -51,6 +51,10 @@ class Options(CommandOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
     summary = "Count the data set's images, copies, JPEG tables and unusable files."
     return options_or_help(Options, argv, "python -m cifake.audit", summary)

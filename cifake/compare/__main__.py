@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 def _kept_report(
     options: "Options", client: "MlflowClient | None"
 ) -> "Iterator[Callable[[str], None] | None]":
-    """What keeps the report, if it is to be kept; a user who may not write is told before the work."""
+    """What stores the report, or None; a user without permission to write is told before the work."""
     if client and options.promote:
         from cifake.tracking.registry import expect_registrable
 

@@ -140,6 +140,10 @@ class Options(CommandOptions):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
     summary = "Rank tracked runs, and say how sure the ranking is."
     return options_or_help(Options, argv, "python compare.py", summary)

@@ -12,7 +12,11 @@ _CODE = re.compile(rf"\[({'|'.join(CODES)})\]")
 
 
 def note(code: str, text: str) -> str:
-    """A note with its code in front: ``[one-seed] ...``."""
+    """A note with its code in front: ``[one-seed] ...``.
+
+    Raises:
+        ValueError: the code is not one of CODES.
+    """
     if code not in CODES:
         raise ValueError(f"expected one of {', '.join(CODES)}, received {code}")
     return f"[{code}] {text}"

@@ -37,7 +37,7 @@ def not_finite_notes(groups: Iterable[Group], key: str) -> list[str]:
 
 
 def version_notes(groups: list[Group]) -> list[str]:
-    """Which rows are of which version of the code, where there are several and no names that tell."""
+    """Which rows are of which version of the code, if there are several and the rows' names do not say."""
     if PARAMETER + CODE_VERSION_TAG in groups[0].runs:
         return []
     by_version: dict[str, list[str]] = {}

@@ -108,11 +108,11 @@ def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[di
 
 
 def with_value(store: RunSource, runs: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The runs with a metric that MLflow has by step at the step that is meant; its own is the last one's.
+    """The runs, with a metric that has several steps at the relevant one; MLflow's value is the last step's.
 
-    A metric of an epoch, ``val/loss``, is that of the epoch whose weights are kept. Runs have it as
-    ``best/val_loss``; for earlier runs it is read from the history. A metric of a perturbation is read from
-    the line over its kind's strengths; earlier runs have it as it is. So are all other metrics.
+    A metric of an epoch, ``val/loss``, is taken at the epoch whose weights are kept. Runs have it as
+    ``best/val_loss``; for earlier runs it is read from the history. A metric of a perturbation is taken from
+    the line over its kind's strengths; earlier runs have it as it is. Other metrics stay as they are.
     """
     if line_of(key):
         return with_perturbations(store, runs, [key])

@@ -42,7 +42,7 @@ class Standing:
 
 
 def standings(comparison: Comparison) -> list[Standing]:
-    """Of each group, best first.
+    """The standing of each group, best first.
 
     The differences are those of ``differences_from_reference``.
     """
@@ -126,7 +126,7 @@ def _is_search(group: Group) -> bool:
 
 
 def _help(comparison: Comparison, group: Group, difference: Difference) -> str:
-    """How many seeds more would decide a difference, as it stands."""
+    """How many more seeds would decide a difference."""
     adjusted, margin = difference.adjusted, comparison.margin
     if difference.one_seed:
         return "one seed: run at least 3"

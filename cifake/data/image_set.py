@@ -62,7 +62,11 @@ class LabelledList:
         return hashlib.sha256("\n".join(rows).encode("utf-8", "surrogateescape")).hexdigest()
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Paths as the table gives them, and contents."""
+        """Paths as the table gives them, and contents.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
         for path in self.labels:
             try:
                 yield path, Path(self._file(path)).read_bytes()

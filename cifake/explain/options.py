@@ -32,7 +32,11 @@ class Options(ModelForm):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
     summary = (
         "Show where a trained model finds its evidence: Grad-CAM of single images, and averaged over all."
     )

@@ -48,7 +48,11 @@ class Options(ModelForm):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
     options = options_or_help(
         Options, argv, "python -m cifake.predict", "Predict how probably each image is FAKE.",
         footer="The same command resumes after a kill.",

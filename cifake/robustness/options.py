@@ -60,7 +60,11 @@ class Options(RobustnessOptions, ModelForm):
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Read the command line."""
+    """Read the command line.
+
+    Raises:
+        ConfigError: an option that is missing or unknown, or a value that it does not take.
+    """
     options = options_or_help(
         Options, argv, "python -m cifake.robustness",
         "Score a run's model on its test images under perturbations and attacks, and log it to the run.",

@@ -63,6 +63,9 @@ def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
     """Train a job, unless another process has trained it meanwhile; return the event that ends it.
 
     ``send`` receives an event after each epoch, and when the job waits.
+
+    Raises:
+        KeyboardInterrupt, Terminated: the process was told to stop.
     """
     try:
         with forward_store_warnings(job, send):

@@ -19,7 +19,11 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 @contextlib.contextmanager
 def store_lock() -> Iterator[None]:
-    """Create a SQLite store once: processes that create the same one together crash in its migrations."""
+    """Create a SQLite store once: processes that create the same one together crash in its migrations.
+
+    Raises:
+        RunError: its folder does not exist.
+    """
     database = sqlite_file(mlflow.get_tracking_uri())
     if not database:
         yield

@@ -13,7 +13,11 @@ PROCESS_VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_
 
 
 def parse(argv: Sequence[str]) -> tuple[str, Settings]:
-    """The variant's name and its resolved settings, which this backend supports."""
+    """The variant's name and its resolved settings, which this backend supports.
+
+    Raises:
+        ConfigError: a setting or a variable of the environment that cannot be used.
+    """
     variant, settings = parse_variant(
         argv, "python -m cifake.train", "Train one variant and track it in MLflow."
     )

@@ -24,6 +24,9 @@ def images_figure(comparison: Comparison) -> Figure:
     """For each kind of mistake and object class the most decided example, with its label and scores.
 
     Where object classes are not known, for each kind and label.
+
+    Raises:
+        ValueError: there are no predictions or no pixels.
     """
     mistakes, pixels = find_mistakes(comparison), find_pixels(comparison)
     if mistakes is None or isinstance(pixels, str):

@@ -7,7 +7,7 @@ from scipy import special
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number (Holm 1979, Scand. J. Statist. 6, 65); order is kept."""
+    """Adjust p-values [m] for their number (Holm 1979, Scand. J. Statist. 6, 65); order is kept."""
     order = np.argsort(p_values, kind="stable")
     factors = np.arange(len(order), 0, -1)
     adjusted = np.empty(len(order))

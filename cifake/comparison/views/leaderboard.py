@@ -124,7 +124,7 @@ def _caption(comparison: Comparison, ranked: list[Standing]) -> str:
 
 
 def _smallest(comparison: Comparison, ranked: list[Standing]) -> list[str]:
-    """What could have been seen."""
+    """A note on the smallest difference that could have been seen."""
     sizes = sorted((s.smallest, s.group.name) for s in ranked if s.smallest)
     if not sizes:
         return []
