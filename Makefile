@@ -1,8 +1,8 @@
 # Every target sets up .venv when it is missing or older than what it is made from.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := $(CURDIR)/.venv/bin
+BIN := .venv/bin
 INSTALLED := .venv/.installed
-export PATH := $(BIN):$(PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run test lint bench ui
 .DEFAULT_GOAL := run

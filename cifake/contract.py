@@ -4,8 +4,10 @@ Metrics with title, direction and format; tags; artifact paths; the columns of p
 perturbations. docs/run-contract.md describes the same for users.
 """
 
+import contextlib
 import json
 import math
+import shlex
 import zlib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -73,7 +75,13 @@ def variant_colour(variant: str) -> str:
 
 @cache
 def setting_text(text: str) -> str:
-    """The text of a param in one form: `mlflow run -P` logs ``[64,64]`` as typed, a training ``[64, 64]``."""
+    """The text of a param in one form.
+
+    A training logs ``[64, 64]``, `mlflow run -P` what was typed, ``[64,64]``, in quotes for the shell.
+    """
+    if text.startswith("'"):
+        with contextlib.suppress(ValueError):  # no closing quotation
+            text = " ".join(shlex.split(text))
     try:
         value = yaml.safe_load(text) if text.startswith("[") else json.loads(text)
     except (ValueError, yaml.YAMLError):

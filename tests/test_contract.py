@@ -68,6 +68,9 @@ def test_every_perturbation_is_declared():
         ("null", "None"),
         ("adam", "adam"),
         ("[half", "[half"),
+        ("'[64,64]'", "[64, 64]"),
+        ("'a b'", "a b"),
+        ("'half", "'half"),
     ],
 )
 def test_a_setting_has_one_text_however_it_was_typed(typed, logged):

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
-from cifake.audit.contents import Audit, audit
+from cifake.audit.contents import NO_JPEG, Audit, audit
 from cifake.audit.options import Options, parse
 from cifake.contract import LABELS
 from cifake.core.errors import exit_code
 from cifake.core.progress import configure_logging
 from cifake.data.cache import load_cached
-from cifake.data.find import find
+from cifake.data.find import choose_dataset, find
 from cifake.data.sources import Source
 from cifake.tracking.mlflow_project import keep_files, mlflow_project_run, name_project_run
 
@@ -26,9 +27,10 @@ def main(argv: Sequence[str]) -> int:
     configure_logging()
     with mlflow_project_run("audit"):
         options = parse(argv)
-        source = find(options.dataset)
+        dataset = choose_dataset(options.dataset, options.dataset_name)
+        source = find(dataset)
         name_project_run(f"audit of {source.location}")
-        result = audit(source, options.dataset, options.dataset_name, options.resize)
+        result = audit(source, dataset, options.dataset_name, options.resize)
         files = [options.output]
         if options.near and not result.unusable:
             near, written = _near_copies(source, result, options)
@@ -68,7 +70,7 @@ def show(result: Audit, console: Console) -> None:
     """Print an audit as tables."""
     columns = [(part, label) for part, labels in result.counts.items() for label in labels]
     numbers = [Column(f"{part} {label}", justify="right") for part, label in columns]
-    title = ", ".join(filter(None, (result.dataset, f"{result.source}: {result.files:,} files")))
+    title = escape(", ".join(filter(None, (result.dataset, f"{result.source}: {result.files:,} files"))))
     counts = Table("object class", *numbers, title=title, title_justify="left")
     kinds = {kind for part, label in columns for kind in result.counts[part][label]}
     for kind in sorted(kinds):
@@ -85,8 +87,13 @@ def show(result: Audit, console: Console) -> None:
     if result.near_copies:
         show_near_copies(result.near_copies, console)
     for label, tables in result.jpeg_tables.items():
-        sizes = ", ".join(f"{table['files']:,}" for table in tables)
-        console.print(f"{label}: {len(tables)} set(s) of JPEG quantisation tables, on {sizes} files")
+        sizes = [f"{table['files']:,}" for table in tables if table["tables"] != NO_JPEG]
+        others = sum(table["files"] for table in tables if table["tables"] == NO_JPEG)
+        if sizes:
+            found = f"{len(sizes)} set(s) of JPEG quantisation tables, on {', '.join(sizes)} files"
+            console.print(f"{label}: {found}")
+        if others:
+            console.print(f"{label}: {others:,} files are not JPEG files")
     for part, labels in result.parts.items():
         console.print(f"{part} part: " + ", ".join(f"{n:,} {label}" for label, n in labels.items()))
     for change, count in result.changes.items():

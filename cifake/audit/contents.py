@@ -13,6 +13,8 @@ from cifake.data.prepare import check_size
 from cifake.data.sources import Source
 from cifake.data.split import count_labels, find_empty_part, part_rows
 
+NO_JPEG = "not a JPEG file"
+
 
 @dataclass
 class Audit:
@@ -61,7 +63,7 @@ def audit(
             except ValueError as error:
                 unusable.append((name, str(error)))
                 continue
-            tables[name.split("/")[1]][str(getattr(image, "quantization", "not a JPEG file"))] += 1
+            tables[name.split("/")[1]][str(getattr(image, "quantization", NO_JPEG))] += 1
     records, naming = read_names(names)
     unusable += naming + missing_folders(names)
     name, parts = "", {}

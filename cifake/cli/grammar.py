@@ -52,7 +52,6 @@ def output_file(path: Path) -> Path:
 
 
 def _a_folder(path: Path) -> Path:
-    path = path.expanduser()
     existing = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not existing.is_dir():
         raise ValueError(f"expected a folder, {existing} is a file")
@@ -60,7 +59,6 @@ def _a_folder(path: Path) -> Path:
 
 
 def _present(path: Path) -> Path:
-    path = path.expanduser()
     if not path.is_dir():
         raise ValueError(f"there is no folder {path}")
     return path
@@ -109,6 +107,8 @@ def split_words(argv: Sequence[str], flags: Collection[str] = ()) -> tuple[list[
         else:
             positional.append(argument)
             continue
+        if text.startswith("~") and "/" in text:  # the shell expands ~/x alone, not key=~/x
+            text = os.path.expanduser(text)
         texts.setdefault(key, []).append(text)
     return positional, texts
 

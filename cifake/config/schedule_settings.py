@@ -28,6 +28,13 @@ class ScheduleSettings(Strict):
             )
         if self.milestones != sorted(set(self.milestones)):
             raise ValueError(f"expected rising milestones, received {self.milestones}")
+        if self.factor != 0.1 and self.kind != "step":
+            raise ValueError(f"expected factor for step alone, received it for {self.kind}")
+        if self.milestones and self.milestones[0] < self.warmup_epochs:
+            raise ValueError(
+                f"expected milestones after the warm-up of {self.warmup_epochs:g} epochs, "
+                f"received {self.milestones}"
+            )
         if self.final_fraction and self.kind != "cosine":
             raise ValueError(f"expected final_fraction for cosine alone, received it for {self.kind}")
         return self

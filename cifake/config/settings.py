@@ -109,11 +109,20 @@ class Settings(Strict):
             raise ValueError(f"momentum: expected optimizer sgd or rmsprop, received {self.optimizer}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
             raise ValueError("nesterov: expected optimizer sgd with momentum above 0, received another")
-        if self.schedule and self.schedule.warmup_epochs >= self.epochs:
-            raise ValueError(
-                f"schedule.warmup_epochs: expected less than the {self.epochs} epochs, "
-                f"received {self.schedule.warmup_epochs}"
-            )
+        if self.schedule:
+            epochs = min(self.epochs, self.tuner.epochs) if self.tuner else self.epochs
+            if self.schedule.warmup_epochs >= epochs:
+                raise ValueError(
+                    f"schedule.warmup_epochs: expected less than the {epochs} epochs, "
+                    f"received {self.schedule.warmup_epochs}"
+                )
+            if self.schedule.milestones and self.schedule.milestones[-1] >= self.epochs:
+                raise ValueError(
+                    f"schedule.milestones: expected less than the {self.epochs} epochs, "
+                    f"received {self.schedule.milestones}"
+                )
+        if self.adversarial and self.adversarial.attack == "fgsm" and self.adversarial.steps != 1:
+            raise ValueError(f"adversarial.steps: expected 1 for fgsm, received {self.adversarial.steps}")
         if self.augmentation.mixes:
             if self.adversarial:
                 raise ValueError("adversarial: expected no mixup and no cutmix; an attack needs one label")

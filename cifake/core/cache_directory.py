@@ -15,7 +15,7 @@ def cache_directory() -> Path:
         RunError: it cannot be created or written.
     """
     given = os.environ.get("CIFAKE_CACHE")
-    path = Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("cifake"))
+    path = Path(os.path.expanduser(given) if given else platformdirs.user_cache_dir("cifake"))
     try:
         path.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(path, os.W_OK) else "it cannot be written"

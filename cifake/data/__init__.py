@@ -9,7 +9,7 @@ from cifake.contract import CIFAKE, DEMO
 from cifake.core.errors import DataError
 from cifake.data.cache import Cached, find_cached, load_cached
 from cifake.data.demo import Demo
-from cifake.data.find import find, find_local
+from cifake.data.find import choose_dataset, find, find_local
 from cifake.data.naming import name_data
 from cifake.data.split import count_labels, find_empty_part, part_rows
 
@@ -78,7 +78,7 @@ def load(
         DataError: no data set, files that cannot be used, another data set than was asked for, or too few
             images for the split.
     """
-    source = find("other" if dataset_name and dataset == "auto" else dataset)
+    source = find(choose_dataset(dataset, dataset_name))
     cached = load_cached(source, resize)
     name = name_data(source, cached.digest, dataset, dataset_name)
     parts = _parts(cached, split)

@@ -77,8 +77,12 @@ class Tar(Archive):
         opener = _OPENERS[Path(self.location).suffix.lower()]
         with whole_archive(self.location), opener(self.location, "rb") as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
+                seen = set()
                 for member in archive:
                     if member.isfile() and self.skipped.keep(member.name, wanted):
+                        if member.name in seen:
+                            raise DataError(f"{self.location}: {member.name} is in it twice; pack it again")
+                        seen.add(member.name)
                         if file := archive.extractfile(member):
                             yield member.name, file.read()
                     elif not member.isfile() and not member.isdir():  # a link, whose target has passed

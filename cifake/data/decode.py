@@ -68,7 +68,7 @@ def open_image(data: bytes) -> Image.Image:
         ValueError: empty, damaged or not an image, another size, not plain RGB.
     """
     image = upright(read_image(data, check_plain))
-    with _pillow_errors():
+    with pillow_errors():
         return image.copy()  # some formats load again, and may fail, whenever the pixels are read
 
 
@@ -91,10 +91,10 @@ def read_image(data: bytes, check: Callable[[Image.Image], None]) -> Image.Image
         raise ValueError("empty file")
     # With the format given, an image this small takes a sixth less time.
     formats = ("JPEG",) if data.startswith(JPEG_START) else FORMATS
-    with _pillow_errors():
+    with pillow_errors():
         image = Image.open(io.BytesIO(data), formats=formats)
     check(image)
-    with _pillow_errors():
+    with pillow_errors():
         image.load()
     check(image)  # again: an ICO or ICNS file may hold another size than it declares
     return image
@@ -112,12 +112,12 @@ def upright(image: Image.Image) -> Image.Image:
         return image
     if orientation not in range(2, 9):
         return image
-    with _pillow_errors():
+    with pillow_errors():
         return ImageOps.exif_transpose(image)
 
 
 @contextlib.contextmanager
-def _pillow_errors() -> Iterator[None]:
+def pillow_errors() -> Iterator[None]:
     """Turn the errors of a file that Pillow cannot read into a ValueError of one line."""
     try:
         yield

@@ -48,6 +48,11 @@ def find(dataset: str) -> Source:
         return Demo()
 
 
+def choose_dataset(dataset: str, dataset_name: str | None) -> str:
+    """The data set to find: images that are given a name are neither CIFAKE nor the demo set."""
+    return "other" if dataset_name and dataset == "auto" else dataset
+
+
 def find_local() -> Source | None:
     """The images on this machine: CIFAKE_DATA, or else data/cifake; None where there is neither.
 
@@ -55,7 +60,7 @@ def find_local() -> Source | None:
         DataError: CIFAKE_DATA names no folder or archive.
     """
     if location := os.environ.get("CIFAKE_DATA"):
-        return open_path(Path(location).expanduser())
+        return open_path(Path(os.path.expanduser(location)))
     return ClassFolders(Folder(str(LOCAL_FOLDER))) if LOCAL_FOLDER.is_dir() else None
 
 

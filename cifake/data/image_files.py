@@ -114,12 +114,16 @@ def open_files(path: str) -> Folder | Zip | Tar | None:
 
 
 def file_state(path: str) -> str:
-    """Size and time of a file, which change when its content does."""
+    """Size and times of a file, which change when its content does.
+
+    Archives unpack files with the times that they had when they were packed, which may all be the same. The
+    time of the last change of a file's state (ctime) cannot be set.
+    """
     try:
         status = os.stat(path)
     except OSError:  # a link that leads nowhere; reading it will say so
         return "unreadable"
-    return f"{status.st_size}/{status.st_mtime_ns}"
+    return f"{status.st_size}/{status.st_mtime_ns}/{status.st_ctime_ns}"
 
 
 def _read_file(path: str) -> bytes:

@@ -130,15 +130,18 @@ def _read_list(file: Path) -> dict[str, str]:
         DataError: a table that cannot be read, lacks a column, or has a label or a path that cannot be used.
     """
     try:
-        read = pd.read_parquet if file.suffix.lower() == ".parquet" else pd.read_csv
-        table = read(file)[["path", "label"]].astype(str)
+        if file.suffix.lower() == ".parquet":
+            table = pd.read_parquet(file)
+        else:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False)  # a path may be 0001, or NA
+        table = table[["path", "label"]].fillna("").astype(str)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{file}: expected a table with the columns path and label ({error})") from None
     labels = table["label"].str.strip().str.lower().map(LIST_LABELS)
     twice = table["path"].duplicated()
-    if (wrong := labels.isna() | twice).any():
+    if (wrong := labels.isna() | twice | (table["path"] == "")).any():
         path, label = table[wrong].iloc[0]
-        received = f"{path} twice" if twice[wrong].iloc[0] else f"{path} with {label!r}"
+        received = f"{path} twice" if path and twice[wrong].iloc[0] else f"{path!r} with {label!r}"
         raise DataError(f"{file}: expected each path once with a label REAL or FAKE, received {received}")
     return dict(zip(table["path"], labels, strict=True))
 
@@ -160,10 +163,13 @@ def _build(source: Source, label: Callable[[str], str], encode: bool, folder: Pa
         digest = hashlib.sha256("\n".join(paths[order]).encode())
         digest.update(labels.tobytes())
         pixels = read_pixels(raw)
-        images = np.lib.format.open_memmap(unfinished / "images.npy", "w+", pixels.dtype, pixels.shape)
-        for start in range(0, len(images), BLOCK):
-            images[start : start + BLOCK] = pixels[order[start : start + BLOCK]]
-            digest.update(images[start : start + BLOCK].data)
+        with (unfinished / "images.npy").open("wb") as stream:  # a mapped file dies on a full disk
+            header = {"descr": "|u1", "fortran_order": False, "shape": pixels.shape}
+            np.lib.format.write_array_header_1_0(stream, header)
+            for start in range(0, len(pixels), BLOCK):
+                block = pixels[order[start : start + BLOCK]].tobytes()
+                stream.write(block)
+                digest.update(block)
         index = np.empty(len(paths), [("path", paths.dtype), ("label", "i1")])
         index["path"], index["label"] = paths[order], labels
         np.save(unfinished / "index.npy", index)

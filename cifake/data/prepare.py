@@ -7,7 +7,7 @@ import simplejpeg
 from PIL import Image, ImageOps
 
 from cifake.contract import IMAGE_SIDE
-from cifake.data.decode import plain_jpeg, read_image, upright
+from cifake.data.decode import pillow_errors, plain_jpeg, read_image, upright
 
 MOST_PIXELS = 89_478_485  # above it Pillow warns of a decompression bomb; 256 MiB as RGB
 ENCODED = "encoded as CIFAKE's JPEG"
@@ -92,10 +92,6 @@ def prepare(data: bytes, encode: bool = True) -> tuple[Image.Image, list[str]]:
 
 
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
-    if image.has_transparency_data:
-        layers = image.convert("RGBA")
-        white = Image.new("RGBA", layers.size, "white")
-        return Image.alpha_composite(white, layers).convert("RGB"), "transparency on white"
     change = f"{image.mode} to RGB"
     if image.mode == "F":
         raise ValueError("expected whole numbers, received an image of floating-point numbers")
@@ -103,8 +99,16 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, str]:
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 0xFFFF:
             raise ValueError("expected 8 or 16 bits a channel, received more")
+        transparent = image.info.get("transparency")
         image = Image.fromarray((values >> 8).astype(np.uint8))
-    return image.convert("RGB"), change
+        if transparent is not None:
+            image.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    with pillow_errors():
+        if image.has_transparency_data:
+            layers = image.convert("RGBA")
+            white = Image.new("RGBA", layers.size, "white")
+            return Image.alpha_composite(white, layers).convert("RGB"), "transparency on white"
+        return image.convert("RGB"), change
 
 
 def check_size(image: Image.Image) -> None:

@@ -11,7 +11,13 @@ from cifake.data.image_set import ImageSet
 from cifake.evaluate.options import Options
 from cifake.evaluation.metrics import decide, roc_auc, score, score_by_label
 from cifake.evaluation.scoring import predict
-from cifake.tracking.image_set_results import is_evaluated, log_image_set, ranked_set, test_predictions
+from cifake.tracking.image_set_results import (
+    is_evaluated,
+    log_image_set,
+    ranked_set,
+    test_predictions,
+    update_weighted_means,
+)
 from cifake.tracking.results import predictions_table
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ def evaluate(resolved: "ResolvedModel", run: "Run", images: ImageSet, name: str,
     identity = " ".join(filter(None, (identity, options.scale, options.positive)))
     ranked = ranked_set(name, labels)
     if is_evaluated(run, name, ranked, identity, options.weight, options.force):
+        update_weighted_means(run.info.run_id)  # the command may have been killed before
         logger.info("%s: done already", resolved.name)
         return
     scores = predict(resolved.load(), images.part.images)
@@ -52,7 +59,8 @@ def evaluate(resolved: "ResolvedModel", run: "Run", images: ImageSet, name: str,
     metrics[name] |= {"images": float(len(labels))}
     if options.weight is not None:
         metrics[name]["weight"] = options.weight
-    log_image_set(run, name, identity, predictions, metrics)
+    log_image_set(run.info.run_id, name, identity, predictions, metrics)
+    update_weighted_means(run.info.run_id)
     right = int((decide(scores) == labels).sum())
     interval = binomtest(right, len(labels)).proportion_ci(method="wilson")
     logger.info(

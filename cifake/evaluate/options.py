@@ -12,7 +12,7 @@ from cifake.contract import WEIGHTED_SETS, WITH_TEST
 from cifake.core.errors import ConfigError
 from cifake.tracking.model_form import ModelForm
 
-SET_NAME = re.compile(r"[\w.-]+")
+SET_NAME = re.compile(r"(?=.*\w)[\w.-]{1,100}")
 
 
 class Options(ModelForm):
@@ -66,7 +66,7 @@ def check_set_name(name: str) -> str:
     reserved = name == WEIGHTED_SETS or name.endswith(tuple(WITH_TEST.values()))
     if not SET_NAME.fullmatch(name) or reserved:
         raise ConfigError(
-            f"name: expected letters, digits, '_', '-' and '.', and not '{WEIGHTED_SETS}' or "
+            f"name: expected at most 100 letters, digits, '_', '-' and '.', and not '{WEIGHTED_SETS}' or "
             f"'...{WITH_TEST[0]}', received '{name}'; give another with name="
         )
     return name

@@ -7,6 +7,7 @@ from keras import layers
 
 from cifake.config import TransferSettings
 from cifake.contract import IMAGE_SIDE
+from cifake.core.errors import ConfigError
 from cifake.models.augmentation import Augment
 from cifake.models.backbone import default_size, load_backbone, preprocessing
 from cifake.models.normalisation import batch_normalisation
@@ -31,7 +32,7 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
     They are float [n, units of the last dense layer], or the pooled features without one.
 
     Raises:
-        ConfigError: an unknown backbone, or weights that cannot be loaded.
+        ConfigError: an unknown backbone, weights that cannot be loaded, or more layers than there are.
     """
     size = settings.image_size or default_size(settings.backbone)
     # Pixels and their preprocessing need more than bfloat16's three digits.
@@ -41,6 +42,11 @@ def transfer(pixels: keras.KerasTensor, settings: TransferSettings, augment: Aug
     x = preprocessing(settings.backbone)(augment(x, 255.0))
     backbone = load_backbone(settings.backbone, settings.weights, size)
     if settings.trainable_layers != "all":
+        if settings.trainable_layers > len(backbone.layers):
+            raise ConfigError(
+                f"model.trainable_layers: expected at most the {len(backbone.layers)} layers of "
+                f"{settings.backbone}, or all, received {settings.trainable_layers}"
+            )
         for layer in backbone.layers[: len(backbone.layers) - settings.trainable_layers]:
             layer.trainable = False  # batch normalisation also keeps its statistics then
     momentum = settings.batch_norm_momentum

@@ -22,6 +22,7 @@ MODULES = (
     "train/pipeline.py", "config/builders.py", "config/search_space.py",
 )  # fmt: skip
 NOT_DECISIVE = {"training/checkpoint.py", "search/figure.py"}
+BACKENDS = ("tensorflow", "jax", "torch")
 # What only talks to the user, and imports of it.
 MESSAGES = {"logging", "logger", "warnings", "print"}
 QUIET_IMPORTS = {"logging", "warnings", "typing", "collections.abc", "cifake.core.errors"}
@@ -35,6 +36,8 @@ def run_key(settings: Settings, digest: str) -> str:
         digest: of the data set.
     """
     parts = [settings.config_hash(), settings.seed, digest, code_version()]
+    if (weights := Path(getattr(settings.model, "weights", ""))).is_file():
+        parts.append(hashlib.sha256(weights.read_bytes()).hexdigest())  # another file may be put in its place
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
@@ -48,9 +51,11 @@ def libraries() -> str:
     """Keras and its backend: ``keras 3.15.1, tensorflow 2.21.0``.
 
     Raises:
-        ConfigError: the backend is not installed.
+        ConfigError: the backend is not installed, or no model is trained on it.
     """
     backend = keras_backend()
+    if backend not in BACKENDS:
+        raise ConfigError(f"KERAS_BACKEND: expected {', '.join(BACKENDS)}, received '{backend}'")
     try:
         return f"keras {version('keras')}, {backend} {version(backend)}"
     except PackageNotFoundError:

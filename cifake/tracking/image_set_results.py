@@ -1,5 +1,6 @@
 """What a run's model made of other test sets; the run is finished, and stays so."""
 
+import math
 import tempfile
 from collections.abc import Mapping
 
@@ -58,7 +59,7 @@ def test_predictions(run_id: str) -> pa.Table:
 
 
 def log_image_set(
-    run: Run,
+    run_id: str,
     name: str,
     identity: str,
     predictions: Mapping[str, pa.Table],
@@ -67,7 +68,7 @@ def log_image_set(
     """Log the results of a set: first the predictions, then metrics and tag in one request.
 
     Args:
-        run: the model's run.
+        run_id: of the model's run.
         name: of the set.
         identity: see ``is_evaluated``.
         predictions: by the name under ``other/``.
@@ -77,19 +78,29 @@ def log_image_set(
     with tempfile.TemporaryDirectory() as folder:
         for each, table in predictions.items():
             pq.write_table(table.cast(predictions_schema()), f"{folder}/{each}.parquet", compression="zstd")
-        client.log_artifacts(run.info.run_id, folder, OTHER_SETS.rstrip("/"))
-    values = {f"{each}/{key}": value for each, of_set in metrics.items() for key, value in of_set.items()}
+        client.log_artifacts(run_id, folder, OTHER_SETS.rstrip("/"))
+    values = {
+        f"{OTHER_SETS}{each}/{key}": value
+        for each, of_set in metrics.items()
+        for key, value in of_set.items()
+    }
+    log_values(run_id, values, {f"{OTHER_SETS}{name}": identity})
+
+
+def update_weighted_means(run_id: str) -> None:
+    """Log the weighted means over the sets of a run as it is now; those that no longer exist become NaN.
+
+    Of two commands at a time the later one has the sets of both.
+    """
     present = {
         key.removeprefix(OTHER_SETS): value
-        for key, value in run.data.metrics.items()
+        for key, value in client.get_run(run_id).data.metrics.items()
         if key.startswith(OTHER_SETS)
     }
-    values |= {f"{WEIGHTED_SETS}/{key}": value for key, value in weighted_means(present | values).items()}
-    log_values(
-        run.info.run_id,
-        {f"{OTHER_SETS}{key}": value for key, value in values.items()},
-        {f"{OTHER_SETS}{name}": identity},
-    )
+    means = dict.fromkeys(_of_set(present, WEIGHTED_SETS), math.nan) | weighted_means(present)
+    changed = {key: value for key, value in means.items() if value != present.get(f"{WEIGHTED_SETS}/{key}")}
+    if changed:
+        log_values(run_id, {f"{OTHER_SETS}{WEIGHTED_SETS}/{key}": value for key, value in changed.items()})
 
 
 def weighted_means(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from cifake.core.reasons import reason
 from cifake.data import Part, load_test_part
 from cifake.data import load as load_data
 from cifake.tracking.descriptions import data_mark
+from cifake.tracking.identity import libraries
 from cifake.tracking.model_form import OURS, ModelForm
 from cifake.tracking.queries import FINISHED, search_runs, tagged
 from cifake.tracking.retry import client, first_requests, retry_while_unavailable
@@ -123,7 +124,9 @@ def find_model(reference: str, form: ModelForm = OURS) -> ResolvedModel:
 
     Raises:
         RunError: there is no such model, or the store does not answer.
+        ConfigError: Keras' backend is not installed.
     """
+    libraries()  # a missing one is told before Keras is imported
     if Path(reference).suffix.lower() in FILES:
         if not Path(reference).is_file():
             raise RunError(f"there is no model file {reference}; expected {FORMS}")
@@ -161,7 +164,9 @@ def models_of_variant(variant: str) -> list[ResolvedModel]:
 
     Raises:
         RunError: there is none.
+        ConfigError: Keras' backend is not installed.
     """
+    libraries()
     newest: dict[tuple[str | None, ...], Run] = {}
     with first_requests():
         runs = search_runs(tagged(VARIANT_TAG, variant), FINISHED)

@@ -1,7 +1,10 @@
+import itertools
 import json
 
 import mlflow
+import numpy as np
 import pytest
+from PIL import Image
 
 from cifake.audit.__main__ import main
 from cifake.audit.contents import audit
@@ -64,6 +67,30 @@ def test_the_command_prints_and_writes_json(tree, tmp_path, monkeypatch, capsys)
     printed = capsys.readouterr().out
     assert "120 files" in printed
     assert "files that cannot be used: 0" in printed
+
+
+def test_a_name_is_printed_as_it_is_and_other_files_than_jpeg_have_no_tables(tmp_path, monkeypatch, capsys):
+    root = tmp_path / "photos [bold] [/v2]"
+    for part, label in itertools.product(("train", "test"), ("REAL", "FAKE")):
+        (root / part / label).mkdir(parents=True)
+        for place in range(8):
+            pixels = np.full((32, 32, 3), hash((part, label, place)) % 200, np.uint8)
+            Image.fromarray(pixels).save(root / part / label / f"{place}.png")
+    monkeypatch.setenv("CIFAKE_DATA", str(root))
+    main(["--output", str(tmp_path / "audit.json")])
+    printed = capsys.readouterr().out
+    assert "photos[bold][/v2]:32files" in "".join(printed.split())
+    assert "REAL: 16 files are not JPEG files" in printed
+    assert "quantisation tables" not in printed
+
+
+def test_a_name_for_the_images_asks_for_others_than_cifake(monkeypatch, tmp_path):
+    monkeypatch.delenv("CIFAKE_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CifakeError, match="dataset=other: expected CIFAKE_DATA to name a folder"):
+        main(["dataset_name=photos", f"output={tmp_path / 'audit.json'}"])
+    with pytest.raises(CifakeError, match="dataset_name: expected letters, digits,"):
+        main(["dataset_name=my photos"])
 
 
 def test_an_output_that_cannot_be_a_file_is_named_before_anything_is_read(tmp_path):

@@ -45,6 +45,13 @@ def test_any_text_without_two_hyphens_is_a_value(text):
         assert split_words(words) == ([], {"key": [text]})
 
 
+def test_a_home_folder_is_found_in_every_form(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    for words in (["--output", "~/x.csv"], ["--output=~/x.csv"], ["output=~/x.csv"]):
+        assert split_words(words) == ([], {"output": ["/home/ada/x.csv"]})
+    assert split_words(["x=~", "y=~nosuch/a"]) == ([], {"x": ["~"], "y": ["~nosuch/a"]})
+
+
 def test_a_value_that_begins_with_two_hyphens_needs_an_equals_sign():
     assert split_words(["--key=--other"]) == ([], {"key": ["--other"]})
     with pytest.raises(ConfigError, match="expected --key value or key=value, received '--key' alone"):

@@ -72,8 +72,11 @@ def test_a_changed_file_and_another_preparation_are_another_set(images):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("a.png", "photo")], "with a label REAL or FAKE, received a.png with 'photo'"),
+        ([("a.png", "photo")], "with a label REAL or FAKE, received 'a.png' with 'photo'"),
         ([("a.png", "REAL"), ("a.png", "FAKE")], "received a.png twice"),
+        ([("", "FAKE")], "received '' with 'FAKE'"),
+        ([("NA", "REAL")], "NA cannot be read (No such file or directory)"),
+        ([("0001", "REAL")], "0001 cannot be read (No such file or directory)"),
         ([("lost.png", "REAL")], "lost.png cannot be read (No such file or directory)"),
     ],
 )

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from cifake.data.prepare import is_cifake_jpeg, prepare, to_pixels
@@ -41,3 +42,23 @@ def test_a_jpeg_of_cifakes_form_is_taken_as_it_is():
 
 def test_nothing_is_encoded_where_that_is_left_out():
     assert to_pixels(encode(NOISE, "png"), encode=False) == (NOISE.tobytes(), [])
+
+
+def test_of_16_bits_the_higher_8_count_with_a_transparent_value_too():
+    grey = (np.arange(1024).reshape(32, 32) * 64).astype(np.uint16)
+    plain, changes = to_pixels(encode(Image.fromarray(grey), "png"), encode=False)
+    assert np.frombuffer(plain, np.uint8)[::3].tolist() == (grey >> 8).ravel().tolist()
+    assert changes == ["I;16 to RGB"]
+    clear, changes = to_pixels(encode(Image.fromarray(grey), "png", transparency=128), encode=False)
+    expected = (grey >> 8).ravel()
+    expected[2] = 255  # the pixel of value 128, on white
+    assert np.frombuffer(clear, np.uint8)[::3].tolist() == expected.tolist()
+    assert changes == ["transparency on white"]
+
+
+def test_a_palette_image_without_a_palette_is_damaged():
+    data = encode(NOISE.quantize(16), "png")
+    start = data.index(b"PLTE") - 4
+    length = int.from_bytes(data[start : start + 4]) + 12
+    with pytest.raises(ValueError, match="damaged image"):
+        to_pixels(data[:start] + data[start + length :], encode=True)

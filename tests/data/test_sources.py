@@ -59,6 +59,31 @@ def test_a_fingerprint_follows_the_content(tmp_path):
     assert open_path(archive).fingerprint() != open_path(pack(tmp_path / "b.zip", PACKED)).fingerprint()
 
 
+def test_folders_with_files_of_the_same_sizes_and_times_are_told_apart(tmp_path):
+    """As unpacked from archives whose files have all the time of packing."""
+    found = set()
+    for folder in ("a", "b"):
+        root = write_tree(tmp_path / folder, FILES)
+        for file in root.rglob("*.jpg"):
+            os.utime(file, (0, 0))
+        found.add(open_path(root).fingerprint())
+    assert len(found) == 2
+
+
+def test_a_tar_with_two_files_of_one_name_is_refused(tmp_path):
+    archive = pack(tmp_path / "a.tar", FILES)
+    with tarfile.open(archive, "a") as packed:
+        packed.add(__file__, "train/REAL/1.jpg")
+    with pytest.raises(DataError, match=r"a.tar: train/REAL/1.jpg is in it twice; pack it again"):
+        list(open_path(archive).files())
+
+
+def test_the_home_of_an_unknown_user_is_a_folder_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("CIFAKE_DATA", "~nosuch/x")
+    with pytest.raises(DataError, match=r"CIFAKE_DATA.*~nosuch/x"):
+        find("auto")
+
+
 def test_cifake_data_comes_first_and_must_exist(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     archive = pack(tmp_path / "cifake.zip", FILES)

@@ -14,7 +14,7 @@ from cifake.core.errors import exit_code
 from cifake.data import load
 from cifake.evaluate import __main__ as command
 from cifake.robustness.perturbations import perturb
-from cifake.tracking.image_set_results import weighted_means
+from cifake.tracking.image_set_results import update_weighted_means, weighted_means
 from cifake.train import pipeline
 from tests.support.project import EXPERIMENTS
 
@@ -133,6 +133,8 @@ def test_a_set_of_other_labels_needs_another_name(run_id, tmp_path, capsys):
         (["run=base", "images=x", "name=weighted"], "received 'weighted'"),
         (["run=base", "images=x", "name=a/b"], "received 'a/b'"),
         (["run=base", "images=x", "name=a_with_test_fakes"], "received 'a_with_test_fakes'"),
+        (["run=base", "images=x", "name=.."], "name: expected at most 100 letters, digits, '_', '-' and '.'"),
+        (["run=base", "images=x", f"name={101 * 'a'}"], "name: expected at most 100 letters"),
         (["run=base", "images=x", "weight=0"], "weight"),
     ],
 )
@@ -140,6 +142,22 @@ def test_bad_options_are_one_line(store, capsys, words, message):
     assert run_command(*words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
+
+
+def test_the_weighted_mean_follows_the_sets_that_the_run_holds(store):
+    client = mlflow.MlflowClient()
+    run_id = client.create_run("1").info.run_id
+    for key, value in {"a/accuracy": 0.9, "a/f1": 0.9, "a/weight": 1.0, "b/accuracy": 0.5, "b/f1": 0.7,
+                       "b/weight": 1.0}.items():  # fmt: skip
+        client.log_metric(run_id, f"other/{key}", value)
+    update_weighted_means(run_id)
+    assert metrics(run_id)["other/weighted/accuracy"] == pytest.approx(0.7)
+    assert metrics(run_id)["other/weighted/f1"] == pytest.approx(0.8)
+    for key, value in {"c/accuracy": 0.1, "c/weight": 2.0}.items():  # of fakes alone: no F1
+        client.log_metric(run_id, f"other/{key}", value)
+    update_weighted_means(run_id)
+    assert metrics(run_id)["other/weighted/accuracy"] == pytest.approx(0.4)
+    assert np.isnan(metrics(run_id)["other/weighted/f1"])
 
 
 def test_weighted_means_are_over_the_sets_with_a_weight():

@@ -38,6 +38,7 @@ def test_what_a_suite_can_find_out(text, condition):
         (["until=wide is better"], "until: expected 'wide beats base in f1', 'wide differs from base in "),
         (["until=wide beats base in f2"], "until: expected a metric such as f1, loss or cost/latency_ms, "
          "received 'f2'"),
+        (["until=f1 drops -1 vs base"], "until: expected a change of 0 or more, received -1.0"),
         (["until=best_epoch > 3"], "until: expected a metric such as f1, loss or cost/latency_ms, "
          "received 'best_epoch'"),
         (["until=f1 < 0.9", "seeds=3"], "seeds: expected none with until, which trains seeds 0, 1, 2 ... up"),

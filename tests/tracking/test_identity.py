@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from cifake.config import load
+from cifake.core.errors import ConfigError
 from cifake.data import Dataset
 from cifake.tracking import identity
-from cifake.tracking.identity import PACKAGE, code_version, decisive_code
+from cifake.tracking.identity import PACKAGE, code_version, decisive_code, run_key
 from cifake.tracking.trials import search_directory
 from tests.support.made_parts import numbered
 from tests.support.project import EXPERIMENTS
@@ -96,6 +97,25 @@ def test_texts_for_users_do_not_change_the_code_version(package, file, old, new)
 def test_numbers_and_operators_change_the_code_version(package, file, old, new):
     edit(package, file, old, new)
     assert code_version(package) != code_version()
+
+
+def test_another_file_of_weights_is_another_training(tmp_path):
+    file = tmp_path / "backbone.weights.h5"
+    settings = load(EXPERIMENTS / "mobilenet_v2.yaml", {"model.weights": str(file)})
+    missing = run_key(settings, "digest")
+    file.write_bytes(b"one")
+    first = run_key(settings, "digest")
+    file.write_bytes(b"two")
+    assert len({missing, first, run_key(settings, "digest")}) == 3
+    file.write_bytes(b"one")
+    assert run_key(settings, "digest") == first
+
+
+@pytest.mark.parametrize("backend", ["numpy", "foo"])
+def test_a_backend_that_trains_nothing_is_refused(monkeypatch, backend):
+    monkeypatch.setattr(identity, "keras_backend", lambda: backend)
+    with pytest.raises(ConfigError, match=f"expected tensorflow, jax, torch, received '{backend}'"):
+        identity.libraries()
 
 
 def test_a_search_does_not_take_the_trials_of_other_code(monkeypatch, tmp_path):
