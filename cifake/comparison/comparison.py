@@ -1,5 +1,6 @@
 """The runs of one data set and split as groups of repeats, best first."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -20,6 +21,7 @@ from cifake.contract import (
     describe_metric,
 )
 
+SIZE = re.compile(r"\d+(\.0)?")  # other projects' runs may have any text
 ROBUST_IMAGES = f"{ROBUST}images"  # how many test images a robustness test took
 
 
@@ -35,6 +37,7 @@ class Comparison:
         reference: the one that differences are taken from.
         confidence: level of intervals and tests.
         margin: a difference that does not matter; one surely within it is equivalent.
+        hidden: how many groups are not shown.
         planned: whether the reference was named beforehand, not taken as the best of those shown.
         images: labels and object classes of the test images; None without any predictions.
         notes: what a reader must know about the runs.
@@ -50,6 +53,7 @@ class Comparison:
     notes: list[str] = field(default_factory=list)
     margin: float = 0.0
     planned: bool = False
+    hidden: int = 0
 
 
 def metric_title(comparison: Comparison) -> str:
@@ -95,7 +99,8 @@ def make_comparisons(
             of = ", ".join(dict.fromkeys(names[key] for key in looked[GROUP] if key in names))
             text = f"{of}: seeds were added while the results were looked at, until: {finding}."
             notes.append(note("sequential", text))
-        if hidden := len(ranks) - len(kept):
+        hidden = len(ranks) - len(kept)
+        if hidden:
             notes.append(note("rows-not-shown", f"Rows left out: {hidden}."))
         images = _test_images(of_data, metric.key)
         comparison = Comparison(
@@ -109,6 +114,7 @@ def make_comparisons(
             notes=notes,
             margin=margin,
             planned=baseline is not None,
+            hidden=hidden,
         )
         comparisons.append(_with_predictions(comparison))
     if foreign := runs.attrs.get(FOREIGN):
@@ -132,6 +138,8 @@ def _with_predictions(comparison: Comparison) -> Comparison:
     for group in comparison.groups:
         ids = zip(group.runs["run_id"], group.runs[SEED], strict=True)
         scores = {str(seed): usable[run_id].scores for run_id, seed in ids if run_id in usable}
+        if group.not_finite and group.mean(comparison.metric.key) is None:
+            scores = {}  # no seed counts
         groups[group.key] = replace(group, scores=scores)
     return replace(
         comparison,
@@ -146,4 +154,5 @@ def _test_images(runs: pd.DataFrame, metric: str) -> int | None:
     """How many test images the metric is of; None where unknown or not the same in all runs."""
     images = ROBUST_IMAGES if metric.startswith(ROBUST) else f"{metric.rpartition('/')[0]}/images"
     sizes = set(runs[images].dropna() if images in runs else runs[TEST_IMAGES_TAG])
-    return int(sizes.pop()) if len(sizes) == 1 and sizes.isdisjoint({""}) else None
+    size = str(sizes.pop()) if len(sizes) == 1 else ""
+    return int(float(size)) if SIZE.fullmatch(size) else None

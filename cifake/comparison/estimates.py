@@ -32,6 +32,8 @@ SHARES: dict[str, Callable[[np.ndarray, np.ndarray], int]] = {
     "roc_auc": lambda labels, calls: _rarer(labels),
     "average_precision": lambda labels, calls: int(np.count_nonzero(labels)),
 }
+PLAIN_SHARES = ("accuracy", "precision", "recall")
+FEW = 10  # images, right or wrong; with fewer a normal interval covers too little
 # Metrics that are not the share itself. F1's is of the images called or labelled FAKE those that are both.
 BY_SHARE: dict[str, Callable[[float], float]] = {
     "f1": lambda share: 2 * share / (1 + share),
@@ -62,9 +64,14 @@ class Difference:
         return self.adjusted.seed_variance is None and not self.same_models
 
     @property
+    def unknown(self) -> bool:
+        """Whether different models are equal on these images without variance, as where all are perfect."""
+        return self.adjusted.value == self.adjusted.standard_error == 0 and not self.same_models
+
+    @property
     def tied(self) -> bool:
         """Whether it is left open that there is no difference."""
-        return self.one_seed or self.adjusted.low <= 0 <= self.adjusted.high
+        return self.one_seed or self.unknown or self.adjusted.low <= 0 <= self.adjusted.high
 
 
 class MetricEstimates:
@@ -95,7 +102,7 @@ class MetricEstimates:
 
         The interval of the calibration error reaches down to what is left of it without the bias that
         noise adds. That of a metric that is perfect, or as bad as can be, is Wilson's: few images do
-        not make it certain.
+        not make it certain. So is that of a share with fewer than FEW images on one side.
         """
         if not self._crossed or not group.scores:
             return None
@@ -106,6 +113,12 @@ class MetricEstimates:
         bounds = describe_metric(self.name).bounds
         if self.name in SHARES and estimate.standard_error == 0 and estimate.value in bounds:
             estimate = self._of_share(group, estimate, float(estimate.value == max(bounds)))
+        elif self.name in PLAIN_SHARES and estimate.standard_error > 0:
+            share = estimate.value
+            images = share * (1 - share) / estimate.standard_error**2  # as if all were independent
+            if images * min(share, 1 - share) < FEW:
+                low, high = wilson(share, images, estimate.degrees_of_freedom, estimate.confidence)
+                estimate = replace(estimate, low=low, high=high)
         return _clip(estimate, *bounds)
 
     def _of_share(self, group: Group, estimate: Estimate, share: float) -> Estimate:
@@ -144,8 +157,11 @@ class MetricEstimates:
         return [by_pair.get((a.name, b.name)) for a, b in pairs]
 
     def ranking(self) -> dict[str, RankRange]:
-        """Which groups may be the best, and each one's possible ranks, by name; of those with predictions."""
-        if not self._crossed:
+        """Which groups may be the best, and each one's possible ranks, by name; of those with predictions.
+
+        Empty where groups are hidden: the best that are shown were chosen by their values.
+        """
+        if not self._crossed or self.comparison.hidden:
             return {}
         ranges = rank(self._crossed, higher_is_better(self.name))
         return {group.name: of_one for group, of_one in zip(self._groups, ranges, strict=True)}

@@ -123,14 +123,15 @@ def _decide(
     condition: Condition, estimate: Estimate | None, groups: Sequence[Group], allow_single_seed: bool
 ) -> tuple[str, str | None]:
     """The verdict, and why it cannot be told: a seed without a finite value passes nothing."""
-    if estimate is None:
-        return CANNOT_TELL, "no usable predictions, or a cost with fewer than two seeds"
     not_finite = [group.name for group in groups if group.not_finite]
-    open_reason = (
-        f"{condition.metric} of {name_list(not_finite)} is not finite for all seeds"
-        if not_finite
-        else what_would_help(estimate, condition.limit, paired=len(groups) > 1)
-    )
+    if not_finite:
+        open_reason = f"{condition.metric} of {name_list(not_finite)} is not finite for all seeds"
+    elif estimate is None:
+        open_reason = "no usable predictions, or a cost with fewer than two seeds"
+    else:
+        open_reason = what_would_help(estimate, condition.limit, groups)
+    if estimate is None:
+        return CANNOT_TELL, open_reason
     if estimate.seed_variance is None and not allow_single_seed:
         return CANNOT_TELL, open_reason
     if condition.sign > 0:
@@ -144,11 +145,12 @@ def _decide(
     return CANNOT_TELL, open_reason
 
 
-def what_would_help(estimate: Estimate, limit: float, paired: bool) -> str:
-    """How many seeds would take an estimate's interval off a limit."""
+def what_would_help(estimate: Estimate, limit: float, groups: Sequence[Group]) -> str:
+    """How many seeds of one group, or of two, would take an estimate's interval off a limit."""
     if estimate.seed_variance is None:
         return "one seed says nothing about training noise: run at least 3"
     needed = seeds_needed(estimate, limit)
-    if needed is None:
+    if needed is None or estimate.standard_error == 0:
         return "no number of seeds would tell: it is too close for these test images"
-    return f"would need about {needed} seeds{' on each side' if paired else ''}"
+    needed = max(needed, min(len(group.runs) for group in groups) + 1)
+    return f"would need about {needed} seeds{' on each side' if len(groups) > 1 else ''}"

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cifake.comparison.runs import GROUP, PARAMETER, SEED
+from cifake.config.settings import NOT_HASHED
 from cifake.contract import CONFIG_HASH_TAG, VARIANT_TAG, Metric
 from cifake.core.errors import RunError
 
 # Params that tell no groups apart: those of the data are the same, or do not matter, in one comparison.
-NO_SETTINGS = (SEED, *(f"{PARAMETER}{key}" for key in (VARIANT_TAG, "dataset", "dataset_name", "resize")))
+NO_SETTINGS = tuple(f"{PARAMETER}{key}" for key in (VARIANT_TAG, "dataset", "dataset_name", *NOT_HASHED))
 NAMES_LISTED = 20
 HARMLESS = (f"{PARAMETER}validation_steps",)  # how training is watched, not how it is done
 
@@ -83,19 +84,24 @@ def rank_groups(runs: pd.DataFrame, metric: Metric) -> list[str]:
 
 
 def name_groups(runs: pd.DataFrame, keys: Sequence[str]) -> dict[str, str]:
-    """The variants' names; settings that differ tell groups of the same variant apart."""
+    """The variants' names; settings that differ tell groups of the same variant apart.
+
+    Where there are none, other params do, and else the config_hash: no two groups have one name.
+    """
     firsts = runs.drop_duplicates(GROUP).set_index(GROUP)
     variants = runs.drop_duplicates([GROUP, VARIANT_TAG]).sort_values(VARIANT_TAG)
     names = {str(key): "/".join(each[VARIANT_TAG]) for key, each in variants.groupby(GROUP)}
-    settings = [key for key in runs if str(key).startswith(PARAMETER) and key not in NO_SETTINGS]
-    for name in [name for name, count in Counter(names.values()).items() if count > 1]:
-        same = firsts.loc[[key for key in keys if names[key] == name]][settings]
-        differing = same[[key for key in settings if len(same[key].unique()) > 1]]
-        for key, row in differing.iterrows():
-            values = [
-                f"{str(setting).removeprefix(PARAMETER)}={value}" for setting, value in row.dropna().items()
-            ]
-            names[str(key)] = " ".join([name, *values])
+    params = [key for key in runs if str(key).startswith(PARAMETER) and key != SEED]
+    for columns in ([key for key in params if key not in NO_SETTINGS], params, [CONFIG_HASH_TAG]):
+        for name in [name for name, count in Counter(names.values()).items() if count > 1]:
+            same = firsts.loc[[key for key in keys if names[key] == name]][columns]
+            differing = same[[key for key in columns if len(same[key].unique()) > 1]]
+            for key, row in differing.iterrows():
+                values = [
+                    f"{str(setting).removeprefix(PARAMETER)}={value}"
+                    for setting, value in row.dropna().items()
+                ]
+                names[str(key)] = " ".join([name, *values])
     return names
 
 

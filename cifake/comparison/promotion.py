@@ -91,7 +91,7 @@ def _judge(comparison: Comparison, best: Group, holder: Group, difference: Diffe
         f"in {comparison.metric.key}, p = {estimate.p:.2g}"
     )
     if difference.tied:
-        reason = what_would_help(estimate, 0.0, paired=True)
+        reason = what_would_help(estimate, 0.0, [best, holder])
         return Challenge(
             CANNOT_TELL, None, {}, f"{numbers}, which is not statistically significant ({reason})"
         )
@@ -120,7 +120,7 @@ def _promote(comparison: Comparison, best: Group, text: str, tags: dict[str, str
 def _representative(store: RunSource, group: Group) -> str:
     """The run whose own monitored metric was best: the test images do not choose among the seeds."""
     runs = group.runs.sort_values(SEED)
-    monitor = str(runs[f"{PARAMETER}monitor"].iloc[0]) if f"{PARAMETER}monitor" in runs else "val/loss"
+    monitor = group.settings.get(f"{PARAMETER}monitor", "val/loss")
     sign = 1 if higher_is_better(monitor) else -1
     best = [
         max((sign * value for value in history.values() if math.isfinite(value)), default=-math.inf)

@@ -85,9 +85,10 @@ def differences_from_reference(comparison: Comparison, estimates: MetricEstimate
 def judge_difference(comparison: Comparison, difference: Difference) -> str:
     """The verdict of the interval that holds for all comparisons together.
 
-    With one seed on a side it is of the images alone, and tells nothing of the variants.
+    With one seed on a side it is of the images alone, and tells nothing of the variants. Nor does one of no
+    width of different models.
     """
-    if difference.one_seed:
+    if difference.one_seed or difference.unknown:
         return CANNOT_TELL
     return verdict(difference.adjusted, bool(comparison.metric.higher_is_better), comparison.margin)
 
@@ -130,9 +131,12 @@ def _help(comparison: Comparison, group: Group, difference: Difference) -> str:
     adjusted, margin = difference.adjusted, comparison.margin
     if difference.one_seed:
         return "one seed: run at least 3"
-    options = [seeds_needed(adjusted, 0.0)]
+    if difference.unknown:
+        return "no number of seeds"
+    together = adjusted.confidence != comparison.confidence
+    options = [seeds_needed(adjusted, 0.0, together)]
     if abs(adjusted.value) < margin:
-        both = [seeds_needed(adjusted, margin), seeds_needed(adjusted, -margin)]
+        both = [seeds_needed(adjusted, limit, together) for limit in (margin, -margin)]
         options.append(None if None in both else max(each for each in both if each))
     enough = [each for each in options if each]
     if not enough:

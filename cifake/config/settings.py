@@ -26,6 +26,9 @@ from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import AnyDimension, TunerSettings
 from cifake.contract import CIFAKE, DEMO
 
+# Settings that are not part of config_hash; the data's digest tells how images were resized.
+NOT_HASHED = ("seed", "export", "robustness", "resize")
+
 
 class AdversarialSettings(Strict):
     """Training on attacked images, within epsilon of each pixel (L-infinity)."""
@@ -158,7 +161,7 @@ class Settings(Strict):
     def config_hash(self) -> str:
         """Hash of all settings that decide the scores, except the seed: runs that share it are repeats."""
         values = without_added_defaults(self)
-        for name in ("seed", "export", "robustness", "resize"):  # the digest tells how images were resized
+        for name in NOT_HASHED:
             del values[name]
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

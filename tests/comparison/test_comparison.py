@@ -129,6 +129,37 @@ def test_variants_of_one_name_are_told_apart_by_what_differs(store):
     assert cells(comparison()[0], "variant") == [("base epochs=20",), ("base epochs=5",), ("sgd",)]
 
 
+def test_no_two_rows_have_one_name(store):
+    """Names are what differences and ranks are looked up by, also where settings tell nothing apart."""
+    for resize, f1 in (("prepare", 0.9), ("refuse", 0.8)):
+        log_run("base", params={"resize": resize}, f1=f1)
+    names = [row["variant"] for row in compare().tables[0].rows]
+    assert names == ["base resize=prepare", "base resize=refuse"]
+    client = mlflow.MlflowClient()
+    for number in "ab":
+        run_id = log_run("sgd", f1=0.7)
+        client.set_tag(run_id, "config_hash", number)
+    names = [row["variant"] for row in compare().tables[0].rows]
+    assert sorted(names[2:]) == ["sgd config_hash=a", "sgd config_hash=b"]
+
+
+def test_what_the_config_hash_leaves_out_names_no_row(store):
+    for seed, export in ((0, "None"), (1, "h5")):
+        run_id = log_run("base", seed, params={"export": export, "robustness": "False"}, f1=0.9)
+        mlflow.MlflowClient().set_tag(run_id, "config_hash", "one")
+    log_run("base", params={"epochs": 5}, f1=0.8)
+    rows = compare().tables[0].rows
+    assert [(row["variant"], row["seeds"]) for row in rows] == [("base epochs=20", 2), ("base epochs=5", 1)]
+    assert rows[1]["changes"] == "epochs 20 → 5"
+
+
+def test_a_number_of_test_images_that_is_none_is_unknown(store):
+    run_id = log_run("base", f1=0.9)
+    for text, caption in (("200.0", ", 200 test images:"), ("1,000", "an unknown number of test images")):
+        mlflow.MlflowClient().set_tag(run_id, "test_images", text)
+        assert caption in compare().tables[0].caption
+
+
 def test_a_setting_that_one_group_lacks_is_not_in_its_name(store):
     log_run("base", params={"schedule": None})
     log_run("base", params={"schedule.kind": "cosine"})

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -269,3 +270,34 @@ def test_scores_far_apart_are_a_verdict_though_the_interval_is_clipped(store):
     row = by_name(compare("accuracy").tables[0])["bad"]
     assert row["verdict"] == "worse"
     assert -1 <= row["difference_low"] <= row["difference_high"] < 0
+
+
+def test_the_best_of_many_that_are_shown_have_no_ranks(store):
+    """They were chosen by their values: a set of the best among them would promise too much."""
+    for variant, quality in (("a", 1.2), ("b", 1.1), ("c", 1.0)):
+        log_trained(variant, quality, range(3))
+    shown = compare("accuracy", top=2).tables[0]
+    assert [(row["rank_from"], row["may_be_best"]) for row in shown.rows] == [(None, None)] * 2
+    assert "confidence" not in shown.conclusion
+    assert "With 95 % confidence" in compare("accuracy").tables[0].conclusion
+
+
+def test_different_models_without_a_mistake_are_not_called_equivalent(store):
+    perfect = np.where(LABELS == 1, 0.9, 0.1)
+    for seed in range(3):
+        log_run("a", seed, predictions=perfect, accuracy=1.0)
+        log_run("b", seed, predictions=perfect * 0.9, accuracy=1.0)
+    table = compare("accuracy").tables[0]
+    assert "b cannot be told from it." in table.conclusion
+    assert "No number of seeds would decide b." in table.conclusion
+    (verdict,) = compare("accuracy", variants=["a"]).check("accuracy < 0.983")
+    assert verdict.reason == "no number of seeds would tell: it is too close for these test images"
+
+
+def test_a_row_without_a_finite_value_is_not_tested(store):
+    for seed in range(3):
+        log_trained("a", 1.0, [seed])
+        log_run("b", seed, predictions=made_scores(0.5, seed), f1=float("nan"))
+    table = compare().tables[0]
+    assert by_name(table)["b"]["verdict"] is None
+    assert table.conclusion == "a leads with F1 0.8471. Without predictions no difference is tested."

@@ -56,6 +56,20 @@ def test_two_single_seeds_are_a_paired_test_on_images():
     assert difference.p == pytest.approx(2 * scipy.stats.norm.sf(abs(z)))
 
 
+def test_seeds_that_tie_by_chance_are_not_certain():
+    """Three pairs of models, each with one mistake of 64 more, on another image each time."""
+    right = np.ones((3, 64))
+    wrong = right.copy()
+    wrong[[0, 1, 2], [5, 6, 7]] = 0
+    samples = [Sample(each.mean(1), each - each.mean(1)[:, None], ["0", "1", "2"]) for each in (right, wrong)]
+    difference = CrossedEffects(samples).difference(1, 0)
+    error = (wrong - right).mean(0).std(ddof=1) / 8  # of the mean over the seeds, through the images
+    assert difference.value == pytest.approx(-1 / 64)
+    assert difference.standard_error == pytest.approx(error)
+    assert difference.p == pytest.approx(2 * scipy.stats.norm.sf(1 / 64 / error))
+    assert CrossedEffects(samples).mean(1).standard_error == pytest.approx(error)
+
+
 VALUES = (
     np.array([0.80, 0.82, 0.83, 0.85, 0.81, 0.84]),
     np.array([0.78, 0.80, 0.77, 0.82, 0.79, 0.80]),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 from cifake.comparison import VIEW_NAMES, compare
 from cifake.comparison.figures import FIGURES
@@ -103,13 +104,21 @@ def test_confidence_widens_intervals(compared):
     assert wide["test/f1_low"] < narrow["test/f1_low"] < narrow["test/f1_high"] < wide["test/f1_high"]
 
 
-def test_intervals_end_where_the_metric_does(store):
+def test_few_mistakes_have_wilsons_interval_within_the_metrics_bounds(store):
     scores = np.where(LABELS == 1, 0.9, 0.1)
     scores[:2] = 0.9  # one mistake in 200: 0.995 + 1.96 * 0.005 > 1
     log_run("base", predictions=scores, accuracy=0.995)
     row = compare("accuracy").tables[0].rows[0]
-    assert row["test/accuracy_high"] == 1
-    assert row["test/accuracy_low"] == pytest.approx(0.995 - 1.96 * np.sqrt(0.995 * 0.005 / 199), abs=1e-5)
+    low, high = proportion_confint(0.995 * 199, 199, method="wilson")  # n - 1, as in every variance
+    assert (row["test/accuracy_low"], row["test/accuracy_high"]) == pytest.approx((low, high))
+
+
+def test_intervals_end_where_the_metric_does(store):
+    scores = np.where(LABELS == 1, 0.9, 0.1)
+    scores[:2] = 0.9
+    log_run("base", predictions=scores, f1=0.995)
+    row = compare().tables[0].rows[0]
+    assert row["test/f1_low"] < row["test/f1_high"] == 1
 
 
 def test_the_interval_of_a_difference_ends_where_the_metric_does(store):

@@ -18,6 +18,9 @@ gives it v / share^2 degrees of freedom, v those of the seeds and share theirs o
 covers 91 % where 95 % are meant, because the share itself was estimated from few seeds. v / share^k with
 k = 2 - 2 / v, but at least 1, covers 92 to 97 % (``benchmarks/reliability/intervals.py``).
 
+Where seeds tie by chance, s^2 = 0, c is not certain either: its estimate leaves out the interaction, which
+shows in s^2. The images' variance is then at least that of the mean over the seeds, interaction included.
+
 A single seed cannot show seed noise: its variance is that of the images alone.
 """
 
@@ -87,7 +90,8 @@ class CrossedEffects:
         means: [G], over seeds.
         seeds: int [G], how many.
         image_covariance: [G, G], of the means through the images.
-        image_noise: [G, G], variances of the differences of the means through the images.
+        image_noise: [G, G], variances of the differences of the means through the images; where seeds tie
+            at least those of the influences' means.
         seed_noise: [G, G], through the seeds.
         seed_degrees: [G, G], degrees of freedom of ``seed_noise``.
         one_seed_variance: [G], of one seed's value through the images.
@@ -102,8 +106,13 @@ class CrossedEffects:
         self.image_covariance, self.one_seed_variance = image_covariance(
             [sample.influence for sample in samples], [sample.seeds for sample in samples]
         )
-        self.image_noise = of_differences(self.image_covariance)
         self.seed_noise, self.seed_degrees, self.seed_covariance = seed_noise(values, self._present)
+        influence = np.array([sample.influence.mean(0) for sample in samples])
+        self._of_mean = influence @ influence.T / (influence.shape[1] * (influence.shape[1] - 1))
+        noise = of_differences(self.image_covariance)
+        self.image_noise = np.where(
+            self.seed_noise > 0, noise, np.maximum(noise, of_differences(self._of_mean))
+        )
 
     @property
     def covariance(self) -> np.ndarray:
@@ -115,8 +124,9 @@ class CrossedEffects:
 
     def mean(self, group: int) -> Estimate:
         """The mean over a group's seeds."""
-        images, of_seeds = max(self.image_covariance[group, group], 0.0), self.seed_covariance[group, group]
-        seeds = self.seeds[group]
+        of_seeds, seeds = self.seed_covariance[group, group], self.seeds[group]
+        least = 0.0 if of_seeds > 0 else self._of_mean[group, group]
+        images = max(self.image_covariance[group, group], least)
         variance, degrees = add_variances(images, of_seeds / seeds, seeds - 1)
         repeated = of_seeds if seeds > 1 else None
         return _estimate(self.means[group], variance, degrees, images, repeated, self.confidence)

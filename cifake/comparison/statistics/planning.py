@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from cifake.comparison.statistics.behrens_fisher import half_width
 from cifake.comparison.statistics.crossed_effects import CrossedEffects, Estimate, add_variances
 
 MOST_SEEDS = 1000
@@ -41,7 +42,7 @@ def smallest_visible(estimate: Estimate, power: float = 0.8) -> float:
     return float(special.nctdtrinc(degrees, 1 - power, critical) * error)
 
 
-def seeds_needed(estimate: Estimate, limit: float) -> int | None:
+def seeds_needed(estimate: Estimate, limit: float, together: bool = False) -> int | None:
     """Roughly how many seeds (on each side) would put ``limit`` outside the interval.
 
     Takes the estimate and its variances as they stand.
@@ -49,6 +50,7 @@ def seeds_needed(estimate: Estimate, limit: float) -> int | None:
     Args:
         estimate: one with a seed variance.
         limit: the value in question.
+        together: whether the interval is one of several comparisons, see ``behrens_fisher``.
 
     Returns:
         At most 1,000; None where more would be needed, or no number of seeds is enough, because
@@ -56,8 +58,13 @@ def seeds_needed(estimate: Estimate, limit: float) -> int | None:
     """
     seeds = np.arange(2, MOST_SEEDS + 1)
     of_seeds = (estimate.seed_variance or 0.0) / seeds
-    variance, degrees = add_variances(estimate.image_variance, of_seeds, estimate.seed_sets * (seeds - 1))
-    width = special.stdtrit(degrees, (1 + estimate.confidence) / 2) * np.sqrt(variance)
+    degrees = estimate.seed_sets * (seeds - 1)
+    if together:
+        images = np.full(len(seeds), estimate.image_variance)
+        width = half_width(1 - estimate.confidence, images, of_seeds, degrees)
+    else:
+        variance, degrees = add_variances(estimate.image_variance, of_seeds, degrees)
+        width = special.stdtrit(degrees, (1 + estimate.confidence) / 2) * np.sqrt(variance)
     enough = seeds[width < abs(estimate.value - limit)]
     return int(enough[0]) if len(enough) else None
 

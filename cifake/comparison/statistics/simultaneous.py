@@ -108,7 +108,7 @@ def critical_p(smallest: np.ndarray, comparisons: int, confidence: float) -> flo
         confidence: 1 less the chance of any below it where no difference is real.
     """
     limit = 1 - confidence
-    quantile = float(smallest[int(limit * len(smallest))])
+    quantile = float(smallest[min(int(limit * len(smallest)), len(smallest) - 1)])
     return max(min(quantile, limit), limit / comparisons)  # no more than of one comparison
 
 
