@@ -1,14 +1,14 @@
 """Show where in an image a trained model finds its evidence: python -m cifake.explain run=base."""
 
 import contextlib
+import hashlib
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifake.contract import EXPLANATION
-from cifake.core.errors import ConfigError, exit_code
+from cifake.core.errors import ConfigError, RunError, exit_code
 from cifake.core.files import make_folder
 from cifake.core.native_output import native_output_logged
 from cifake.data.folder import read_folder
@@ -40,7 +40,13 @@ def main(argv: list[str]) -> None:
         name_project_run(f"explain {resolved.name}")
         if options.images:
             images, paths = read_folder(options.images)
-            explain(options, resolved, images, {"paths": paths})
+            digest = hashlib.sha256("\n".join(paths).encode() + images.tobytes()).hexdigest()[:16]
+            tags = resolved.run.data.tags if resolved.run and not options.output else {}
+            if tags.get(options.artifact_path, digest) != digest:
+                raise RunError(
+                    f"{resolved.name} has {options.artifact_path}/ of other images; give another name="
+                )
+            explain(options, resolved, images, {"paths": paths}, digest)
         else:
             test = resolved.load_test_part()
             metadata = {"paths": test.paths, "labels": test.labels}
@@ -50,7 +56,11 @@ def main(argv: list[str]) -> None:
 
 
 def explain(
-    options: Options, resolved: "ResolvedModel", images: "np.ndarray", metadata: "Mapping[str, np.ndarray]"
+    options: Options,
+    resolved: "ResolvedModel",
+    images: "np.ndarray",
+    metadata: "Mapping[str, np.ndarray]",
+    digest: str = "",
 ) -> None:
     """Compute the maps and the control with random weights, write them and print a summary.
 
@@ -59,6 +69,7 @@ def explain(
         resolved: the model.
         images: uint8 [n, 32, 32, 3].
         metadata: their ``paths`` and, where known, ``labels`` and ``objects``; str or int [n].
+        digest: of images that are not the test part.
     """
     import keras
 
@@ -75,24 +86,28 @@ def explain(
     with contextlib.ExitStack() as stack:
         folder = options.output or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         metrics = summary.write(explained, control, cam.layer, folder, resolved.title)
-        location = _log(options, resolved, folder, metrics, f"{cam.method} of {cam.layer}")
+        how = f"{cam.method} of {cam.layer}"
+        tags = {options.artifact_path: digest} if digest else {"explained_by": how}
+        # The run's metrics are those of its test images.
+        location = _log(options, resolved, folder, {} if digest else metrics, tags)
     print(f"{resolved.name}: {len(images):,} images, {cam.method} of layer {cam.layer}")
     print(f"{summary.describe(metrics)}\nfigures and arrays are in {location}")
 
 
 def _log(
-    options: Options, resolved: "ResolvedModel", folder: Path, metrics: Mapping[str, float], how: str
+    options: Options,
+    resolved: "ResolvedModel",
+    folder: Path,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
 ) -> str:
     """Add the results to the model's run, unless an output folder is given; where they are."""
     if not resolved.run or options.output:
         return str(options.output)
     from cifake.tracking.tool_runs import add_to_run
 
-    artifact_path, tags = EXPLANATION, {"explained_by": how}
-    if options.images:  # the run's metrics are those of its test images
-        artifact_path, metrics, tags = f"{EXPLANATION}/{options.images.resolve().name}", {}, {}
-    add_to_run(resolved.run.info.run_id, folder, artifact_path, metrics, tags)
-    return f"the artifacts of run {resolved.run.info.run_id}, {artifact_path}/"
+    add_to_run(resolved.run.info.run_id, folder, options.artifact_path, metrics, tags)
+    return f"the artifacts of run {resolved.run.info.run_id}, {options.artifact_path}/"
 
 
 if __name__ == "__main__":

@@ -7,18 +7,24 @@ import keras
 import numpy as np
 from scipy.stats import rankdata
 
+INSTEAD_OF_ZEROS = {"gamma": keras.initializers.Ones, "kernel": keras.initializers.GlorotUniform}
 SAME = 0.5  # a higher correlation is warned about: more than half of the order is not learned
 
 
 def randomised(model: keras.Model) -> keras.Model:
     """A copy of the model with new initial weights, drawn with Keras' global seed.
 
-    Layers that are never trained, such as a backbone's preprocessing, keep theirs.
+    Layers that are never trained, such as a backbone's preprocessing, keep theirs. A scale or kernel that
+    would start at zero, as at the end of a residual block, is one or drawn: all maps behind it would be zero.
     """
     fresh = keras.models.clone_model(model)
     for layer, trained in zip(fresh.layers, model.layers, strict=True):
         if not isinstance(layer, keras.Model) and not trained.trainable:
             layer.set_weights(trained.get_weights())
+    for weight in fresh.weights:
+        initialiser = INSTEAD_OF_ZEROS.get(weight.name)
+        if initialiser and not np.any(weight):
+            weight.assign(initialiser()(weight.shape, weight.dtype))
     return fresh
 
 

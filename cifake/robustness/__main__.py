@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
 
 
 def export(model: Any, test: Part, options: Options) -> None:
-    """Write test images under a perturbation as files, each under its own path."""
+    """Write test images under a perturbation as files, each under its own path and .png."""
     from PIL import Image
 
     from cifake.robustness.perturbed import PerturbedTestSet
@@ -55,7 +55,7 @@ def export(model: Any, test: Part, options: Options) -> None:
     test = test.first(options.images)
     name, folder = str(options.export), Path(str(options.output))
     for image, path in zip(PerturbedTestSet(model, test, options).images(name), test.paths, strict=True):
-        file = folder / Path(path).with_suffix(".png")
+        file = folder / f"{path}.png"  # not in place of its suffix: there may be a.png beside a.jpg
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(file)
     logger.info("%s images under %s are in %s", f"{len(test):,}", name, folder)

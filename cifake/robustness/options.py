@@ -56,7 +56,7 @@ class Options(RobustnessOptions, ModelForm):
     export: str | None = Field(
         None, description="only write the images of this perturbation, as PNG files, to output"
     )
-    output: OutputFolder | None = Field(None, description="a folder, with export")
+    output: OutputFolder | None = Field(None, description="a new or an empty folder, with export")
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -74,4 +74,6 @@ def parse(argv: Sequence[str]) -> Options:
         raise ConfigError("expected export=<perturbation> and output=<folder> together, received one of them")
     if options.export and options.export not in PERTURBATIONS:
         raise ConfigError(f"export: expected one of {', '.join(PERTURBATIONS)}, received '{options.export}'")
+    if options.output and options.output.is_dir() and any(options.output.iterdir()):
+        raise ConfigError(f"output: expected a new or an empty folder, {options.output} holds files")
     return options

@@ -8,7 +8,8 @@ from pydantic import ByteSize
 
 from cifake.config import Settings
 
-STATES = ("reuse", "test", "resume", "train")  # test: trained already, only its robustness test is missing
+# test, export: trained already, only its robustness test or its model as a file is missing.
+STATES = ("reuse", "test", "export", "resume", "train")
 FIRST_LOOK = 3  # seeds, of a suite that looks: with two, no interval at a look's level is of use
 ENDS = ("finished", "reused", "failed")  # kinds of events that end a job
 
@@ -22,7 +23,7 @@ class Job:
     settings: Settings  # resolved, with the name of the data set
     key: str  # the run key, which identifies everything that decides the scores
     state: str = "train"  # one of STATES when the plan was made; it may have changed when the job starts
-    run_id: str = ""  # the run to reuse or to test
+    run_id: str = ""  # the run to reuse, to test or to export
     seconds: float | None = None  # mean training time of earlier runs with these settings
 
     @property

@@ -13,6 +13,7 @@ from cifake.suite.jobs import STATES, Capacity, Job
 from cifake.suite.variants import find_file
 from cifake.tracking.identity import run_key
 from cifake.tracking.queries import earlier_seconds, finished_run, unfinished_run
+from cifake.tracking.results import lacks_export
 from cifake.train.pipeline import lacks_test
 
 
@@ -51,7 +52,9 @@ def look_up(jobs: Sequence[Job], force: bool) -> list[Job]:
 
 def _state(job: Job, finished: str | None) -> str:
     if finished:
-        return "test" if lacks_test(finished, job.settings) else "reuse"
+        if lacks_test(finished, job.settings):
+            return "test"
+        return "export" if lacks_export(finished, job.settings.export) else "reuse"
     return "resume" if unfinished_run(job.key) else "train"
 
 

@@ -84,6 +84,8 @@ def run_job(job: Job, run_context: RunContext, send: Send) -> Event:
 def _train(job: Job, run_context: RunContext, send: Send) -> Event:
     from cifake.tracking.identity import run_key
     from cifake.tracking.queries import finished_run
+    from cifake.tracking.resolved_model import find_model
+    from cifake.tracking.results import lacks_export, log_export
     from cifake.tracking.resume import end_lost_runs
     from cifake.train.pipeline import complete_robustness_test, lacks_test, train
 
@@ -95,9 +97,13 @@ def _train(job: Job, run_context: RunContext, send: Send) -> Event:
         )
     with _training_lock(job, send):
         if not run_context.force and (finished := finished_run(job.key)):
-            if not lacks_test(finished, job.settings):
+            test, export = lacks_test(finished, job.settings), job.settings.export
+            if test:
+                complete_robustness_test(finished, data.test)
+            if export and lacks_export(finished, export):
+                log_export(finished, find_model(finished).load(), export)
+            elif not test:
                 return Event(job.number, "reused", run_id=finished)
-            complete_robustness_test(finished, data.test)
             return Event(job.number, "finished", run_id=finished)
         # An earlier attempt may have been lost with its worker.
         begun = end_lost_runs(run_context.parent, "its worker was lost", job.key)

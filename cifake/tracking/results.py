@@ -20,6 +20,8 @@ from cifake.tracking.retry import client, retry_while_unavailable
 from cifake.tracking.run_values import log_values
 from cifake.tracking.ui import charts_path
 
+EXPORT = "export"  # the artifacts' folder
+
 
 def log_result(
     run_id: str,
@@ -72,9 +74,20 @@ def log_model(run_id: str, model: Any, export: str | None = None) -> None:
         pip_requirements=[f"{package}=={version(package)}" for package in packages],
     )
     if export:
-        with tempfile.TemporaryDirectory() as name:
-            model.save(f"{name}/model.{export}")
-            client.log_artifacts(run_id, name, "export")
+        log_export(run_id, model, export)
+
+
+def log_export(run_id: str, model: Any, export: str) -> None:
+    """Log a model as one file, the artifact ``export/model.<export>``; ``export`` is ``keras`` or ``h5``."""
+    with tempfile.TemporaryDirectory() as name:
+        model.save(f"{name}/model.{export}")
+        client.log_artifacts(run_id, name, EXPORT)
+
+
+def lacks_export(run_id: str, export: str | None) -> bool:
+    """Whether a run does not hold its model as a file of this kind; never for None."""
+    file = f"{EXPORT}/model.{export}"
+    return export is not None and file not in [each.path for each in client.list_artifacts(run_id, EXPORT)]
 
 
 def predictions_table(test: Part, scores: np.ndarray) -> pa.Table:

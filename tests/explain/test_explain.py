@@ -67,6 +67,25 @@ def test_images_of_a_folder_do_not_change_the_metrics_of_the_run(finished, finis
     assert client.get_run(run_id).data.metrics == before
 
 
+def test_a_name_stands_for_the_same_images(finished, finished_store, images, tmp_path):
+    run_id, client = finished[0].info.run_id, mlflow.MlflowClient()
+    main(["run=base", f"images={images}", "name=few"])
+    main(["run=base", f"images={images}", "name=few", "method=hires_cam"])  # of the same images
+    other = shutil.copytree(images, tmp_path / "elsewhere" / "few")
+    (other / "below" / "2.png").unlink()
+    message = f"demo: base seed 3 \\(run {run_id}\\) has explanation/few/ of other images; give another name="
+    with pytest.raises(RunError, match=f"^{message}$"):
+        main(["run=base", f"images={other}"])
+    main(["run=base", f"images={other}", "name=two images"])
+    tags = client.get_run(run_id).data.tags
+    assert tags["explanation/few"] != tags["explanation/two images"]
+    for name, paths in (("few", ["0.png", "1.png", "2.png"]), ("two images", ["0.png", "1.png"])):
+        folder = mlflow.artifacts.download_artifacts(
+            run_id=run_id, artifact_path=f"explanation/{name}", dst_path=str(tmp_path)
+        )
+        assert np.load(f"{folder}/heatmaps.npz")["path"].tolist() == [f"below/{path}" for path in paths]
+
+
 def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, images, tmp_path):
     run, folder, _ = finished
     model = folder / "mlruns" / run.info.experiment_id / run.info.run_id / "artifacts" / "export" / "model.h5"
@@ -91,6 +110,13 @@ def test_a_model_file_explains_a_folder_into_a_folder(finished, finished_store, 
         (["run=base", "method=lime"], ConfigError, "expected 'grad_cam' or 'hires_cam', received 'lime'"),
         (["run=nothing"], RunError, "no finished run of a variant 'nothing'"),
         (["run=base", "images=nowhere"], ConfigError, "images: there is no folder nowhere"),
+        (["run=base", "name=x"], ConfigError, "name: expected images=<folder> and no output with it"),
+        (
+            ["run=base", "images=/"],
+            ConfigError,
+            "name: expected letters, digits, '_', '-', '.' and spaces, received ''; give another with name=",
+        ),
+        (["run=base", "images=/", "name=.."], ConfigError, "received '..'; give another with name="),
         (["run=base", "layer=conv"], RunError, "layer conv: there is none of that name"),
     ],
 )

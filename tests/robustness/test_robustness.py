@@ -18,7 +18,7 @@ from cifake.comparison import compare
 from cifake.config import load as load_settings
 from cifake.contract import KINDS
 from cifake.core.errors import ConfigError, exit_code
-from cifake.data import load
+from cifake.data import Part, load
 from cifake.data.decode import open_image
 from cifake.robustness import __main__ as command
 from cifake.robustness import test as robustness_test
@@ -282,13 +282,28 @@ def test_a_test_of_clean_images_alone_has_no_curves():
     assert list(robustness_figures(results, 40, pictures, "base", 0)) == ["perturbations.png"]
 
 
-def test_images_can_be_written_and_looked_at(run_id, tmp_path):
-    assert run_command("run=base", "export=noise_0.1", f"output={tmp_path / 'noisy'}", "images=4") == 0
+def test_images_can_be_written_and_looked_at(run_id, tmp_path, capsys):
+    words = ("run=base", f"output={tmp_path / 'noisy'}", "images=4")
+    assert run_command(*words, "export=noise_0.1") == 0
     images = load("demo", "small").test
     for number, path in enumerate(images.paths[:4]):
-        written = np.asarray(Image.open((tmp_path / "noisy" / path).with_suffix(".png")))
+        written = np.asarray(Image.open(tmp_path / "noisy" / f"{path}.png"))
         assert np.array_equal(written, perturb(images.images[:4], "noise_0.1", 0)[number])
+    assert run_command(*words, "export=blur_2") == 2
+    assert capsys.readouterr().err == (
+        f"error: output: expected a new or an empty folder, {tmp_path}/noisy holds files\n"
+    )
     assert len(list((tmp_path / "noisy").rglob("*.png"))) == 4
+
+
+def test_images_that_differ_in_the_suffix_alone_are_written_apart(tmp_path):
+    pixels = np.arange(2 * 32 * 32 * 3).reshape(2, 32, 32, 3).astype(np.uint8)
+    test = Part(pixels, np.array([0, 1]), np.array(["", ""]), np.array(["REAL/0.jpg", "REAL/0.png"]))
+    command.export(None, test, command.parse(["run=x", "export=flip_1", f"output={tmp_path / 'out'}"]))
+    written = {path.name: np.asarray(Image.open(path)) for path in (tmp_path / "out").rglob("*.*")}
+    assert sorted(written) == ["0.jpg.png", "0.png.png"]
+    assert np.array_equal(written["0.jpg.png"], pixels[0, :, ::-1])
+    assert np.array_equal(written["0.png.png"], pixels[1, :, ::-1])
 
 
 def test_images_can_be_written_for_a_model_file_of_another_project(tree, tmp_path, monkeypatch):
@@ -300,7 +315,7 @@ def test_images_can_be_written_for_a_model_file_of_another_project(tree, tmp_pat
     assert run_command(*words, "scale=0..1", "positive=REAL") == 0
     paths = list((tmp_path / "out").rglob("*.png"))
     assert len(paths) == 4
-    original = open_image((tree / paths[0].relative_to(tmp_path / "out").with_suffix(".jpg")).read_bytes())
+    original = open_image((tree / paths[0].relative_to(tmp_path / "out").with_suffix("")).read_bytes())
     changes = np.asarray(Image.open(paths[0])).astype(int) - np.asarray(original)
     assert abs(changes).max() == 8
 

@@ -9,11 +9,13 @@ import pytest
 
 from cifake.config import load as load_settings
 from cifake.core.errors import ConfigError, Terminated, exit_code, raise_terminated
+from cifake.data import load
 from cifake.suite.jobs import Capacity, Event, Job, RunContext
 from cifake.suite.options import parse
 from cifake.suite.plan import describe, look_up, make_jobs
 from cifake.suite.run_job import run_job
 from cifake.suite.run_suite import Suite
+from cifake.tracking.resolved_model import find_model
 from tests.support.project import BASE, EXPERIMENTS, REPOSITORY, overrides
 from tests.support.suites import OVERRIDES, end, epochs, runs, start, wait_for, workers
 
@@ -155,6 +157,30 @@ def test_a_stop_that_a_library_turns_into_an_error_is_a_stop(store):
 
     assert exit_code(lambda: stop(None)) == 143
     assert exit_code(interrupted) == 130
+
+
+def test_a_finished_run_without_the_file_that_is_asked_for_gets_it_and_is_not_trained(store):
+    settings = overrides(*OVERRIDES, "--epochs=1")
+    run_context = RunContext("", "cifake", 1, force=False)
+    (job,) = make_jobs([BASE], [0], settings)
+    run_id = run_job(job, run_context, print).run_id
+    done = [("export", "finished"), ("reuse", "reused"), ("export", "finished"), ("reuse", "reused")]
+    for export, (state, kind) in zip(("h5", "h5", "keras", None), done, strict=True):
+        capacity = Capacity(1, 1, "")
+        (job,) = look_up(make_jobs([BASE], [0], {**settings, "export": export}), force=False)
+        assert f"  base  {state} seed 0" in describe([job], capacity).splitlines()
+        event = run_job(job, run_context, print)
+        assert (event.kind, event.run_id) == (kind, run_id)
+    files = sorted(file.path for file in mlflow.MlflowClient().list_artifacts(run_id, "export"))
+    assert files == ["export/model.h5", "export/model.keras"]
+    images = load("demo", "small").test.images[:8]
+    path = mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path="export")
+    logged = find_model(run_id).load().predict(images, verbose=0)
+    for file in ("model.h5", "model.keras"):
+        model = find_model(f"{path}/{file}").load()
+        assert model.predict(images, verbose=0).tolist() == logged.tolist()
+    ((run,), _) = runs()
+    assert run.info.status == "FINISHED"
 
 
 @pytest.mark.parametrize(
