@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+import scipy.stats
 
 from cifake.comparison.comparison import make_comparisons
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.run_store import RunStore
 from cifake.comparison.runs import fetch_runs
 from cifake.comparison.statistics.influence import ece_bias
+from cifake.comparison.statistics.reliability import wilson
 from cifake.contract import describe_metric
 from tests.support.made_runs import LABELS, log_run, made_scores
 
@@ -110,3 +112,14 @@ def test_the_best_and_the_worst_value_are_no_certainty(store, seeds, metric, cal
     # Wilson's interval of 0 of n ends at z^2 / (n + z^2); z = 1.95996; n = 200, 100 FAKE, 3 called FAKE.
     # All wrong, 200 are called or labelled FAKE; F1 = 2 J / (1 + J) of the share J that is both.
     assert (mean.low, mean.high) == pytest.approx(interval, abs=1e-5)
+
+
+def test_a_normal_interval_of_few_mistakes_covers_too_little_and_wilsons_enough():
+    """Exact, by the binomial distribution of the right images: 200, of which .985 are right on average."""
+    right = np.arange(201)
+    chance, share = scipy.stats.binom.pmf(right, 200, 0.985), right / 200
+    by_normal = np.abs(share - 0.985) <= 1.96 * np.sqrt(share * (1 - share) / 199)
+    ends = np.array([wilson(each, 200, np.inf, 0.95) for each in share])
+    by_wilson = (ends[:, 0] <= 0.985) & (ends[:, 1] >= 0.985)
+    assert chance @ by_normal == pytest.approx(0.80, abs=0.005)
+    assert chance @ by_wilson == pytest.approx(0.97, abs=0.005)
