@@ -43,6 +43,8 @@ SEARCH_TAG = "search"  # of a run that searches: the name of its search
 TRIAL_TAG = "trial"  # of a nested run: its number in the search
 ROBUSTNESS_TAG = "robustness"  # the folder of the predictions that the run's robust/ metrics are of
 DOUBTS_TAG = "robustness_doubts"
+ADVERSARY_TAG = "robustness_adversary"  # the attack in WEIGHTED_ACCURACY; DEFAULT_ADVERSARY without the tag
+WEIGHTED_ACCURACY, DEFAULT_ADVERSARY = "robust/weighted_accuracy", "fgsm_8"
 NOTE_TAG = "mlflow.note.content"  # what MLflow shows as the description
 NAME_TAG = "mlflow.runName"
 COLOUR_TAG = "mlflow.runColor"
@@ -225,7 +227,7 @@ OTHER = _by_key(
     Metric("cost/images_per_second", "images/s", True, ",.0f", NON_NEGATIVE),
     Metric("cost/latency_ms", "latency ms", False, ".2f", NON_NEGATIVE),
     Metric("cost/total_seconds", "total s", False, ",.1f", NON_NEGATIVE),
-    Metric("robust/weighted_accuracy", "weighted accuracy", True),
+    Metric(WEIGHTED_ACCURACY, "weighted accuracy", True),
     Metric("robust/images", "images tested", None, ",.0f", NON_NEGATIVE),
     Metric("robust/doubts", "doubts", False, ".0f", NON_NEGATIVE),
     Metric("search/trials", "trials", None, ".0f", NON_NEGATIVE),

@@ -9,7 +9,12 @@ from cifake.comparison.groups import Group, find_group, name_groups, rank_groups
 from cifake.comparison.notes import note
 from cifake.comparison.prediction_files import Predictions
 from cifake.comparison.predictions import is_of_predictions, pairable
-from cifake.comparison.run_notes import not_finite_notes, version_notes, with_finite_metric
+from cifake.comparison.run_notes import (
+    different_adversaries,
+    not_finite_notes,
+    version_notes,
+    with_finite_metric,
+)
 from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import FOREIGN, GROUP, SEED, TABLE
 from cifake.contract import (
@@ -17,9 +22,11 @@ from cifake.contract import (
     ROBUST,
     SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
+    WEIGHTED_ACCURACY,
     Metric,
     describe_metric,
 )
+from cifake.core.errors import RunError
 
 SIZE = re.compile(r"\d+(\.0)?")  # other projects' runs may have any text
 ROBUST_IMAGES = f"{ROBUST}images"  # how many test images a robustness test took
@@ -76,12 +83,18 @@ def make_comparisons(
     rest is as in ``compare``.
 
     Raises:
-        RunError: no group, or more than one, goes by the baseline's name.
+        RunError: no group, or more than one, goes by the baseline's name, or the metric is not of the same
+            attack in all runs.
     """
     comparisons = []
     for _, of_data in runs.groupby(TABLE, sort=True):
         newest = of_data.drop_duplicates([GROUP, SEED])
         metadata = {key: " and ".join(sorted(set(newest[key]), reverse=True)) for key in DATA_TAGS}
+        if metric.key == WEIGHTED_ACCURACY and (different := different_adversaries(newest)):
+            raise RunError(
+                f"{metric.key}: expected the same attack in all runs, found {different}; test them with one "
+                "adversary, or choose runs with --variant"
+            )
         counted, not_finite = with_finite_metric(newest, metric.key)
         ranks = {key: rank for rank, key in enumerate(rank_groups(counted, metric), start=1)}
         names = name_groups(counted, list(ranks))

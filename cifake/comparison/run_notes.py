@@ -8,7 +8,13 @@ import pandas as pd
 from cifake.comparison.groups import Group, name_list
 from cifake.comparison.notes import note
 from cifake.comparison.runs import GROUP, PARAMETER, SEED
-from cifake.contract import CODE_VERSION_TAG, LIBRARIES_TAG
+from cifake.contract import (
+    ADVERSARY_TAG,
+    CODE_VERSION_TAG,
+    DEFAULT_ADVERSARY,
+    LIBRARIES_TAG,
+    WEIGHTED_ACCURACY,
+)
 
 
 def with_finite_metric(runs: pd.DataFrame, key: str) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
@@ -57,3 +63,14 @@ def version_notes(groups: list[Group]) -> list[str]:
     versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
     advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
     return [note("versions", f"Different code, libraries or backend: code_version {versions}; {advice}.")]
+
+
+def different_adversaries(runs: pd.DataFrame) -> str:
+    """Which runs have which attack in their weighted accuracy; empty where it is the same in all."""
+    weighted = runs[runs[WEIGHTED_ACCURACY].notna()] if WEIGHTED_ACCURACY in runs else runs[:0]
+    by_attack = weighted.groupby(weighted[ADVERSARY_TAG].replace("", DEFAULT_ADVERSARY))
+    names = {
+        attack: name_list(sorted(of_attack["variant"] + " seed " + of_attack[SEED]))
+        for attack, of_attack in by_attack
+    }
+    return "; ".join(f"{attack} in {which}" for attack, which in names.items()) if len(names) > 1 else ""

@@ -11,6 +11,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 
 from cifake.comparison.run_source import RunSource
 from cifake.contract import (
+    ADVERSARY_TAG,
     CODE_VERSION_TAG,
     CONFIG_HASH_TAG,
     FAILURE_TAG,
@@ -28,7 +29,10 @@ from cifake.core.errors import ConfigError, RunError
 from cifake.core.nearest import nearest
 
 REQUESTS = 8  # at a time
-TAGS = (*RUN_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, CODE_VERSION_TAG, LIBRARIES_TAG, SEQUENTIAL_TAG)
+TAGS = (
+    *RUN_TAGS, TEST_IMAGES_TAG, ROBUSTNESS_TAG, ADVERSARY_TAG, CODE_VERSION_TAG, LIBRARIES_TAG,
+    SEQUENTIAL_TAG,
+)  # fmt: skip
 TABLE = "table"  # runs that share it are compared with each other: their test images are the same
 GROUP = "group"  # runs that share it are repeats: config_hash, and the value of group_by
 FOREIGN = "foreign"  # attribute of the frame: how many runs do not keep the run contract

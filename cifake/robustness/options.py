@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.config.fields import Count
-from cifake.contract import ATTACKS, PERTURBATIONS, parse_perturbation
+from cifake.contract import ATTACKS, DEFAULT_ADVERSARY, PERTURBATIONS, parse_perturbation
 from cifake.core.errors import ConfigError
 from cifake.robustness.perturbations import select
 from cifake.tracking.model_form import ModelForm
@@ -27,7 +27,10 @@ class RobustnessOptions(CommandOptions):
     )
     steps: Count = Field(default=10, description="of PGD, epsilon/4 each")
     restarts: Count = Field(default=1, description="random starts of PGD; the worst counts, image by image")
-    adversary: str = Field(default="fgsm_8", description="the attack in robust/weighted_accuracy")
+    adversary: str = Field(
+        default=DEFAULT_ADVERSARY,
+        description="the attack in robust/weighted_accuracy; if given, it is tested here or was before",
+    )
     seed: int = Field(default=0, ge=0, description="of noise and random starts")
     batch: Count = Field(default=128, description="images an attack handles at once; changes no result")
     force: Flag = Field(default=False, description="true replaces what the run holds already")

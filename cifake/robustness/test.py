@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from cifake.contract import PERTURBATIONS, VARIANT_TAG, parse_perturbation
+from cifake.contract import PERTURBATIONS, ROBUSTNESS_TAG, VARIANT_TAG, parse_perturbation
 from cifake.core.cache_directory import cache_directory
+from cifake.core.errors import RunError
 from cifake.core.progress import progress_bar
 from cifake.data import Part
 from cifake.robustness.options import RobustnessOptions
@@ -41,11 +42,14 @@ def run_robustness_test(
     The run's status stays as it is; ``load`` gives the model, after all checks.
 
     Raises:
-        RunError: another process tests the same run, or the run has a test of another kind.
+        RunError: another process tests the same run, or the run has a test of another kind, or the adversary
+            is neither tested nor was.
     """
     directory = cache_directory() / "robustness" / run_id
+    kind = options.kind(len(test))
     with only_process(directory, "robustness test"):
-        folder = folder_of_test(run_id, options.kind(len(test)), options.perturbations, options.force)
+        _check_adversary(run_id, kind, options)
+        folder = folder_of_test(run_id, kind, options.perturbations, options.force)
         results = completed_perturbations(run_id, folder)
         missing = [name for name in options.perturbations if name not in results]
         if len(missing) < len(options.perturbations):
@@ -55,6 +59,17 @@ def run_robustness_test(
         results |= _score(run_id, folder, model, tested, missing, options)
         _conclude(run_id, folder, model, tested, results, options)
         shutil.rmtree(directory)
+
+
+def _check_adversary(run_id: str, kind: str, options: RobustnessOptions) -> None:
+    if "adversary" not in options.model_fields_set or options.adversary in options.perturbations:
+        return
+    present = client.get_run(run_id).data.tags.get(ROBUSTNESS_TAG) or kind
+    if options.adversary not in completed_perturbations(run_id, present):
+        raise RunError(
+            f"adversary: expected an attack that is tested or that run {run_id} was tested under, received "
+            f"{options.adversary}; add it to perturbations="
+        )
 
 
 def _score(
@@ -101,13 +116,13 @@ def _conclude(
     doubts = find_doubts(curves["accuracy"], curves["gain_of_more_steps"])
     for doubt in doubts:
         logger.warning("doubt: %s", doubt)
-    summary = {"images": float(len(test)), "doubts": float(len(doubts))}
+    summary, adversary = {"images": float(len(test)), "doubts": float(len(doubts))}, None
     weighted = weighted_accuracy(curves["accuracy"], options.adversary)
     if weighted is not None:
-        summary["weighted_accuracy"] = weighted
-        logger.info("weighted accuracy, 0.4 clean and 0.6 %s: %.4f", options.adversary, weighted)
+        summary["weighted_accuracy"], adversary = weighted, options.adversary
+        logger.info("weighted accuracy, 0.4 clean and 0.6 %s: %.4f", adversary, weighted)
     pictured = PerturbedTestSet(model, test.first(PICTURED_IMAGES), options)
     pictures = {name: pictured.images(name) for name in PERTURBATIONS if name in results}
     run = client.get_run(run_id).data
     figures = robustness_figures(curves, len(test), pictures, run.tags[VARIANT_TAG], run.params["seed"])
-    log_robustness_test(run_id, folder, results, summary, doubts, figures)
+    log_robustness_test(run_id, folder, results, summary, doubts, figures, adversary)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
 from cifake.contract import (
+    ADVERSARY_TAG,
     CLEAN,
     DOUBTS_TAG,
     FIGURES,
@@ -122,11 +123,13 @@ def log_robustness_test(
     summary: Mapping[str, float],
     doubts: Sequence[str],
     figures: Mapping[str, Figure],
+    adversary: str | None = None,
 ) -> None:
     """Log a complete test; the run's metrics and tags change in one request, at the end.
 
     ``results``, metrics by name of each perturbation, are logged where ``line_of`` says; those of ``clean``
-    as ``robust/clean/<name>``, and as step 0 of each line. ``summary`` becomes ``robust/<name>``.
+    as ``robust/clean/<name>``, and as step 0 of each line. ``summary`` becomes ``robust/<name>``;
+    ``adversary`` is the attack in its ``weighted_accuracy``, if it has one.
     """
     for file, figure in figures.items():
         client.log_figure(run_id, figure, f"{FIGURES}/{file}")
@@ -142,7 +145,8 @@ def log_robustness_test(
         run_id,
         {f"{ROBUST}{name}": value for name, value in summary.items()}
         | {f"{ROBUST}{CLEAN}/{key}": value for key, value in clean.items()},
-        {ROBUSTNESS_TAG: folder, DOUBTS_TAG: "; ".join(doubts)[:5000] or "none"},
+        {ROBUSTNESS_TAG: folder, DOUBTS_TAG: "; ".join(doubts)[:5000] or "none"}
+        | ({ADVERSARY_TAG: adversary} if adversary else {}),
         points,
     )
 

@@ -23,6 +23,7 @@ from tests.support.made_runs import (
     log_trial,
     made_scores,
 )
+from tests.support.project import compare as run_command
 
 
 def by_name(table, key="variant"):
@@ -568,6 +569,28 @@ def test_a_robust_metric_is_compared_on_its_own_predictions(compared, store):
     assert by_name(table)["base"]["robust/weighted_accuracy"] == 0.5
     with pytest.raises(RunError, match=r"known: accuracy.* robust/<perturbation>/accuracy$"):
         compare("robust/pgd_3/accuracy", tracking_uri=compared)
+
+
+def test_weighted_accuracies_of_different_attacks_are_not_compared(store, capsys):
+    for variant, seed, adversary in (("base", 0, None), ("base", 1, "fgsm_8"), ("sgd", 0, "fgsm_1")):
+        run_id = log_run(variant, seed, predictions=made_scores(1.0, seed))
+        log_tested(run_id, {"clean": made_scores(1.0, seed)}, adversary=adversary)
+    different = "fgsm_1 in sgd seed 0; fgsm_8 in base seed 0 and base seed 1"
+    assert run_command("--metric", "robust/weighted_accuracy") == 2
+    assert capsys.readouterr().err == (
+        f"error: robust/weighted_accuracy: expected the same attack in all runs, found {different}; test "
+        "them with one adversary, or choose runs with --variant\n"
+    )
+    (table,) = compare("robust/weighted_accuracy", variants=["base"]).tables
+    assert table.rows[0]["robust/weighted_accuracy"] == 0.5
+    (table,) = compare().robustness().tables
+    assert [row.get("robust/weighted_accuracy") for row in table.rows] == [None, None]
+    assert f"under an attack. Not shown, since the attack differs: {different}." in table.caption
+    for form in ("text", "csv", "json", "html"):
+        assert compare().render(form, "robustness")
+    (table,) = compare(variants=["base"]).robustness().tables
+    assert table.rows[0]["robust/weighted_accuracy"] == 0.5
+    assert "Not shown" not in table.caption
 
 
 def test_tests_of_other_images_are_not_paired(store):

@@ -106,6 +106,7 @@ def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id,
     }  # fmt: skip
     clean, attacked = before["robust/clean/accuracy"], before["robust/fgsm/accuracy"]
     assert before["robust/weighted_accuracy"] == pytest.approx(0.4 * clean + 0.6 * attacked)
+    assert run.data.tags["robustness_adversary"] == "fgsm_8"
 
     caplog.set_level("INFO")
     assert run_command(f"run={run_id}") == 0
@@ -164,6 +165,26 @@ def test_a_test_that_was_stopped_goes_on_and_repeats_to_the_digit(run_id, monkey
     assert metrics(run_id) == whole
     history = mlflow.MlflowClient().get_metric_history(run_id, "robust/noise/accuracy")
     assert sum(point.step == 26 for point in history) == 2
+
+
+def test_the_run_names_the_adversary_which_is_tested_or_was(run_id, capsys):
+    tag = lambda: mlflow.get_run(run_id).data.tags["robustness_adversary"]  # noqa: E731
+    files_before = files(run_id)
+    for more in ((), ("force=true",)):
+        assert run_command("run=base", "perturbations=flip", "adversary=fgsm_2", *more) == 2
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            f"error: adversary: expected an attack that is tested or that run {run_id} was tested under, "
+            "received fgsm_2; add it to perturbations="
+        )
+    assert files(run_id) == files_before
+    folders = [file.path for file in mlflow.MlflowClient().list_artifacts(run_id, "robustness")]
+    assert folders == [FOLDER]  # nothing was copied for a replacement
+    assert run_command("run=base", "perturbations=fgsm_2", "adversary=fgsm_2") == 0
+    assert tag() == "fgsm_2"
+    clean, attacked = metrics(run_id)["robust/clean/accuracy"], line(run_id, "robust/fgsm/accuracy")[2]
+    assert metrics(run_id)["robust/weighted_accuracy"] == pytest.approx(0.4 * clean + 0.6 * attacked)
+    assert run_command("run=base", "perturbations=flip", "adversary=fgsm_8") == 0  # the run holds it
+    assert tag() == "fgsm_8"
 
 
 class StoppedError(Exception):

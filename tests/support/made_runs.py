@@ -121,7 +121,7 @@ LEFT = {"clean": 1.0, "blur_0.5": 0.5, "blur_1": 0.2, "pgd_8": -1.0}  # of a run
 FOLDER = "robustness/200-images_10-steps_1-restarts_seed-0"
 
 
-def log_tested(run_id, scores, folder=FOLDER, earlier=False):
+def log_tested(run_id, scores, folder=FOLDER, earlier=False, adversary=None):
     """What a robustness test, or one of earlier versions, leaves in a run for scores by perturbation."""
     from cifake.data import Part
     from cifake.robustness.perturbed import measure
@@ -135,7 +135,7 @@ def log_tested(run_id, scores, folder=FOLDER, earlier=False):
         log_perturbation(run_id, folder, name, test, of_name, results[name])
     summary = {"images": count, "weighted_accuracy": 0.5}
     if not earlier:
-        log_robustness_test(run_id, folder, results, summary, [], {})
+        log_robustness_test(run_id, folder, results, summary, [], {}, adversary)
         return
     client = mlflow.MlflowClient()
     flat = {f"{name}/{key}": value for name, of_name in results.items() for key, value in of_name.items()}

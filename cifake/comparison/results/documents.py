@@ -13,6 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 
 from cifake.comparison.runs import INFINITE
 from cifake.contract import (
+    ADVERSARY_TAG,
     CODE_VERSION_TAG,
     DOUBTS_TAG,
     FAILURE_TAG,
@@ -32,7 +33,8 @@ FORMAT = 1  # of these files; a reader refuses others
 # All others may name people, machines and folders.
 TAGS = (
     *RUN_TAGS, TEST_IMAGES_TAG, RUN_KEY_TAG, CODE_VERSION_TAG, SEQUENTIAL_TAG, LIBRARIES_TAG, SEARCH_TAG,
-    ROBUSTNESS_TAG, DOUBTS_TAG, FAILURE_TAG, TRIAL_TAG, MLFLOW_PARENT_RUN_ID, MLFLOW_GIT_COMMIT,
+    ROBUSTNESS_TAG, DOUBTS_TAG, ADVERSARY_TAG, FAILURE_TAG, TRIAL_TAG, MLFLOW_PARENT_RUN_ID,
+    MLFLOW_GIT_COMMIT,
 )  # fmt: skip
 # An absolute path or an address: all but its last part.
 FOLDERS = re.compile(

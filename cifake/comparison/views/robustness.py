@@ -4,10 +4,13 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.notes import note
+from cifake.comparison.run_notes import different_adversaries
 from cifake.comparison.runs import with_perturbations
 from cifake.comparison.table import Column, Table
 from cifake.comparison.views.columns import (
@@ -19,9 +22,8 @@ from cifake.comparison.views.columns import (
     partial_notes,
     view_table,
 )
-from cifake.contract import PERTURBATIONS, ROBUST
+from cifake.contract import PERTURBATIONS, ROBUST, WEIGHTED_ACCURACY
 
-WEIGHTED = f"{ROBUST}weighted_accuracy"
 KEYS = {f"{ROBUST}{name}/accuracy": name for name in PERTURBATIONS}
 
 
@@ -29,11 +31,13 @@ def robustness(comparison: Comparison) -> Table:
     """Groups that were tested, with their accuracy under each perturbation and its interval."""
     tested = tested_groups(comparison)
     keys = [key for key in KEYS if any(key in _keys(group) for group in tested)]
+    different = different_adversaries(pd.concat([group.runs for group in tested])) if tested else ""
+    unknown = f" Not shown, since the attack differs: {different}." if different else ""
     rows: list[dict[str, Any]] = [
         {
             **group_cells(group),
             ROBUST_IMAGES: group.mean(ROBUST_IMAGES),
-            **metric_cells(group, WEIGHTED),
+            **({} if different else metric_cells(group, WEIGHTED_ACCURACY)),
         }
         for group in tested
     ]
@@ -58,7 +62,7 @@ def robustness(comparison: Comparison) -> Table:
             row |= {**metric_cells(group, key), **interval_cells(key, intervals.get(group.name))}
         notes += on_key.notes
         estimated += on_key.groups
-    notes = list(dict.fromkeys([*notes, *partial_notes(tested, [WEIGHTED, *keys])]))
+    notes = list(dict.fromkeys([*notes, *partial_notes(tested, [WEIGHTED_ACCURACY, *keys])]))
     untested = [group.name for group in comparison.groups if group.name not in names]
     if untested:
         notes.append(note("not-tested", f"{', '.join(untested)}; see mlflow run . -e robustness."))
@@ -66,11 +70,11 @@ def robustness(comparison: Comparison) -> Table:
     return view_table(
         comparison,
         "accuracy under each perturbation, mean over seeds. weighted: 0.4 of the clean accuracy, 0.6 of that "
-        f"under an attack.{reading * any(group.scores for group in estimated)}",
+        f"under an attack.{unknown}{reading * any(group.scores for group in estimated)}",
         [
             *GROUP_COLUMNS,
             Column(ROBUST_IMAGES, "images", ",.0f"),
-            Column(WEIGHTED, "weighted", ".3f"),
+            Column(WEIGHTED_ACCURACY, "weighted", ".3f"),
             *(Column(key, KEYS[key], ".3f") for key in keys),
         ],
         rows,
