@@ -160,4 +160,4 @@ def log_evaluated(run_id, scores, name="photos"):
     from cifake.tracking.image_set_results import log_image_set
 
     metrics = {**score_by_label(LABELS, scores), **score(LABELS, scores), "images": N}
-    log_image_set(mlflow.get_run(run_id), name, "digest", {name: table(scores)}, {name: metrics})
+    log_image_set(run_id, name, "digest", {name: table(scores)}, {name: metrics})
