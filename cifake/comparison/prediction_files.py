@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,10 @@ from cifake.core.files import exclusive, written_aside
 from cifake.core.reasons import reason
 
 DOWNLOADS = 8  # at a time
+
+
+class NoPredictions(RunError):  # noqa: N818, many runs have none
+    """A file of predictions that a run does not have."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def fetch_predictions(store: RunSource, files: Sequence[PredictionsFile]) -> dic
 
 def _cached(store: RunSource, file: PredictionsFile) -> Predictions | None:
     """None where they are not there, or damaged: they are read again."""
-    with contextlib.suppress(OSError, ValueError, TypeError, zipfile.BadZipFile):
+    with contextlib.suppress(Exception):  # NumPy and zipfile have many for a damaged file
         if path := _cache_path(store, file):
             with np.load(path) as arrays:
                 return Predictions(**arrays)
@@ -62,7 +65,7 @@ def _cached(store: RunSource, file: PredictionsFile) -> Predictions | None:
 
 def _fetch(store: RunSource, file: PredictionsFile) -> Predictions | str:
     try:
-        predictions = _check(_read(store, file))
+        predictions = _check(read_table(store, file))
     except RunError as error:
         return str(error)
     if path := _cache_path(store, file):
@@ -81,11 +84,17 @@ def _cache_path(store: RunSource, file: PredictionsFile) -> Path | None:
     return store.cache / f"{file.cache_name}.npz" if store.cache else None
 
 
-def _read(store: RunSource, file: PredictionsFile) -> pa.Table:
+def read_table(store: RunSource, file: PredictionsFile) -> pa.Table:
+    """A run's predictions as they are stored.
+
+    Raises:
+        NoPredictions: the run has no such file.
+        RunError: it cannot be read.
+    """
     try:
         return store.predictions(file).cast(predictions_schema())
     except FileNotFoundError:
-        raise RunError(f"has no {file.file}") from None
+        raise NoPredictions(f"has no {file.file}") from None
     except RunError:
         raise
     except Exception as error:  # noqa: BLE001, of any storage's library; one run does not cost the table
@@ -121,4 +130,4 @@ def read_paths(store: RunSource, file: PredictionsFile) -> list[str]:
     Raises:
         RunError: they cannot be read.
     """
-    return list(_read(store, file)["path"].to_pylist())
+    return list(read_table(store, file)["path"].to_pylist())

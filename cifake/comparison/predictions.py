@@ -17,14 +17,20 @@ from cifake.contract import (
     ROBUST,
     ROBUSTNESS_TAG,
     TEST_IMAGES_TAG,
+    WEIGHTED_SETS,
 )
 
 REASONS_LISTED = 20
 
 
 def is_of_predictions(metric: str) -> bool:
-    """Whether a key, such as ``test/f1`` or ``robust/pgd_2/accuracy``, is computed from predictions."""
+    """Whether a key, such as ``test/f1`` or ``robust/pgd_2/accuracy``, is computed from predictions.
+
+    A weighted mean over test sets has none of its own.
+    """
     part, _, name = metric.rpartition("/")
+    if part == f"{OTHER_SETS}{WEIGHTED_SETS}":
+        return False
     return (part == "test" or part.startswith((ROBUST, OTHER_SETS))) and name in OF_PREDICTIONS
 
 
@@ -47,13 +53,8 @@ def pairable(
         expected[:] = ""  # a robustness test may be of the first images alone
     one_label_will_do = metric.startswith(OTHER_SETS)
     for run_id, result in fetched.items():
-        if isinstance(result, str):
-            continue
-        fakes, size = np.count_nonzero(result.labels), len(result.labels)
-        if expected[run_id] not in ("", str(size)):
-            fetched[run_id] = f"has {size:,} predictions, expected {expected[run_id]}"
-        elif fakes in (0, size) and not one_label_will_do:
-            fetched[run_id] = "has test images of one label only"
+        if isinstance(result, Predictions):
+            fetched[run_id] = _fault(result, expected[run_id], one_label_will_do) or result
     images = {run_id: str(each.images) for run_id, each in fetched.items() if isinstance(each, Predictions)}
     if images:
         common = Counter(images.values()).most_common(1)[0][0]
@@ -76,6 +77,16 @@ def pairable(
             note("no-predictions", f"{len(reasons) - REASONS_LISTED} more runs are without, too.")
         ]
     return {run_id: each for run_id, each in fetched.items() if isinstance(each, Predictions)}, reasons
+
+
+def _fault(predictions: Predictions, expected: str, one_label_will_do: bool) -> str:
+    """Why a run's predictions cannot be used; empty if they can."""
+    fakes, size = np.count_nonzero(predictions.labels), len(predictions.labels)
+    if expected not in ("", str(size)):
+        return f"has {size:,} predictions, expected {expected}"
+    if size < 2:
+        return "has fewer than two test images"
+    return "has test images of one label only" if fakes in (0, size) and not one_label_will_do else ""
 
 
 def image_paths(store: RunSource, run: pd.DataFrame, metric: str) -> list[str]:

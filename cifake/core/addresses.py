@@ -51,6 +51,7 @@ def sqlite_file(address: str) -> Path | None:
 def quiet_mlflow() -> None:
     """Keep MLflow from printing the store's address, with its password, after each run, and its own bars."""
     logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)  # the error says the same
+    logging.getLogger("mlflow.store.db.utils").addFilter(lambda record: not record.exc_info)  # this one, too
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 

@@ -18,7 +18,12 @@ from cifake.core.addresses import without_password
 
 def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Progress:
     """A bar to use as a context; by default of description, bar, count and time."""
-    usual = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    usual = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     console = Console(stderr=True)
     hidden = not console.is_terminal
     return Progress(*(columns or usual), console=console, disable=hidden, transient=transient)

@@ -27,6 +27,10 @@ STATUS = re.compile(r"failed with error code (\d+) != \d+. Response body: '(.*)"
 BELOW = re.compile(r"Caused by \w+\([\"'](.*)[\"']\)")
 OF_URL = re.compile(r" for url: \S+?(?=\. Response text|$)")
 DATABASE = re.compile(r"\((\w+)[\w.]*\.(?:Operational|Interface)Error\)")
+READ_ONLY = "attempt to write a readonly database"  # of SQLite
+AUTOFLUSH = re.compile(
+    r"\(raised as a result of Query-invoked autoflush.*\n"
+)  # SQLAlchemy's line above the error
 MISSING = re.compile(r"not found|must be in (?:the )?'?active'? (?:state|lifecycle_stage)|No such run")
 LASTING = re.compile(  # what stands in the texts of connections that no time will make
     "certificate|WRONG_VERSION|No connection adapters|Invalid URL|Failed to parse|407 |authentication failed"
@@ -88,6 +92,8 @@ def of_store(error: BaseException) -> str:
     if may_pass(error):
         return f"does not answer ({reason(error)})"
     text, status = str(error), _http_status(error)
+    if READ_ONLY in text:
+        return "is read-only for this user; ask for the permission to write, or name another store"
     if status == 401:
         return (
             f"accepts no such user and password ({reason(error)}); set MLFLOW_TRACKING_USERNAME and "
@@ -114,7 +120,7 @@ def of_system(error: BaseException) -> str:
 
 def reason(error: BaseException) -> str:
     """An error in one line: the cause below the wrapping of MLflow and urllib3, without passwords."""
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    text = next(iter(AUTOFLUSH.sub("", str(error)).strip().splitlines()), "") or type(error).__name__
     if below := BELOW.search(text):
         text = below[1].rpartition("): ")[2]
     elif status := STATUS.search(text):

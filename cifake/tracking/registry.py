@@ -1,6 +1,5 @@
 """The registered model: its versions, and which of them is the champion."""
 
-import contextlib
 from collections.abc import Mapping
 
 import mlflow
@@ -34,9 +33,14 @@ def expect_registrable(client: mlflow.MlflowClient) -> None:
     Raises:
         MlflowException: it cannot be written.
     """
-    with contextlib.suppress(MlflowException):  # it exists, or else the next call says what is wrong
+    try:
         client.create_registered_model(NAME)
-    client.update_registered_model(NAME, client.get_registered_model(NAME).description or "")
+    except MlflowException as error:
+        try:
+            present = client.get_registered_model(NAME)
+        except MlflowException:
+            raise error from None  # why there is none
+        client.update_registered_model(NAME, present.description or "")
 
 
 def register(client: mlflow.MlflowClient, run_id: str, tags: Mapping[str, str], card: str) -> ModelVersion:

@@ -215,3 +215,16 @@ def test_comparing_never_loads_tensorflow(compared, tmp_path):
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("option", ["--promote", "--log"])
+def test_a_read_only_store_is_named_in_one_line(store, tmp_path, option):
+    log_run("base", f1=0.9)
+    address = f"sqlite:///file:{tmp_path}/mlflow.db?mode=ro&uri=true"
+    command = [sys.executable, str(REPOSITORY / "compare.py"), "--tracking-uri", address, option]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: the store {address} is read-only for this user; ask for the permission to write, or name "
+        "another store\n"
+    )

@@ -104,6 +104,15 @@ def test_costs_are_judged_over_seeds(store):
     assert found["once"].verdict == "cannot tell"
 
 
+def test_a_mean_over_sets_is_judged_over_seeds(store):
+    for seed, accuracy in enumerate((0.80, 0.81, 0.82)):
+        log_run("base", seed, predictions=made_scores(1.0, seed), **{"other/weighted/accuracy": accuracy})
+    (found,) = compare().check("other/weighted/accuracy < 0.7")
+    assert found.verdict == "pass"
+    # 0.81 -+ 4.303 * 0.01 / sqrt(3)
+    assert (found.estimate.low, found.estimate.high) == pytest.approx((0.7852, 0.8348), abs=1e-4)
+
+
 def test_unknown_names_are_no_pass(compared):
     report = compare(tracking_uri=compared)
     with pytest.raises(RunError, match="unknown metric 'f2'"):

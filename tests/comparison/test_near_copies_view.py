@@ -68,6 +68,15 @@ def test_the_conclusion_says_whether_the_order_changes(store, file):
     assert "[one-seed] All groups: one seed" in table.caption
 
 
+@pytest.mark.parametrize("count", [N - 1, N])
+def test_fewer_than_two_images_have_no_score(compared, tmp_path, count):
+    near = write_near_copies(tmp_path / "near.csv", range(count))
+    (table,) = compare("accuracy", tracking_uri=compared).near_copies(near).tables
+    assert table.conclusion == ""
+    assert {(row["without"], row["without_low"], row["change"]) for row in table.rows} == {(None, None, None)}
+    assert np.isfinite([row["near_copies_low"] for row in table.rows]).all()
+
+
 def test_pairs_within_a_part_and_across_labels_leave_no_image_out(compared, file):
     pairs = pd.read_csv(file)
     pairs.loc[0, "second_label"] = "FAKE"  # across labels, a false alarm

@@ -9,6 +9,7 @@ from cifake.comparison import compare
 from cifake.comparison.prediction_files import fetch_predictions
 from cifake.comparison.run_store import RunStore
 from cifake.core.cache_directory import cache_directory
+from cifake.tracking.image_set_results import log_image_set
 from tests.support.made_runs import LABELS, N, log_run, log_tested, made_scores, table
 from tests.support.servers import serve
 
@@ -66,10 +67,15 @@ def test_other_columns(good_runs):
     )
 
 
-def test_a_spoilt_cache_is_read_again(good_runs):
+def packed_in_an_unknown_way(file):
+    return re.sub(rb"(?s)(PK\x01\x02.{6}).", rb"\1c", file)
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file[:100], lambda file: b"", packed_in_an_unknown_way])
+def test_a_spoilt_cache_is_read_again(good_runs, spoil):
     before = compare().tables[0].rows
     for path in (cache_directory() / "predictions").glob("*.npz"):
-        path.write_bytes(path.read_bytes()[:100])
+        path.write_bytes(spoil(path.read_bytes()))
     assert compare().tables[0].rows == before
 
 
@@ -115,6 +121,18 @@ def test_one_unusable_seed_leaves_the_group_its_interval(good_runs):
     assert found.rows[0]["seeds"] == 4
     assert found.rows[0]["test/f1_low"] is not None
     assert any(run_id in note for note in found.notes)
+
+
+def test_one_image_has_no_interval(store):
+    run_id = log_run("base")
+    stored = {"one": table(np.array([0.1]), LABELS[:1])}
+    log_image_set(run_id, "one", "digest", stored, {"one": {"accuracy": 1.0, "images": 1}})
+    (found,) = compare("other/one/accuracy").tables
+    assert (found.rows[0]["other/one/accuracy"], found.rows[0]["other/one/accuracy_low"]) == (1.0, None)
+    assert (
+        f"[no-predictions] base, run {run_id}: has fewer than two test images; not in intervals and tests."
+        in found.notes
+    )
 
 
 def test_finished_runs_are_read_once(good_runs, tmp_path):

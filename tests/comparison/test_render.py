@@ -67,6 +67,24 @@ def test_latex_escapes_its_own_characters():
     assert r"a\textbackslash{}b\{c\}\textasciitilde{}\textasciicircum{} $<$ $-$0.5 e-3 \\" in tex
 
 
+def test_latex_takes_no_cell_as_an_argument_of_the_line_above():
+    table = Table(
+        "", [Column("x", "[x]"), Column("y", "y")], [{"x": "[8]", "y": "[1]"}, {"x": "*"}, {"x": "c"}]
+    )
+    lines = FORMATS["tex"]([Section("s", [table])]).splitlines()
+    assert lines[6:12] == [
+        r"{}[x] & y \\", r"\midrule", r"{}[8] & [1] \\", r"{}* & - \\", r"c & - \\", r"\bottomrule"
+    ]  # fmt: skip
+
+
+def test_text_shows_names_as_they_are():
+    columns = [Column("x", "[relu, tanh]"), Column("verdict", "[/]")]
+    shown = text([Section("s", [Table("c", columns, [{"x": "[/x] :fire:", "verdict": "better"}])])], 80)
+    assert [line.split() for line in shown.splitlines()[2:5:2]] == [
+        ["[relu,", "tanh]", "[/]"], ["[/x]", ":fire:", "better"]
+    ]  # fmt: skip
+
+
 def test_json_has_no_infinity():
     table = Table("", [], [{"a": float("inf"), "b": float("nan"), "c": 1.5}])
     (found,) = json.loads(FORMATS["json"]([Section("s", [table])]))["s"]

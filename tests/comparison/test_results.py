@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import mlflow
 import pyarrow as pa
@@ -13,7 +14,7 @@ from cifake.comparison.results.documents import setting_without_folders, without
 from cifake.comparison.results.publish import train_command
 from cifake.config import load, parse_overrides
 from cifake.evaluation.metrics import score
-from tests.support.made_runs import LABELS, log_run, log_trial, made_scores
+from tests.support.made_runs import LABELS, log_run, log_trial, made_scores, table
 from tests.support.project import compare as run
 
 
@@ -178,6 +179,42 @@ def test_own_runs_stand_beside_published_ones(published, store, capsys):
 def test_a_run_in_both_counts_once(compared, published, capsys):
     text = markdown(capsys, "--results", str(published), "--tracking-uri", compared)
     assert text == markdown(capsys, "--tracking-uri", compared)
+
+
+@pytest.mark.parametrize("experiment", ["cifake", "elsewhere"])
+def test_trials_of_a_search_in_both_are_listed_once(store, capsys, experiment):
+    parent = log_run("tuned", experiment=experiment)
+    for number, score_of in ((1, 0.8), (2, 0.9)):
+        log_trial(parent, number, score_of, monitor="val/accuracy")
+    assert run("--publish", "results", "--output", "x.md", "--experiment", experiment) == 0
+    words = ("--results", "results", "--tracking-uri", store, "--view", "trials", "--format", "json")
+    capsys.readouterr()
+    assert run(*words) == 0
+    (table,) = json.loads(capsys.readouterr().out)["trials"]
+    assert [row["trial"] for row in table["rows"]] == [2, 1]
+
+
+@pytest.mark.parametrize("fault", ["damaged", "without objects", "scores in words"])
+def test_a_damaged_file_is_published_as_a_run_without_predictions(store, capsys, caplog, fault):
+    scores = made_scores(1.0, 0)
+    good = table(scores)
+    words = pa.array(["x"] * len(scores))
+    stored = {
+        "without objects": good.drop_columns("object"),
+        "scores in words": good.set_column(3, "score", words),
+    }
+    log_run("base", 0, predictions=scores)
+    run_id = log_run("base", 1, predictions=stored.get(fault, good))
+    if fault == "damaged":
+        path = mlflow.get_run(run_id).info.artifact_uri + "/predictions.parquet"
+        Path(path).write_text("no table")
+    assert run("--publish", "results") == 0
+    assert "published: 2 runs, 1 of them without predictions, 2 of them new;" in capsys.readouterr().err
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        f"run {run_id} is published without predictions.parquet: it predictions.parquet cannot be read ("
+    )
+    assert f"run {run_id}: has no predictions.parquet;" in markdown(capsys, "--results", "results")
 
 
 def refused(capsys, *words):

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.legend import Legend
 from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
@@ -17,11 +18,13 @@ from tests.support.made_runs import (
     LABELS,
     LEFT,
     OBJECTS,
+    N,
     log_run,
     log_tested,
     log_trained,
     log_trial,
     made_scores,
+    table,
 )
 from tests.support.project import compare as run_command
 
@@ -331,6 +334,16 @@ def _f1(scores, rows):
     return f1_score(LABELS[rows], scores[rows] >= 0.5)
 
 
+def test_classes_of_one_image_are_left_out_of_slices(store):
+    objects = [*["cat"] * (N - 1), "dog"]
+    for seed in (0, 1):
+        scores = table(made_scores(1.0, seed))
+        log_run("base", seed, predictions=scores.set_column(1, "object", [objects]))
+    view = compare("accuracy").slices()
+    assert [(row["object"], row["images"]) for row in view.tables[0].rows] == [("cat", N - 1)]
+    assert np.isfinite(view.frame["test/accuracy_low"]).all()
+
+
 def test_slices_of_a_cost_are_refused(compared):
     with pytest.raises(RunError, match="slices needs a metric of predictions such as f1, received cost/par"):
         compare("cost/parameters", tracking_uri=compared).slices()
@@ -403,6 +416,14 @@ def test_trials_of_a_search_are_no_rows_but_a_view(store):
     assert all(0 <= row["seconds"] < 60 for row in table.rows)
     assert "best first by val/accuracy" in table.caption
     assert '<section id="trials">' in report.render("html")
+
+
+def test_a_variants_name_may_have_spaces(store):
+    for rate in ("0.1", "0.2"):
+        parent = log_run("a b", params={"learning_rate": rate}, f1=float(rate))
+        log_trial(parent, 1, 0.8, monitor="val/accuracy")
+    assert [row["variant"] for row in compare().settings().tables[0].rows] == ["a b", "a b"]
+    assert [row["title"] for row in compare().trials().tables[0].rows] == ["a b", "a b"]
 
 
 def test_trials_with_a_loss_as_their_objective_are_ranked_lowest_first(store):
@@ -482,6 +503,15 @@ def test_pivot_of_an_unknown_setting_names_the_nearest(grid):
         _ = compare().pivot("model.filter").tables
     with pytest.raises(RunError, match=r"^pivot: expected settings such as .*, received none$"):
         compare().pivot()
+
+
+def test_pivot_of_a_setting_that_runs_of_one_split_alone_have(store):
+    log_run("base", split="full", f1=0.8)
+    log_run("base", split="small", f1=0.7, params={"patience": 3})
+    tables = compare().pivot("patience").tables
+    assert [[(row["row"], row["mean_"]) for row in table.rows] for table in tables] == [
+        [("none", 0.8)], [("3", 0.7)]
+    ]  # fmt: skip
 
 
 def test_a_page_has_a_pivot_where_settings_are_given(grid):
@@ -679,6 +709,16 @@ def test_figures_draw_every_group(compared, view):
     assert {"base", "val", "sgd", "sigmoid"} <= words
 
 
+@pytest.mark.parametrize("name", ["_mine", "two\nlines"])
+def test_legends_and_pages_have_names_of_any_form(store, name):
+    log_trained(name, 1.0, [0, 1], history=[0.5, 0.4], tested=True, **{"cost/parameters": 10.0})
+    for view in ("pareto", "curves", "calibration", "noise", "robustness", "test_sets"):
+        (figure,) = compare().view(view).figures
+        assert name in {text.get_text() for legend in figure.findobj(Legend) for text in legend.get_texts()}
+    buttons = re.findall('aria-pressed="false" data-series="([^"]*)"', compare().render("html"))
+    assert buttons.count(name) == 6
+
+
 def test_many_groups_have_a_shape_each_and_the_legend_says_which_are_left_out(store):
     for number in range(21):
         log_run(f"v{number:02}", f1=0.9 - number / 100, **{"cost/parameters": number})
@@ -704,3 +744,9 @@ def test_every_run_has_its_address(store):
     ]
     assert table.rows[0]["address"] == f"http://127.0.0.1:5000/#/experiments/1/runs/{run_id}"
     assert table.notes[0].endswith(f"mlflow ui --backend-store-uri {store}")
+
+
+def test_a_run_shows_no_value_that_is_not_finite(store):
+    log_run("base", **{"cost/train_seconds": float("inf"), "best_epoch": float("nan")})
+    (row,) = compare().every_run().tables[0].rows
+    assert (row["cost/train_seconds"], row["epoch_kept"], row["test/f1"]) == (None, None, 0.9)

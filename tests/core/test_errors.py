@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+from mlflow.exceptions import MlflowException
+
+from cifake.core.reasons import reason
+
 
 def test_a_reader_that_has_gone_is_no_defect():
     code = (
@@ -55,3 +59,9 @@ def test_a_table_is_written_in_ascii_where_the_terminal_has_no_more(compared):
         assert "------------" in output
         assert "Mean +- standard deviation over seeds" in output
         assert "\\u" not in output
+
+
+def test_a_reason_is_the_databases_own():
+    said = "(sqlite3.OperationalError) disk I/O error"
+    above = "(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block)"
+    assert reason(MlflowException(f"{above}\n{said}\n[SQL: INSERT INTO runs]")) == said

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cifake.comparison.comparison import Comparison, metric_title
-from cifake.comparison.figures.style import GREY, legend_title, lines
+from cifake.comparison.figures.style import GREY, lines, place_legend
 from cifake.comparison.views.noise import SOURCES, noise
 
 MOST_SEEDS = 10
@@ -40,6 +40,5 @@ def noise_figure(comparison: Comparison) -> Figure:
     right.set(xlabel="seeds", ylabel="standard error of the mean", ylim=(0, None))
     right.xaxis.get_major_locator().set_params(integer=True)
     if by_name:
-        title = legend_title(comparison)
-        right.legend(title=title, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
+        place_legend(right, [right], comparison, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return figure

@@ -1,9 +1,11 @@
 """What the figures of a comparison share: colours, lines of groups, heat maps."""
 
+import json
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -49,10 +51,23 @@ def legend_title(comparison: Comparison) -> str | None:
 
 def legend(figure: Figure, comparison: Comparison) -> None:
     """One legend for all panels, beside them."""
-    of_axes = [axes.get_legend_handles_labels() for axes in figure.axes]
-    entries = {label: handle for of_one in of_axes for handle, label in zip(*of_one, strict=True)}
+    place_legend(figure, figure.axes, comparison, loc="outside right upper")
+
+
+def place_legend(parent: Figure | Axes, panels: Sequence[Axes], comparison: Comparison, **style: Any) -> None:
+    """A legend of the named lines in some panels.
+
+    Matplotlib's own leaves out names that begin with an underscore, as names of variants may.
+    """
+    names = {group.name for group in comparison.groups}
+    entries = {
+        label: line
+        for axes in panels
+        for line in axes.lines
+        if (label := str(line.get_label())) in names or not label.startswith("_")
+    }
     title = legend_title(comparison)
-    figure.legend(entries.values(), entries.keys(), title=title, loc="outside right upper", fontsize=9)
+    parent.legend(entries.values(), entries.keys(), title=title, fontsize=9, **style)
 
 
 def short_name(name: str) -> str:
@@ -65,7 +80,7 @@ def mark(artist: Artist, series: str, texts: Sequence[str] = ()) -> None:
 
     Artists in a legend need no mark: their label is the series, and points are told by the axes' titles.
     """
-    artist.set_gid("\n".join([series, *texts]))
+    artist.set_gid(json.dumps([series, *texts]))
 
 
 def heat_map(

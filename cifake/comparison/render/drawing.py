@@ -1,6 +1,7 @@
 """A figure for a page: inline SVG whose parts name their series and whose points say their values."""
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -101,8 +102,9 @@ def _name_series(
     series: list[str] = []
     values: list[tuple[Line2D, Sequence[str]]] = []
     for artist in figure.findobj(lambda part: bool(part.get_gid()) or part.get_label() in labels):
-        name, *texts = str(artist.get_gid() or artist.get_label()).split("\n")
-        if isinstance(artist, Line2D) and (texts or not artist.get_gid()):
+        gid = artist.get_gid()
+        name, *texts = json.loads(gid) if gid else [str(artist.get_label())]
+        if isinstance(artist, Line2D) and (texts or not gid):
             values.append((artist, texts or _texts(name, artist)))
         artist.set_gid(f"series-{len(series)}")
         series.append(name)

@@ -47,7 +47,7 @@ def _latex(table: Table, label: str) -> str:
             if leads or column.judgement(row) == "best":
                 line[place] = rf"\textbf{{{line[place]}}}"
     titles = [_tex(column.title) for column in table.columns]
-    head, *body = (" & ".join(line) + r" \\" for line in [titles, *cells])
+    head, *body = (_tex_row(line) for line in [titles, *cells])
     text = " ".join([*([table.conclusion] if table.conclusion else []), table.caption, *table.notes])
     lines = [
         r"\begin{table}",
@@ -68,6 +68,12 @@ def _latex(table: Table, label: str) -> str:
 
 def _cells(table: Table) -> list[list[str]]:
     return [[column.show(row) for column in table.columns] for row in table.rows]
+
+
+def _tex_row(cells: Sequence[str]) -> str:
+    r"""A row of a table; what precedes it, such as ``\\``, would take a first ``[`` or ``*`` as its own."""
+    row = " & ".join(cells) + r" \\"
+    return f"{{}}{row}" if row.startswith(("[", "*")) else row
 
 
 def _tex(text: str) -> str:

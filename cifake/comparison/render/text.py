@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import rich.box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -70,12 +69,11 @@ def _grid(table: Table, columns: Sequence[Column]) -> RichTable:
     grid = RichTable(box=rich.box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for place, column in enumerate(columns):
         wraps = len(columns) <= table.essential and place and not column.form
-        grid.add_column(column.title, justify="right" if column.form else "left", no_wrap=not wraps)
+        grid.add_column(Text(column.title), justify="right" if column.form else "left", no_wrap=not wraps)
     for row in table.rows:
         grid.add_row(*(_cell(column.show(row), column.judgement(row)) for column in columns))
     return grid
 
 
-def _cell(shown: str, judgement: str) -> str:
-    style = STYLES.get(judgement)
-    return f"[{style}]{escape(shown)}[/]" if style else escape(shown)
+def _cell(shown: str, judgement: str) -> Text:
+    return Text(shown, STYLES.get(judgement, ""))

@@ -1,6 +1,6 @@
 """Publish runs of a store: a text file a run, and the predictions of all in one file."""
 
-import contextlib
+import logging
 import re
 import shlex
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import pyarrow as pa
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from cifake.comparison.prediction_files import NoPredictions, read_table
 from cifake.comparison.results.documents import as_text, read_document, setting_without_folders, to_document
 from cifake.comparison.results.published import RUNS, SCORES
 from cifake.comparison.results.scores import read_scores, write_scores
@@ -28,11 +29,12 @@ from cifake.contract import (
     VARIANT_TAG,
     setting_text,
 )
-from cifake.core.errors import ConfigError
+from cifake.core.errors import ConfigError, RunError
 from cifake.core.files import make_folder, written_aside
 
 SEVERAL = ("train/", "val/", "learning_rate", ROBUST)  # beginnings of metrics with a value a step
 VARIANTS = Path("experiments")
+logger = logging.getLogger(__name__)
 
 
 def publish(store: RunStore, runs: pd.DataFrame, folder: Path) -> str:
@@ -91,8 +93,12 @@ def _tables(store: RunStore, run: Run, artifacts: str) -> dict[tuple[str, str], 
     sets = [key.removesuffix("/images") for key in counts if key.startswith(OTHER_SETS)]
     tables = {}
     for file in (PREDICTIONS, *(f"{name}.parquet" for name in sets)):
-        with contextlib.suppress(FileNotFoundError):
-            tables[run_id, file] = store.predictions(PredictionsFile(run_id, artifacts, file, ""))
+        try:
+            tables[run_id, file] = read_table(store, PredictionsFile(run_id, artifacts, file, ""))
+        except NoPredictions:
+            continue
+        except RunError as error:
+            logger.warning("run %s is published without %s: it %s", run_id, file, error)
     return tables
 
 

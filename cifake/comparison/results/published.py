@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.search_utils import SearchUtils
 
 from cifake.comparison.results.documents import read_document, to_run
@@ -108,7 +109,13 @@ class StoreAndResults:
         return newest_first([*own, *others])
 
     def trials(self) -> list[Run]:
-        return [*self._store.trials(), *self._results.trials()]
+        sources: tuple[RunSource, ...] = (self._store, self._results)
+        return [
+            trial
+            for source in sources
+            for trial in source.trials()
+            if self._source(trial.data.tags.get(MLFLOW_PARENT_RUN_ID, "")) is source
+        ]
 
     def history(self, run_id: str, key: str) -> list[Metric]:
         return self._source(run_id).history(run_id, key)

@@ -11,7 +11,7 @@ from cifake.comparison.runs import OF_EPOCHS
 from cifake.comparison.standings import judge_difference
 from cifake.comparison.statistics.crossed_effects import Estimate
 from cifake.comparison.table import Column, Table
-from cifake.contract import TEST_IMAGES_TAG
+from cifake.contract import TEST_IMAGES_TAG, VARIANT_TAG
 
 GROUP_COLUMNS = (Column("rank", "#", "d"), Column("variant", "variant"), Column("seeds", "seeds", "d"))
 NAMED, SHORT = 8, 16  # groups, and characters, of columns that have names as titles
@@ -66,6 +66,11 @@ def one_seed_text(groups: Sequence[Group]) -> str:
 def group_cells(group: Group) -> dict[str, Any]:
     """What GROUP_COLUMNS show."""
     return {"rank": group.rank, "variant": group.name, "seeds": len(group.runs)}
+
+
+def variant_name(group: Group) -> str:
+    """A group's name without the settings that tell it from others of the same variant."""
+    return "/".join(sorted(set(group.runs[VARIANT_TAG])))
 
 
 def group_titles(comparison: Comparison) -> list[str]:

@@ -40,12 +40,15 @@ def near_copies(comparison: Comparison, file: str) -> Table:
     near = find_near_copies(comparison, file)
     key, form, name = comparison.metric.key, comparison.metric.form, comparison.metric.name
     chosen = {key: np.full(len(near), True), "without": ~near, "near_copies": near}
-    estimates = {each: MetricEstimates(comparison, name, images) for each, images in chosen.items()}
+    estimates = {
+        each: MetricEstimates(comparison, name, images) if images.sum() > 1 else None
+        for each, images in chosen.items()
+    }
     rows = []
     for group in (group for group in comparison.groups if group.scores):
         row = {**group_cells(group), "seeds": len(group.scores)}
         for each, of_images in estimates.items():
-            estimate = of_images.mean(group)
+            estimate = of_images.mean(group) if of_images else None  # one image has no interval
             row |= {each: estimate.value if estimate else None, **interval_cells(each, estimate)}
         change = _change(comparison, group, near) if row["without"] is not None else None
         row |= {"change": change.value if change else None, **interval_cells("change", change)}

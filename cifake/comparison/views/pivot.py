@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cifake.comparison.comparison import Comparison
-from cifake.comparison.groups import Group, name_list
+from cifake.comparison.groups import NO_SETTINGS, Group, name_list
 from cifake.comparison.notes import note
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.standings import MODEL, setting_changes, setting_title
@@ -68,7 +68,8 @@ def pivot(comparison: Comparison, rows: str, columns: str = "") -> Table:
 
 def _find(comparison: Comparison, name: str) -> str:
     """The key of a setting that was given as ``model.filters`` or ``filters``."""
-    known = {key: None for group in comparison.groups for key in group.settings}
+    columns = comparison.groups[0].runs  # those of all runs, of other data sets and splits too
+    known = [str(key) for key in columns if str(key).startswith(PARAMETER) and key not in NO_SETTINGS]
     for key in (f"{PARAMETER}{name}", f"{PARAMETER}{MODEL}{name}"):
         if key in known:
             return key

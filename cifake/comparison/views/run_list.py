@@ -40,7 +40,8 @@ def runs(comparison: Comparison) -> Table:
 def _rows(comparison: Comparison, group: Group) -> list[dict[str, Any]]:
     metric, server = comparison.metric.key, pages_address(comparison.store.pages)
     columns = list(dict.fromkeys([SEED, metric, BEST_EPOCH, SECONDS, "run_id", "experiment_id", "commit"]))
-    frame = group.runs.reindex(columns=columns).sort_values(SEED, key=lambda seeds: seeds.str.zfill(32))
+    runs = group.runs.replace(float("inf"), None)
+    frame = runs.reindex(columns=columns).sort_values(SEED, key=lambda seeds: seeds.str.zfill(32))
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [
         {

@@ -9,6 +9,7 @@ from cifake.comparison.views.columns import (
     metric_cells,
     metric_column,
     metric_text,
+    variant_name,
     view_table,
 )
 
@@ -24,7 +25,7 @@ def settings(comparison: Comparison) -> Table:
         {
             **group_cells(group),
             # The rest of the name is among the settings, but for a search's.
-            "variant": group.name.split(" ")[0] if of_group or group is reference else group.name,
+            "variant": variant_name(group) if of_group or group is reference else group.name,
             **metric_cells(group, comparison.metric.key),
             "settings": values if group is reference else ", ".join(of_group.values()) or None,
             **{key: group.settings.get(key) for key in keys},

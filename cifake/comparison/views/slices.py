@@ -57,9 +57,9 @@ def _records(comparison: Comparison) -> list[dict[str, Any]]:
         return []
     records: list[dict[str, Any]] = []
     for place, name in enumerate(images.names):
-        if not name:  # as of data whose file names tell no classes
-            continue
         chosen = images.objects == place
+        if not name or chosen.sum() < 2:  # file names that tell no classes; one image has no interval
+            continue
         estimates = MetricEstimates(comparison, comparison.metric.name, chosen)
         records += [
             {

@@ -8,7 +8,7 @@ from cifake.comparison.groups import Group
 from cifake.comparison.runs import PARAMETER, SEED, fetch_trials
 from cifake.comparison.standings import setting_title
 from cifake.comparison.table import Column, Table
-from cifake.comparison.views.columns import view_table
+from cifake.comparison.views.columns import variant_name, view_table
 from cifake.contract import describe_metric
 
 ONE_LAYER = re.compile(r"\.(layers|\d+)$")  # what is in the setting itself, too
@@ -56,7 +56,7 @@ def _row(row: dict[str, Any], group: Group, seed: str, varied: list[str]) -> dic
     return {
         "rank": group.rank,
         "variant": group.name,
-        "title": group.name.split(" ")[0],
+        "title": variant_name(group),
         "search": row["parent"],
         "seed": seed,
         "trial": row["trial"],
