@@ -118,7 +118,7 @@ def find_group(name: str, names: dict[str, str], metadata: dict[str, str]) -> st
         RunError: none does, or more than one.
     """
     exact = [key for key, known in names.items() if known == name]
-    matching = exact or [key for key, known in names.items() if known.split(" ")[0] == name]
+    matching = exact or [key for key, known in names.items() if known.startswith(f"{name} ")]
     if len(matching) != 1:
         fault = "fits more than one row" if matching else "is not among the rows"
         there = ", ".join(f"'{known}'" for known in sorted(names.values())[:NAMES_LISTED])
