@@ -58,10 +58,21 @@ def test_where_keras_is_imported_it_is_asked(monkeypatch):
     assert keras_backend() == keras.backend.backend()
 
 
-def test_a_backend_that_is_not_installed_is_named(keras_home, monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "theano")
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        ("theano", "KERAS_BACKEND: expected tensorflow, jax, torch, received 'theano'"),
+        ("numpy", "KERAS_BACKEND: expected tensorflow, jax, torch, received 'numpy'"),
+        pytest.param(
+            "jax", "Keras' backend jax is not installed",
+            marks=pytest.mark.skipif(bool(importlib.util.find_spec("jax")), reason="jax is installed"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_backend_that_cannot_be_used_is_named(keras_home, monkeypatch, backend, message):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
     code_version.cache_clear()
-    with pytest.raises(ConfigError, match="Keras' backend theano is not installed"):
+    with pytest.raises(ConfigError, match=message):
         code_version()
     code_version.cache_clear()
 

@@ -267,7 +267,7 @@ def test_the_figure_has_a_panel_for_each_setting_that_varied(variant):
     assert list(scores.get_xdata()) == [1, 2, 4]
     assert list(best.get_ydata()) == [0.8, 0.8, 0.9]
     assert list(failed.get_xdata()) == [3]
-    assert (at_best.get_ydata(), at_best.get_color()) == ([0.9, 0.9], "#44AA99")
+    assert (at_best.get_ydata(), at_best.get_color()) == ([0.9, 0.9], "#999933")
     first, second, _ = panels["model.dense"].lines  # a marker for each layer
     assert (list(first.get_xdata()), list(second.get_xdata())) == ([8, 8, 8], [3])
     assert [tick.get_text() for tick in panels["optimizer"].get_xticklabels()] == ["sgd", "adam"]

@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from cifake.config import load
-from cifake.core.errors import ConfigError
 from cifake.data import Dataset
 from cifake.tracking import identity
 from cifake.tracking.identity import PACKAGE, code_version, decisive_code, run_key
@@ -109,13 +108,6 @@ def test_another_file_of_weights_is_another_training(tmp_path):
     assert len({missing, first, run_key(settings, "digest")}) == 3
     file.write_bytes(b"one")
     assert run_key(settings, "digest") == first
-
-
-@pytest.mark.parametrize("backend", ["numpy", "foo"])
-def test_a_backend_that_trains_nothing_is_refused(monkeypatch, backend):
-    monkeypatch.setattr(identity, "keras_backend", lambda: backend)
-    with pytest.raises(ConfigError, match=f"expected tensorflow, jax, torch, received '{backend}'"):
-        identity.libraries()
 
 
 def test_a_search_does_not_take_the_trials_of_other_code(monkeypatch, tmp_path):
