@@ -14,6 +14,7 @@ from cifake.comparison.run_notes import (
     not_finite_notes,
     version_notes,
     with_finite_metric,
+    without_metric_notes,
 )
 from cifake.comparison.run_source import RunSource
 from cifake.comparison.runs import FOREIGN, GROUP, SEED, TABLE
@@ -104,7 +105,11 @@ def make_comparisons(
         groups = {
             key: Group(names[key], ranks[key], repeats[key], {}, not_finite.get(key, ())) for key in kept
         }
-        notes = [*not_finite_notes(groups.values(), metric.key), *version_notes(list(groups.values()))]
+        notes = [
+            *not_finite_notes(groups.values(), metric.key),
+            *without_metric_notes(newest, counted, groups.values(), metric.key),
+            *version_notes(list(groups.values())),
+        ]
         if older := len(of_data) - len(newest):
             text = f"Runs left out, because the same settings and seed were run again later: {older}."
             notes.append(note("run-again", text))

@@ -5,7 +5,8 @@ from importlib import metadata
 
 PAGE = "docs/comparing.md"
 CODES = (
-    "one-seed", "no-predictions", "not-finite", "versions", "other-projects", "run-again", "rows-not-shown",
+    "one-seed", "no-predictions", "not-finite", "no-metric",
+    "versions", "other-projects", "run-again", "rows-not-shown",
     "smallest-difference", "control", "sequential", "partly-tested", "not-tested", "mixed-cell", "too-wide",
 )  # fmt: skip
 _CODE = re.compile(rf"\[({'|'.join(CODES)})\]")

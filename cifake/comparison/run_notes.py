@@ -42,6 +42,22 @@ def not_finite_notes(groups: Iterable[Group], key: str) -> list[str]:
     ]
 
 
+def without_metric_notes(
+    newest: pd.DataFrame, counted: pd.DataFrame, groups: Iterable[Group], key: str
+) -> list[str]:
+    """Which seeds have no value of the metric, where others of their row have one."""
+    left_out = newest.drop(counted.index)
+    seeds = dict(list(left_out[left_out[key].isna()].groupby(GROUP)[SEED]))
+    return [
+        note(
+            "no-metric",
+            f"{group.name}: seed {name_list(sorted(seeds[group.key]))} has no {key}; not counted.",
+        )
+        for group in groups
+        if group.key in seeds
+    ]
+
+
 def version_notes(groups: list[Group]) -> list[str]:
     """Which rows are of which version of the code, if there are several and the rows' names do not say."""
     if PARAMETER + CODE_VERSION_TAG in groups[0].runs:

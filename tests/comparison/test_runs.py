@@ -190,6 +190,16 @@ def test_curves_say_where_an_epoch_does_not_count(broken):
     assert table.notes[0] == "val/loss of base and sgd is not finite in some epochs, which do not count."
 
 
+def test_a_seed_without_the_metric_does_not_count_and_is_named(store):
+    log_run("base", 0, mcc=0.5)
+    log_run("base", 1, f1=0.9)
+    log_run("sgd", 0, f1=0.9)
+    table = compare("mcc").tables[0]
+    assert [(row["variant"], row["seeds"]) for row in table.rows] == [("base", 1), ("sgd", 1)]
+    assert "[no-metric] base: seed 1 has no test/mcc; not counted." in table.notes
+    assert not any("sgd" in note for note in table.notes)
+
+
 def test_a_seed_that_is_not_finite_passes_no_gate_and_is_not_promoted(broken, capsys):
     verdicts = compare().check("loss > 100", "cost/train_seconds > 70", "loss > 0.01")
     assert [(each.verdict, each.variant) for each in verdicts] == [
