@@ -47,6 +47,11 @@ class Group:
         """Of its settings without the seed."""
         return str(self.runs[CONFIG_HASH_TAG].iloc[0])
 
+    @property
+    def partly_predicted(self) -> bool:
+        """Whether some of its seeds, but not all, have usable predictions: tests are on fewer than means."""
+        return 0 < len(self.scores) < len(self.runs)
+
     def values(self, key: str) -> np.ndarray:
         """A metric of the seeds that have a finite one: float [seeds]."""
         values = self.runs[key].to_numpy(float) if key in self.runs else np.array([])

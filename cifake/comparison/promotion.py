@@ -65,6 +65,9 @@ def challenge(comparisons: Sequence[Comparison], champion: str | None) -> Challe
         return Challenge(
             CANNOT_TELL, None, {}, f"{comparison.metric.key} of {best.name} is not finite for all seeds"
         )
+    if best.partly_predicted:
+        reason = f"{len(best.scores)} of {len(best.runs)} seeds of {best.name} have usable predictions"
+        return Challenge(CANNOT_TELL, None, {}, reason)
     if champion is None:
         return _promote(comparison, best, "there was no champion")
     holder = next((each for each in comparison.groups if each.key == champion), None)

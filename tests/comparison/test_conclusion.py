@@ -301,3 +301,15 @@ def test_a_row_without_a_finite_value_is_not_tested(store):
     table = compare().tables[0]
     assert by_name(table)["b"]["verdict"] is None
     assert table.conclusion == "a leads with F1 0.8471. Without predictions no difference is tested."
+
+
+def test_a_leader_whose_best_seeds_have_no_predictions_says_so(store):
+    for seed, (f1, quality) in enumerate(((0.99, None), (0.98, None), (0.6, 0.5))):
+        predictions = None if quality is None else made_scores(quality, seed)
+        log_run("a", seed, predictions=predictions, f1=f1, images=200)
+    log_trained("b", 1.0, range(3))
+    table = compare().tables[0]
+    assert table.conclusion.startswith(
+        "a leads with F1 0.8567. That is its mean over 3 seeds, and the tests on the 1 with predictions."
+    )
+    assert compare().challenge(None).text == "1 of 3 seeds of a have usable predictions"
