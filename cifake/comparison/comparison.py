@@ -12,6 +12,8 @@ from cifake.comparison.predictions import is_of_predictions, pairable
 from cifake.comparison.run_notes import (
     different_adversaries,
     not_finite_notes,
+    run_again_notes,
+    sequential_notes,
     version_notes,
     with_finite_metric,
     without_metric_notes,
@@ -21,7 +23,6 @@ from cifake.comparison.runs import FOREIGN, GROUP, SEED, TABLE
 from cifake.contract import (
     DATA_TAGS,
     ROBUST,
-    SEQUENTIAL_TAG,
     TEST_IMAGES_TAG,
     WEIGHTED_ACCURACY,
     Metric,
@@ -109,14 +110,9 @@ def make_comparisons(
             *not_finite_notes(groups.values(), metric.key),
             *without_metric_notes(newest, counted, groups.values(), metric.key),
             *version_notes(list(groups.values())),
+            *run_again_notes(of_data, newest),
+            *sequential_notes(newest, names),
         ]
-        if older := len(of_data) - len(newest):
-            text = f"Runs left out, because the same settings and seed were run again later: {older}."
-            notes.append(note("run-again", text))
-        for finding, looked in newest[newest[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
-            of = ", ".join(dict.fromkeys(names[key] for key in looked[GROUP] if key in names))
-            text = f"{of}: seeds were added while the results were looked at, until: {finding}."
-            notes.append(note("sequential", text))
         hidden = len(ranks) - len(kept)
         if hidden:
             notes.append(note("rows-not-shown", f"Rows left out: {hidden}."))

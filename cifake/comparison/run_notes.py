@@ -1,6 +1,6 @@
 """Which runs of a row count, and which should not be compared without a word."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from cifake.contract import (
     CODE_VERSION_TAG,
     DEFAULT_ADVERSARY,
     LIBRARIES_TAG,
+    SEQUENTIAL_TAG,
     WEIGHTED_ACCURACY,
 )
 
@@ -79,6 +80,23 @@ def version_notes(groups: list[Group]) -> list[str]:
     versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
     advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
     return [note("versions", f"Different code, libraries or backend: code_version {versions}; {advice}.")]
+
+
+def run_again_notes(runs: pd.DataFrame, newest: pd.DataFrame) -> list[str]:
+    """How many runs are left out, since the same settings and seed were run again."""
+    older = len(runs) - len(newest)
+    text = f"Runs left out, because the same settings and seed were run again later: {older}."
+    return [note("run-again", text)] if older else []
+
+
+def sequential_notes(runs: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
+    """Which rows got seeds while their results were looked at; ``names`` are those of the groups."""
+    notes = []
+    for finding, looked in runs[runs[SEQUENTIAL_TAG] != ""].groupby(SEQUENTIAL_TAG):
+        of = ", ".join(dict.fromkeys(names[key] for key in looked[GROUP] if key in names))
+        text = f"{of}: seeds were added while the results were looked at, until: {finding}."
+        notes.append(note("sequential", text))
+    return notes
 
 
 def different_adversaries(runs: pd.DataFrame) -> str:
