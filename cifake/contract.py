@@ -37,6 +37,7 @@ RUN_KEY_TAG = "run_key"  # of settings, seed, data and code: everything that dec
 CODE_VERSION_TAG = "code_version"
 SEQUENTIAL_TAG = "sequential"  # of runs whose number was decided by looking: what was found, at which look
 LIBRARIES_TAG = "libraries"  # Keras and its backend with their versions, which are in code_version, too
+DEVICE_TAG = "device"  # that it was trained on: CPU, or the name of a GPU
 FAILURE_TAG = "failure"  # why a run failed or was stopped
 TOOL_TAG = "tool"  # of runs that are not a training: suite, compare, predict, ...
 SEARCH_TAG = "search"  # of a run that searches: the name of its search
@@ -64,6 +65,7 @@ COLOURED = (
 RELATED = (
     "modern_no_averaging", "modern_no_batch_norm", "modern_no_label_smoothing", "modern_no_mixing",
     "modern_no_residual", "modern_no_schedule", "modern_no_weight_decay", "strong", "strong_scratch",
+    "strong_large",
 )  # fmt: skip
 VARIANT_COLOURS = dict(zip(COLOURED, COLOURS, strict=True)) | dict(zip(RELATED, COLOURS[3:], strict=False))
 SHARED_COLOURS = COLOURS[:12]  # of all other variants; a variant keeps its colour when COLOURS grows

@@ -27,6 +27,25 @@ def keras_backend() -> str:
     return "tensorflow"
 
 
+def device() -> str:
+    """What Keras computes on: ``CPU``, or the name of the first GPU, such as ``NVIDIA H100 80GB HBM3``."""
+    if (backend := keras_backend()) == "jax":
+        import jax
+
+        first = jax.devices()[0]
+        return "CPU" if first.platform == "cpu" else str(first.device_kind)
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return (
+        str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
+    )
+
+
 def require_tensorflow(what: str) -> None:
     """Check that Keras runs on TensorFlow, which ``what`` needs.
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from cifake import contract
 from cifake.config import Settings
+from cifake.core.backend import device
 from cifake.data import Part
 from cifake.tracking.descriptions import describe_run
 from cifake.tracking.queries import experiment_of
@@ -44,7 +45,7 @@ def log_result(
     dataset = settings.dataset_name or settings.dataset
     charts = charts_path(experiment_of(run_id))
     note = describe_run(settings.purpose, metrics, len(test), dataset, run_id, charts)
-    log_values(run_id, metrics, {contract.NOTE_TAG: note})
+    log_values(run_id, metrics, {contract.NOTE_TAG: note, contract.DEVICE_TAG: device()})
 
 
 @retry_while_unavailable

@@ -88,8 +88,8 @@ def test_the_configuration_of_keras_does_not_change_scores(finished, tmp_path):
     pd.testing.assert_frame_equal(*map(pd.read_parquet, files), check_exact=True)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_a_variant_trains_on_another_backend(tmp_path, backend):
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_variant_trains_on_each_backend(tmp_path, backend):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed")
     address = f"sqlite:///{tmp_path}/mlflow.db"
@@ -100,8 +100,10 @@ def test_a_variant_trains_on_another_backend(tmp_path, backend):
         "--augmentation.cutmix=1",
         "--predict_flips=true",
     ]
-    done = train(*recipe, cwd=tmp_path, MLFLOW_TRACKING_URI=address, KERAS_BACKEND=backend)
+    variables = {"KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    done = train(*recipe, cwd=tmp_path, MLFLOW_TRACKING_URI=address, **variables)
     assert done.returncode == 0, done.stderr
     (run,) = mlflow.MlflowClient(address).search_runs(["1"])
     assert run.data.metrics["test/loss"] > 0
     assert f"{backend} " in run.data.tags["libraries"]
+    assert run.data.tags["device"] == "CPU"

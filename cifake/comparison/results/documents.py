@@ -15,6 +15,7 @@ from cifake.comparison.runs import INFINITE
 from cifake.contract import (
     ADVERSARY_TAG,
     CODE_VERSION_TAG,
+    DEVICE_TAG,
     DOUBTS_TAG,
     FAILURE_TAG,
     LIBRARIES_TAG,
@@ -32,8 +33,8 @@ from cifake.core.errors import RunError
 FORMAT = 1  # of these files; a reader refuses others
 # All others may name people, machines and folders.
 TAGS = (
-    *RUN_TAGS, TEST_IMAGES_TAG, RUN_KEY_TAG, CODE_VERSION_TAG, SEQUENTIAL_TAG, LIBRARIES_TAG, SEARCH_TAG,
-    ROBUSTNESS_TAG, DOUBTS_TAG, ADVERSARY_TAG, FAILURE_TAG, TRIAL_TAG, MLFLOW_PARENT_RUN_ID,
+    *RUN_TAGS, TEST_IMAGES_TAG, RUN_KEY_TAG, CODE_VERSION_TAG, SEQUENTIAL_TAG, LIBRARIES_TAG, DEVICE_TAG,
+    SEARCH_TAG, ROBUSTNESS_TAG, DOUBTS_TAG, ADVERSARY_TAG, FAILURE_TAG, TRIAL_TAG, MLFLOW_PARENT_RUN_ID,
     MLFLOW_GIT_COMMIT,
 )  # fmt: skip
 # An absolute path or an address: all but its last part.
