@@ -46,14 +46,14 @@ def device() -> str:
     )
 
 
-def require_tensorflow(what: str) -> None:
-    """Check that Keras runs on TensorFlow, which ``what`` needs.
+def require_backend(what: str, *backends: str) -> None:
+    """Check that Keras runs on one of these backends, which ``what`` needs.
 
     Raises:
         ConfigError: another backend is configured.
     """
-    if (backend := keras_backend()) != "tensorflow":
-        raise ConfigError(f"KERAS_BACKEND: expected tensorflow for {what}, received '{backend}'")
+    if (backend := keras_backend()) not in backends:
+        raise ConfigError(f"KERAS_BACKEND: expected {' or '.join(backends)} for {what}, received '{backend}'")
 
 
 def require_ray() -> None:

@@ -47,7 +47,7 @@ def logit_layer(model: keras.Model) -> "Logit":
 
 
 def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
-    """The sign of the gradient of the loss with respect to pixels, for TensorFlow graphs.
+    """The sign of the gradient of the loss with respect to pixels, inside a compiled function.
 
     The loss decreases with the margin, which is the logit for FAKE and its negative for REAL. So both
     gradients have opposite signs, and the margin's does not vanish where the model is certain.
@@ -57,31 +57,36 @@ def uphill(logits: keras.Model, pixels: Any, signs: Any) -> Any:
         pixels: float32 [n, 32, 32, 3].
         signs: float32 [n], 1 for FAKE and -1 for REAL.
     """
+
+    def margin(pixels: Any) -> Any:
+        return ops.sum(logits(pixels, training=False)[:, 0] * signs)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return -ops.sign(jax.grad(margin)(pixels))
     import tensorflow as tf
 
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(pixels)
-        margin = tf.reduce_sum(logits(pixels, training=False)[:, 0] * signs)
-    return -tf.sign(tape.gradient(margin, pixels))
+        total = margin(pixels)
+    return -ops.sign(tape.gradient(total, pixels))
 
 
 def ascend(
     logits: keras.Model, start: Any, around: Any, signs: Any, epsilon: Any, step: Any, steps: Any
 ) -> Any:
-    """Projected gradient ascent on the loss (Madry et al. 2018), for TensorFlow graphs; see ``uphill``.
+    """Projected gradient ascent on the loss (Madry et al. 2018), inside a compiled function; see ``uphill``.
 
     It starts at ``start``, takes ``steps`` steps of size ``step``, and stays within epsilon of the images
     ``around``, and within 0 to 255. Pixels are float32 [n, 32, 32, 3]; sizes are in 1/255 of the range.
     """
-    import tensorflow as tf
+    low, high = ops.maximum(around - epsilon, 0.0), ops.minimum(around + epsilon, 255.0)
 
-    low, high = tf.maximum(around - epsilon, 0.0), tf.minimum(around + epsilon, 255.0)
+    def climb(_: Any, pixels: Any) -> Any:
+        return ops.clip(pixels + step * uphill(logits, pixels, signs), low, high)
 
-    def climb(number: Any, pixels: Any) -> tuple[Any, Any]:
-        return number + 1, tf.clip_by_value(pixels + step * uphill(logits, pixels, signs), low, high)
-
-    first = (tf.constant(0), tf.clip_by_value(start, low, high))
-    return tf.while_loop(lambda number, _: number < steps, climb, first)[1]
+    return ops.fori_loop(0, steps, climb, ops.clip(start, low, high))
 
 
 class Logit(keras.layers.Layer):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cifake.core.backend import require_tensorflow
+from cifake.core.backend import require_backend
 from cifake.core.errors import RunError, exit_code
 from cifake.core.files import make_folder
 from cifake.core.native_output import native_output_logged
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
     configure_logging()
     with mlflow_project_run("robustness"):
         options = parse(argv)
-        require_tensorflow("gradients of pixels")
+        require_backend("gradients of pixels", "tensorflow", "jax")
         from cifake.tracking.resolved_model import find_model
 
         model = find_model(options.run, options)

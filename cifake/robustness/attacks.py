@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from cifake.models.input_gradient import ascend, logits_on_float, uphill
 
@@ -31,26 +33,20 @@ class Attacker:
         batch: int = 256,
         advance: Callable[[int], object] = lambda _: None,
     ) -> None:
-        import tensorflow as tf
-
         self.images = np.asarray(images)
         self.signs = (2 * labels.astype(np.float32)) - 1
         self.batch = batch
         self.advance = advance
         logits = logits_on_float(model)
-        images_of, signs_of, number = (
-            tf.TensorSpec((batch, *images.shape[1:]), tf.float32),
-            tf.TensorSpec((batch,), tf.float32),
-            tf.TensorSpec((), tf.float32),
+        pixels, signs = (batch, *images.shape[1:]), (batch,)
+        self._direction = compiled(
+            lambda *arguments: ops.cast(uphill(logits, *arguments), "int8"), pixels, signs
         )
-        # Traced once: batches have one shape, and what varies is an argument.
-        self._direction = tf.function(
-            lambda pixels, signs: tf.cast(uphill(logits, pixels, signs), tf.int8),
-            input_signature=[images_of, signs_of],
-        )
-        self._climb = tf.function(
-            lambda *arguments: ascend(logits, *arguments),
-            input_signature=[images_of, images_of, signs_of, number, number, tf.TensorSpec((), tf.int32)],
+        self._climb = compiled(
+            lambda start, around, signs, epsilon, step, steps: ascend(
+                logits, start, around, signs, epsilon, step, ops.cast(steps, "int32")
+            ),
+            *(pixels, pixels, signs, (), (), ()),
         )
 
     def fgsm(self, epsilon: int) -> np.ndarray:
@@ -96,3 +92,14 @@ class Attacker:
             around[:count] = self.images[begin : begin + count]
             signs[:count] = self.signs[begin : begin + count]
             yield around, signs, count
+
+
+def compiled(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Any:
+    """A function of float32 arguments, traced once: they have one shape, and what varies is an argument."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    import tensorflow as tf
+
+    return tf.function(function, input_signature=[tf.TensorSpec(shape, tf.float32) for shape in shapes])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from cifake.config import Settings
 from cifake.config.options import parse as parse_variant
-from cifake.core.backend import require_tensorflow
+from cifake.core.backend import require_backend
 from cifake.core.errors import ConfigError
 
 # Keras Tuner's: the name of this process in a search shared by several, and where its chief listens.
@@ -26,5 +26,5 @@ def parse(argv: Sequence[str]) -> tuple[str, Settings]:
         present = next(name for name in PROCESS_VARIABLES if name in os.environ)
         raise ConfigError(f"{present} is set: expected {' and '.join(missing)}, too; see docs/searching.md")
     if settings.adversarial:
-        require_tensorflow("adversarial training")
+        require_backend("adversarial training", "tensorflow")
     return variant, settings

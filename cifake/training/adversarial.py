@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from cifake.config import AdversarialSettings
-from cifake.core.backend import require_tensorflow
+from cifake.core.backend import require_backend
 from cifake.models.input_gradient import ascend, logits_on_float, on_float
 
 # Step sizes in units of epsilon. One step beyond epsilon suffices from a random start (Wong et al. 2020).
@@ -28,7 +28,7 @@ class AdversarialModel(keras.Model):
 
 def against_attacks(model: keras.Model, settings: AdversarialSettings) -> keras.Model:
     """A model with the same weights, to train instead of the given one, which takes uint8 [n, 32, 32, 3]."""
-    require_tensorflow("adversarial training")
+    require_backend("adversarial training", "tensorflow")
     same, logits = on_float(model), logits_on_float(model)
     trained = AdversarialModel(same.inputs, same.outputs, name=model.name)
     trained.seed_generator = keras.random.SeedGenerator()

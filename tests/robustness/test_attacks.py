@@ -1,5 +1,10 @@
 """FGSM and PGD: within their ball, as strong as an independent library's, not fooled by saturation."""
 
+import importlib.util
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -161,3 +166,26 @@ def test_a_model_without_a_sigmoid_is_refused():
         RunError, match="expected a model that ends in a dense layer with a sigmoid, received 'o"
     ):
         Attacker(keras.Model(pixels, linear), np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1))
+
+
+ATTACK = """
+import cifake.models, keras, numpy as np  # the first registers layers
+from cifake.robustness.attacks import Attacker
+files = np.load("images.npz")
+attacker = Attacker(keras.models.load_model("model.keras"), files["images"], files["labels"], batch=64)
+np.savez("attacked.npz", fgsm=attacker.fgsm(2), pgd=attacker.pgd(2, 3, np.random.default_rng(0)))
+"""
+
+
+def test_attacks_on_jax_are_those_on_tensorflow(trained, attacker, tmp_path):
+    if not importlib.util.find_spec("jax"):
+        pytest.skip("jax is not installed")
+    model, test = trained
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "images.npz", images=test.images, labels=test.labels)
+    variables = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.getcwd()}
+    subprocess.run([sys.executable, "-c", ATTACK], cwd=tmp_path, env=variables, check=True)
+    on_jax = np.load(tmp_path / "attacked.npz")
+    ours = {"fgsm": attacker.fgsm(2), "pgd": pgd(attacker, 2, steps=3)}
+    for name, images in ours.items():  # but for gradients next to zero, whose sign rounding decides
+        assert (on_jax[name] == images).mean() > 0.99
