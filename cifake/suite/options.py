@@ -33,7 +33,8 @@ def _seeds(texts: list[str]) -> list[int]:
         return list(range(int(texts[0])))
     seeds = [] if texts[0].isdecimal() else comma_separated(texts)
     if not seeds or not all(seed.isdecimal() for seed in seeds):
-        raise ValueError(f"expected a number from 1, or seeds such as 0,1,7, received {','.join(texts)!r}")
+        given = ",".join(texts)
+        raise ValueError(f"expected a number from 1, or seeds such as 0,1,7 or '7,', received {given!r}")
     return list(dict.fromkeys(map(int, seeds)))
 
 
@@ -76,7 +77,7 @@ class Options(CommandOptions):
         f"(default: {','.join(STANDARD)})",
     )
     seeds: Annotated[list[int], BeforeValidator(_seeds)] = Field(
-        [0], description="their number, counted from 0, or a list: 0,1,7 (default: 1)"
+        [0], description="their number, counted from 0, or a list: 0,1,7, or '7,' for one (default: 1)"
     )
     until: Annotated[str, AfterValidator(_until)] = Field(
         "",

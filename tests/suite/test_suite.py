@@ -189,6 +189,7 @@ def test_a_finished_run_without_the_file_that_is_asked_for_gets_it_and_is_not_tr
         (["seeds=3"], [0, 1, 2], ["base", "epoch", "sgd", "sigmoid", "val"]),
         (["--seeds", "0,1,7", "--variants", "base,val"], [0, 1, 7], ["base", "val"]),
         (["seeds=[2, 1]", "variants=[val]"], [2, 1], ["val"]),
+        (["seeds=7,", "variants=val"], [7], ["val"]),
     ],
 )
 def test_options(words, seeds, variants):
@@ -207,8 +208,8 @@ def test_all_variants_are_those_that_mlproject_names(monkeypatch):
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7, received '0'"),
-        ("seeds=a,b", "seeds: expected a number from 1, or seeds such as 0,1,7, received 'a,b'"),
+        ("seeds=0", "seeds: expected a number from 1, or seeds such as 0,1,7 or '7,', received '0'"),
+        ("seeds=a,b", "seeds: expected a number from 1, or seeds such as 0,1,7 or '7,', received 'a,b'"),
         ("seed=1", "seed: expected seeds=0,1,7 or a number of them, received seed"),
         ("workers=0", "workers: expected auto or a number from 1, received '0'"),
         ("force=yess", "force: expected true or false, received 'yess'"),
