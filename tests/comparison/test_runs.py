@@ -78,20 +78,21 @@ def log_versions(*versions):
 def test_a_row_of_several_code_versions_says_so(store):
     log_versions("old", "old", "new")
     assert notes(compare()) == [
-        "[versions] Different code, libraries or backend: code_version old of sgd and base (seed 0 and 1); "
-        "new of base (seed 2); --group-by code_version tells them apart."
+        "[versions] Different code: code_version old of sgd and base (seed 0 and 1); new of base (seed 2); "
+        "--group-by code_version tells them apart."
     ]
     run_id = log_run("val", f1=0.7)
     assert "; unknown of val; " in notes(compare())[0]
     mlflow.MlflowClient().set_tag(run_id, "libraries", "keras 3.9.0, jax 0.5.0")
-    assert "; unknown (keras 3.9.0, jax 0.5.0) of val; " in notes(compare())[0]
+    (told,) = notes(compare())
+    assert told.startswith("[versions] Different code, libraries or backend: ")
+    assert "; unknown (keras 3.9.0, jax 0.5.0) of val; " in told
 
 
 def test_rows_of_other_code_say_so_and_rows_of_one_code_do_not(store):
     log_versions("new", "new")
     assert notes(compare()) == [
-        "[versions] Different code, libraries or backend: code_version old of sgd; new of base; rows may "
-        "differ by that alone."
+        "[versions] Different code: code_version old of sgd; new of base; rows may differ by that alone."
     ]
     assert notes(compare(variants=["base"])) == []
 
