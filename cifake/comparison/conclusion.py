@@ -22,10 +22,12 @@ def headline(comparison: Comparison, rows: Sequence[Standing]) -> str:
     value = leader.mean(key)
     if value is None:
         return f"No run has {key}."
-    sentences = [f"{leader.name} leads with {metric_title(comparison)} {value:{form}}."]
+    seeds = [len(row.group.runs) for row in rows]
+    alone = " (one seed)" if seeds[0] == 1 < max(seeds) else ""
+    sentences = [f"{leader.name}{alone} leads with {metric_title(comparison)} {value:{form}}."]
     if leader.partly_predicted:
-        seeds = f"{len(leader.runs)} seeds, and the tests on the {len(leader.scores)} with predictions"
-        sentences.append(f"That is its mean over {seeds}.")
+        tested = f"the tests on the {len(leader.scores)} with predictions"
+        sentences.append(f"That is its mean over {len(leader.runs)} seeds, and {tested}.")
     if all(row.difference is None for row in rows):
         untested = ["Without predictions no difference is tested."] if len(rows) > 1 else []
         return " ".join([*sentences, *untested, *_no_better_than_trivial(comparison, rows)])

@@ -56,6 +56,8 @@ def test_a_single_row_and_runs_without_predictions_have_a_conclusion(store):
     assert conclusion() == "base leads with F1 0.9000. Without predictions no difference is tested."
     assert conclusion("loss").startswith("sgd leads with loss 0.1000.")
     assert conclusion("cost/train_seconds").startswith("base leads with cost/train_seconds 60.0.")
+    log_run("base", 1, f1=0.5)
+    assert conclusion().startswith("sgd (one seed) leads with F1 0.8000.")
 
 
 def test_the_same_models_are_called_that(store):
