@@ -65,7 +65,6 @@ COLOURED = (
 RELATED = (
     "modern_no_averaging", "modern_no_batch_norm", "modern_no_label_smoothing", "modern_no_mixing",
     "modern_no_residual", "modern_no_schedule", "modern_no_weight_decay", "strong", "strong_scratch",
-    "strong_large",
 )  # fmt: skip
 VARIANT_COLOURS = dict(zip(COLOURED, COLOURS, strict=True)) | dict(zip(RELATED, COLOURS[3:], strict=False))
 SHARED_COLOURS = COLOURS[:12]  # of all other variants; a variant keeps its colour when COLOURS grows
