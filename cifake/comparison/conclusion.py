@@ -22,9 +22,9 @@ def headline(comparison: Comparison, rows: Sequence[Standing]) -> str:
     value = leader.mean(key)
     if value is None:
         return f"No run has {key}."
-    seeds = [len(row.group.runs) for row in rows]
-    alone = " (one seed)" if seeds[0] == 1 < max(seeds) else ""
-    sentences = [f"{leader.name}{alone} leads with {metric_title(comparison)} {value:{form}}."]
+    several = any(len(row.group.runs) > 1 for row in rows)
+    name = _names(rows[:1]) if several else leader.name
+    sentences = [f"{name} leads with {metric_title(comparison)} {value:{form}}."]
     if leader.partly_predicted:
         tested = f"the tests on the {len(leader.scores)} with predictions"
         sentences.append(f"That is its mean over {len(leader.runs)} seeds, and {tested}.")

@@ -65,7 +65,7 @@ def version_notes(groups: list[Group]) -> list[str]:
         return []
     by_version: dict[str, list[str]] = {}
     mixed = False
-    several = len({libraries for group in groups for libraries in group.runs[LIBRARIES_TAG]}) > 1
+    mixed_libraries = len({libraries for group in groups for libraries in group.runs[LIBRARIES_TAG]}) > 1
     for group in groups:
         of_group: dict[tuple[str, str], list[str]] = {}
         columns = (group.runs[key] for key in (CODE_VERSION_TAG, LIBRARIES_TAG, SEED))
@@ -73,14 +73,14 @@ def version_notes(groups: list[Group]) -> list[str]:
             of_group.setdefault((code, libraries), []).append(seed)
         mixed |= len(of_group) > 1
         for (code, libraries), seeds in sorted(of_group.items()):
-            version = f"{code or 'unknown'}{f' ({libraries})' if several and libraries else ''}"
+            version = f"{code or 'unknown'}{f' ({libraries})' if mixed_libraries and libraries else ''}"
             which = f" (seed {name_list(sorted(seeds))})" if len(of_group) > 1 else ""
             by_version.setdefault(version, []).append(f"{group.name}{which}")
     if len(by_version) < 2:
         return []
     versions = "; ".join(f"{version} of {name_list(names)}" for version, names in by_version.items())
     advice = "--group-by code_version tells them apart" if mixed else "rows may differ by that alone"
-    what = "code, libraries or backend" if several else "code"
+    what = "code, libraries or backend" if mixed_libraries else "code"
     return [note("versions", f"Different {what}: code_version {versions}; {advice}.")]
 
 

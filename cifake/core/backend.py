@@ -1,4 +1,4 @@
-"""Check that a command's libraries are available, before they are imported."""
+"""Keras' backend: which it is, what it computes on, and whether a command has what it needs."""
 
 import contextlib
 import importlib.util
@@ -37,13 +37,14 @@ def device() -> str:
     if backend == "torch":
         import torch
 
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+        return "Apple GPU" if torch.backends.mps.is_available() else "CPU"
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
-    return (
-        str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")) if gpus else "CPU"
-    )
+    if not (gpus := tf.config.list_physical_devices("GPU")):
+        return "CPU"
+    return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
 
 
 def require_backend(what: str, *backends: str) -> None:

@@ -86,7 +86,7 @@ def ascend(
     def climb(_: Any, pixels: Any) -> Any:
         return ops.clip(pixels + step * uphill(logits, pixels, signs), low, high)
 
-    return ops.fori_loop(0, steps, climb, ops.clip(start, low, high))
+    return ops.fori_loop(0, ops.cast(steps, "int32"), climb, ops.clip(start, low, high))
 
 
 class Logit(keras.layers.Layer):

@@ -1,7 +1,7 @@
 """FGSM and PGD within a ball of whole pixel steps, through the model's own preprocessing."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -42,12 +42,7 @@ class Attacker:
         self._direction = compiled(
             lambda *arguments: ops.cast(uphill(logits, *arguments), "int8"), pixels, signs
         )
-        self._climb = compiled(
-            lambda start, around, signs, epsilon, step, steps: ascend(
-                logits, start, around, signs, epsilon, step, ops.cast(steps, "int32")
-            ),
-            *(pixels, pixels, signs, (), (), ()),
-        )
+        self._climb = compiled(partial(ascend, logits), pixels, pixels, signs, (), (), ())
 
     def fgsm(self, epsilon: int) -> np.ndarray:
         """One step of epsilon along the gradient's sign (Goodfellow et al. 2015): uint8 [n, 32, 32, 3]."""

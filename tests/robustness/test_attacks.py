@@ -19,7 +19,7 @@ from cifake.robustness.attacks import Attacker
 from cifake.robustness.options import RobustnessOptions
 from cifake.robustness.perturbed import PerturbedTestSet
 from cifake.training import fit
-from tests.support.project import EXPERIMENTS
+from tests.support.project import EXPERIMENTS, REPOSITORY
 
 COUNT = 200
 
@@ -183,7 +183,7 @@ def test_attacks_on_jax_are_those_on_tensorflow(trained, attacker, tmp_path):
     model, test = trained
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "images.npz", images=test.images, labels=test.labels)
-    variables = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.getcwd()}
+    variables = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(REPOSITORY)}
     subprocess.run([sys.executable, "-c", ATTACK], cwd=tmp_path, env=variables, check=True)
     on_jax = np.load(tmp_path / "attacked.npz")
     ours = {"fgsm": attacker.fgsm(2), "pgd": pgd(attacker, 2, steps=3)}
