@@ -2,7 +2,7 @@
 
 from cifake.config.augmentation_settings import AugmentationSettings
 from cifake.config.builders import CnnSettings, ResidualSettings, TransferSettings, per_layer
-from cifake.config.load import load, parse_overrides
+from cifake.config.load import check_files, load, parse_overrides
 from cifake.config.schedule_settings import ScheduleSettings
 from cifake.config.search_space import Dimension, TunerSettings, lengths, overrides
 from cifake.config.settings import AdversarialSettings, Settings
@@ -17,6 +17,7 @@ __all__ = [
     "Settings",
     "TransferSettings",
     "TunerSettings",
+    "check_files",
     "lengths",
     "load",
     "overrides",

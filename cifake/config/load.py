@@ -49,6 +49,17 @@ def parse_overrides(texts: Mapping[str, str]) -> dict[str, Any]:
     return {key: parse_yaml(text, f"--{key}") for key, text in texts.items()}
 
 
+def check_files(settings: Settings) -> None:
+    """Refuse a file of weights that is not there; the settings of another machine's run may name its own.
+
+    Raises:
+        ConfigError: the file is missing.
+    """
+    weights = getattr(settings.model, "weights", "none")
+    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+        raise ConfigError(f"model.weights: expected imagenet, none or a file, received '{weights}'")
+
+
 def _read_with_parents(path: Path, children: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in children:
         raise ConfigError(f"{path}: 'extends' leads back to this file; remove it in one of them")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cifake.cli.grammar import last_texts, split_words
 from cifake.cli.help import print_help_if_asked
-from cifake.config.load import load, parse_overrides
+from cifake.config.load import check_files, load, parse_overrides
 from cifake.config.settings import Settings, describe_settings
 from cifake.core.errors import ConfigError
 
@@ -14,7 +14,7 @@ def parse(argv: Sequence[str], program: str, summary: str) -> tuple[str, Setting
     """The variant's name, which is the file's stem, and its settings, from ``FILE [--KEY VALUE ...]``.
 
     Raises:
-        ConfigError: not one file, or a setting that ``load`` refuses.
+        ConfigError: not one variant, a setting that ``load`` refuses, or a file that is missing.
     """
     print_help_if_asked(
         argv, f"{program} FILE",
@@ -26,4 +26,6 @@ def parse(argv: Sequence[str], program: str, summary: str) -> tuple[str, Setting
         received = " and ".join(files) or "none"
         raise ConfigError(f"expected one variant file, such as experiments/base.yaml, received {received}")
     path = Path(files[0])
-    return path.stem, load(path, parse_overrides(last_texts(texts)))
+    settings = load(path, parse_overrides(last_texts(texts)))
+    check_files(settings)
+    return path.stem, settings

@@ -6,7 +6,6 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,8 +24,6 @@ def load_backbone(name: str, weights: str, size: int) -> keras.Model:
     Raises:
         ConfigError: an unknown name, too small a size, or weights that cannot be loaded.
     """
-    if weights not in ("imagenet", "none") and not Path(weights).is_file():
-        raise ConfigError(f"model.weights: expected imagenet, none or a file, received '{weights}'")
     make = _find(name)
     try:
         with _download_timeout():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cifake.config import check_files
 from cifake.config import load as load_settings
 from cifake.data import load as load_data
 from cifake.suite.jobs import STATES, Capacity, Job
@@ -24,6 +25,8 @@ def make_jobs(variants: Sequence[str], seeds: Sequence[int], overrides: Mapping[
         for variant in variants
         for seed in seeds
     ]
+    for _, settings in resolved:
+        check_files(settings)
     load_once = functools.cache(load_data)
     jobs = []
     for number, (variant, settings) in enumerate(resolved):

@@ -438,8 +438,8 @@ def test_the_command_prints_the_hash_that_a_run_has(finished):
 
 
 def test_the_command_prints_settings_and_ends_mistakes_with_one_line():
-    def run(*words):
-        command = [sys.executable, "-m", "cifake.config", "experiments/sgd.yaml", *words]
+    def run(*words, variant="sgd"):
+        command = [sys.executable, "-m", "cifake.config", f"experiments/{variant}.yaml", *words]
         return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
     good = run("epochs=5")
@@ -450,3 +450,7 @@ def test_the_command_prints_settings_and_ends_mistakes_with_one_line():
     assert bad.returncode == 2
     assert bad.stdout == ""
     assert bad.stderr == "error: experiments/sgd.yaml: unknown setting 'epoch'; did you mean 'epochs'?\n"
+    missing = run("model.weights=nowhere.h5", variant="strong")
+    assert missing.returncode == 2
+    expected = "model.weights: expected imagenet, none or a file, received 'nowhere.h5'"
+    assert missing.stderr == f"error: {expected}\n"

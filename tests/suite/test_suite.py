@@ -228,6 +228,8 @@ def test_mistakes_in_variants_and_settings_come_before_anything_runs(monkeypatch
         make_jobs(["bse"], [0], {})
     with pytest.raises(ConfigError, match="unknown setting 'epoch'; did you mean 'epochs'"):
         make_jobs(["base"], [0], parse(["epoch=3"])[1])
+    with pytest.raises(ConfigError, match=r"expected imagenet, none or a file, received 'nowhere\.h5'"):
+        make_jobs(["strong"], [0], parse(["model.weights=nowhere.h5"])[1])
 
 
 def test_a_plan_says_what_is_stopped_and_how_long_it_takes(store):
