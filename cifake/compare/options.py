@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from cifake.cli.grammar import CommandOptions, Flag, InputFolder, OutputFile, OutputFolder
+from cifake.cli.grammar import CommandOptions, CommaSeparated, Flag, InputFolder, OutputFile, OutputFolder
 from cifake.cli.help import options_or_help
 from cifake.comparison import VIEW_NAMES, Direction, ViewName
 from cifake.comparison.condition import parse_condition
@@ -63,7 +63,7 @@ class Options(CommandOptions):
     publish: OutputFolder | None = Field(
         None, description="a folder of published results, to which the runs that were read are added"
     )
-    variant: list[str] = Field([], description="only this one; repeatable")
+    variant: Annotated[list[str], CommaSeparated] = Field([], description="only these, such as base,val")
     split: Literal["full", "small", "all", "full,all"] | None = Field(
         None,
         description="only runs on this split: full, small or all; full,all ranks both in one table, since "

@@ -199,6 +199,7 @@ def test_pairwise(compared):
 def test_pairwise_is_a_matrix_for_people(compared):
     view = compare(tracking_uri=compared).pairwise()
     (table,) = view.tables
+    assert "verdicts hold for all 6 pairs together, at 95 %: the row is" in table.caption
     names = [row["variant"] for row in table.rows]
     assert [column.title for column in table.columns] == ["#", "variant", *names]
     cells = {
@@ -226,6 +227,7 @@ def test_in_pairwise_a_higher_loss_is_worse(compared):
     view = compare("loss", tracking_uri=compared, variants=["base", "sgd"]).pairwise()
     (table,) = view.tables
     assert [row["variant"] for row in table.rows] == ["base", "sgd"]
+    assert "verdicts hold at 95 %: the row is" in table.caption
     shown = [[column.show(row) for column in table.columns] for row in table.rows]
     assert [shown[0][3][:3], shown[1][2][:3]] == ["▲ -", "▼ +"]
 

@@ -29,6 +29,7 @@ def pairwise(comparison: Comparison) -> Table:
         for (first, second), difference in zip(pairs, differences, strict=True)
     ]
     compared = sum(difference is not None for difference in differences)
+    together = f" for all {compared} pairs together," if compared > 1 else ""
     fewer = " The leaderboard compares with the baseline alone, so its intervals are narrower."
     places = [
         (str(group.rank), title)
@@ -39,9 +40,9 @@ def pairwise(comparison: Comparison) -> Table:
     judged = [Column(f"verdict_{rank}", rank, mark=f"verdict_{rank}") for rank, _ in places]
     return view_table(
         comparison,
-        f"{metric_text(comparison)}. Row less column, paired by image and seed; verdicts hold for all "
-        f"{compared} pairs together, at {level(comparison)}: the row is {SIGNS}. CSV and JSON list the pairs "
-        f"with intervals and p.{fewer if comparison.planned else ''}",
+        f"{metric_text(comparison)}. Row less column, paired by image and seed; verdicts hold{together} at "
+        f"{level(comparison)}: the row is {SIGNS}. CSV and JSON list the pairs with intervals and "
+        f"p.{fewer if comparison.planned else ''}",
         [*GROUP_COLUMNS[:2], *(measured if len(places) <= MEASURED else judged)],
         _matrix(pairs, records),
         essential=2 + min(len(places), MEASURED),
