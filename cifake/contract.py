@@ -224,6 +224,7 @@ OTHER = _by_key(
     Metric("best_epoch", "best epoch", None, ".0f", NON_NEGATIVE),
     Metric("learning_rate", "learning rate", None, ".2g", NON_NEGATIVE),
     Metric("cost/parameters", "parameters", False, ",.0f", NON_NEGATIVE),
+    Metric("cost/operations", "operations", False, ",.0f", NON_NEGATIVE),
     Metric("cost/train_seconds", "training s", False, ",.1f", NON_NEGATIVE),
     Metric("cost/images_per_second", "images/s", True, ",.0f", NON_NEGATIVE),
     Metric("cost/latency_ms", "latency ms", False, ".2f", NON_NEGATIVE),

@@ -16,6 +16,7 @@ from functools import cache
 import pytest
 from PIL import Image
 
+from benchmarks.costs import table
 from cifake.comparison import compare
 from cifake.comparison.render.text import text as for_terminal
 from cifake.comparison.table import Section
@@ -56,6 +57,18 @@ def test_tables_are_what_their_commands_print(page, monkeypatch, capsys):
         page.write_text(expected)
     else:
         assert text == expected
+
+
+def test_costs_are_those_of_the_published_results(monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    page = REPOSITORY / "experiments/README.md"
+    before, command, after = page.read_text().partition("<!-- python -m benchmarks.costs -->\n")
+    shown, end, rest = after.partition("<!-- end -->")
+    expected = f"\n{table()}\n\n"
+    if "REFRESH_PAGES" in os.environ:
+        page.write_text(before + command + expected + end + rest)
+    else:
+        assert shown == expected
 
 
 def intervals(text):

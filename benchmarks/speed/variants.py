@@ -11,7 +11,7 @@ import contextlib
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -22,6 +22,7 @@ from cifake.config import Settings, load
 from cifake.data import Part
 from cifake.data import load as load_data
 from cifake.models import build_model
+from cifake.models.operations import count_operations, operations_by_layer
 from cifake.training.batches import Batches, feed
 from cifake.training.compile import STEPS_PER_EXECUTION, compile_model
 from cifake.training.fused_normalisation import fused_normalisation
@@ -30,23 +31,6 @@ from cifake.training.transforms import transform_of
 Normalisation = Callable[[keras.Model], contextlib.AbstractContextManager[None]]
 SECONDS = 3.0  # of fit and of each convolution, about
 PASSES = 3  # forward, and the gradients of the weights and of the input: as many operations each
-
-
-def convolutions(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """All layers that convolve or multiply by a matrix, nested models' included."""
-    for layer in model._flatten_layers(include_self=False, recursive=True):
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
-            yield layer
-
-
-def operations(layer: keras.layers.Layer) -> int:
-    """Multiplications and additions of one image's forward pass."""
-    kernel = layer.kernel.shape
-    if isinstance(layer, keras.layers.Dense):
-        return 2 * kernel[0] * kernel[1]
-    height, width, channels = layer.output.shape[1:]
-    inputs = 1 if isinstance(layer, keras.layers.DepthwiseConv2D) else kernel[2]
-    return 2 * height * width * channels * kernel[0] * kernel[1] * inputs
 
 
 def seconds_alone(layer: keras.layers.Conv2D, batch_size: int) -> float:
@@ -93,8 +77,8 @@ def main(variants: list[str]) -> None:
     for variant in variants:
         settings = load(f"experiments/{variant}.yaml", {})
         model = build_model(settings)
-        layers = list(convolutions(model))
-        total = sum(map(operations, layers))
+        layers = [layer for layer, _ in operations_by_layer(model)]
+        total = count_operations(model)
         print(f"{variant}: {total:,} operations an image, {model.count_params():,} parameters")
         contenders = {
             "fit": fit_of(settings, train, fused_normalisation),

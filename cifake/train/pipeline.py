@@ -197,6 +197,7 @@ def evaluate(
     from cifake.evaluation.metrics import classification_report, score
     from cifake.evaluation.run_figures import run_figures
     from cifake.evaluation.scoring import latency_ms, predict
+    from cifake.models.operations import count_operations
 
     scores = predict(model, data.test.images)
     results = score(data.test.labels, scores)
@@ -211,6 +212,7 @@ def evaluate(
             **{f"best/{key.replace('/', '_')}": best[key] for key in best if key.startswith("val/")},
             "best_epoch": fitted.best_epoch,
             "cost/parameters": model.count_params(),
+            "cost/operations": count_operations(model),
             "cost/train_seconds": fitted.seconds,
             "cost/images_per_second": fitted.images / fitted.seconds,
             "cost/latency_ms": latency_ms(model, data.test.images[0]),

@@ -360,6 +360,22 @@ def test_pareto(store):
     assert [rows[name]["front"] for name in "abc"] == ["parameters, training s", "parameters", "training s"]
 
 
+def test_pareto_has_the_costs_that_some_run_logged(store):
+    log_run("early", f1=0.9, **{"cost/parameters": 100.0})
+    titles = [column.title for column in compare().pareto().tables[0].columns]
+    assert titles[-3:] == ["on the front of", "parameters", "training s"]
+    log_run("late", f1=0.8, **{"cost/parameters": 10.0, "cost/operations": 5e6})
+    view = compare().pareto()
+    expected = ["parameters", "operations", "training s"]
+    assert [column.title for column in view.tables[0].columns][-3:] == expected
+    rows = by_name(view.tables[0])
+    assert (rows["early"]["cost/operations"], rows["late"]["cost/operations"]) == (None, 5e6)
+    (figure,) = view.figures
+    assert [axes.get_xlabel() for axes in figure.axes] == expected
+    label = figure.axes[1].xaxis.get_major_formatter()
+    assert [label(value) for value in (0, 1.5, 2e4, 5e6)] == ["0", "1.5", "20 k", "5 M"]
+
+
 def test_curves(compared):
     rows = by_name(compare(tracking_uri=compared).curves().tables[0])
     assert [rows["base"][f"epoch_{epoch}"] for epoch in (1, 2, 3)] == pytest.approx([0.5, 0.4, 0.3])

@@ -69,8 +69,8 @@ def test_metrics_of_every_epoch_and_of_the_best_model(finished, finished_store):
     assert once == {
         "test/accuracy", "test/precision", "test/recall", "test/f1", "test/loss", "test/roc_auc",
         "test/average_precision", "test/mcc", "test/brier", "test/ece", "best_epoch", "cost/parameters",
-        "cost/train_seconds", "cost/images_per_second", "cost/latency_ms", "cost/total_seconds",
-        "best/val_loss", "best/val_accuracy", "best/val_precision", "best/val_recall",
+        "cost/operations", "cost/train_seconds", "cost/images_per_second", "cost/latency_ms",
+        "cost/total_seconds", "best/val_loss", "best/val_accuracy", "best/val_precision", "best/val_recall",
     }  # fmt: skip
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "val/loss")
     assert run.data.metrics["best/val_loss"] == history[int(run.data.metrics["best_epoch"])].value

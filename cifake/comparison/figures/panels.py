@@ -2,14 +2,14 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from cifake.comparison.comparison import Comparison, metric_title
 from cifake.comparison.figures.style import GREY, MARKERS, legend, lines, mark
 from cifake.comparison.statistics.reliability import reliability
-from cifake.comparison.table import short_number
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.curves import learning_curves
-from cifake.comparison.views.pareto import COSTS, pareto
+from cifake.comparison.views.pareto import known_costs, pareto
 from cifake.contract import describe_metric
 
 
@@ -17,8 +17,8 @@ def pareto_figure(comparison: Comparison) -> Figure:
     """The metric against each cost; a line joins the front, whose points are filled."""
     styles = {group.name: (colour, MARKERS[line]) for group, colour, line in lines(comparison)}
     rows = [row for row in pareto(comparison).rows if row[comparison.metric.key] is not None]
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    for axes, cost in zip(figure.subplots(1, len(COSTS), sharey=True), COSTS, strict=True):
+    figure, costs = Figure(figsize=(11, 3.6), layout="constrained"), known_costs(comparison)
+    for axes, cost in zip(figure.subplots(1, len(costs), sharey=True, squeeze=False)[0], costs, strict=True):
         priced = [row for row in rows if row[cost] is not None]
         front = sorted((row for row in priced if row[f"{cost}_front"]), key=lambda row: row[cost])
         axes.plot(
@@ -33,15 +33,19 @@ def pareto_figure(comparison: Comparison) -> Figure:
                 row[cost], row[comparison.metric.key], marker, color=colour,
                 fillstyle="full" if row[f"{cost}_front"] else "none", label=row["variant"],
             )  # fmt: skip
-        described = describe_metric(cost)
-        axes.set_xlabel(described.title)
-        axes.xaxis.set_major_formatter(lambda value, _, form=described.form: short_number(value, form))
+        axes.set_xlabel(describe_metric(cost).title)
+        axes.xaxis.set_major_formatter(_short)
         axes.xaxis.get_major_locator().set_params(nbins=4)
         axes.margins(0.2)
     figure.axes[0].set_ylabel(metric_title(comparison))
     if rows:
         legend(figure, comparison)
     return figure
+
+
+def _short(value: float, _: object) -> str:
+    """A number on an axis: ``1.5``, ``20``, ``4 k``, ``200 M``."""
+    return EngFormatter()(value) if value >= 1000 else f"{value:g}"
 
 
 def curves_figure(comparison: Comparison) -> Figure:

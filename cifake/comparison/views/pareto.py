@@ -19,29 +19,35 @@ from cifake.comparison.views.columns import (
 )
 from cifake.contract import Metric, describe_metric
 
-COSTS = ("cost/parameters", "cost/train_seconds", "cost/latency_ms")
-NOISY = COSTS[1:]  # those that vary over seeds
+COSTS = ("cost/parameters", "cost/operations", "cost/train_seconds", "cost/latency_ms")
+NOISY = COSTS[2:]  # those that vary over seeds
+
+
+def known_costs(comparison: Comparison) -> list[str]:
+    """The costs that some run has logged, or all if there are none; earlier runs have no operations."""
+    known = [cost for cost in COSTS if any(len(group.values(cost)) for group in comparison.groups)]
+    return known or list(COSTS)
 
 
 def pareto(comparison: Comparison) -> Table:
-    """The metric beside three costs, and for which of them a group is on the front."""
-    groups = comparison.groups
+    """The metric beside its costs, and for which of them a group is on the front."""
+    groups, costs = comparison.groups, known_costs(comparison)
     rows: list[dict[str, Any]] = [
         {
             **group_cells(group),
             **metric_cells(group, comparison.metric.key),
-            **{k: v for cost in COSTS for k, v in metric_cells(group, cost).items()},
+            **{k: v for cost in costs for k, v in metric_cells(group, cost).items()},
         }
         for group in groups
     ]
     ties = _ties(comparison)
-    for cost in COSTS:
+    for cost in costs:
         seeds = {group.name: group.values(cost) for group in groups}
         for row in rows:
             others = [each for each in rows if each is not row and each[comparison.metric.key] is not None]
             row[f"{cost}_front"] = _is_on_front(row, others, comparison.metric, ties, seeds)
     for row in rows:
-        on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
+        on = [describe_metric(cost).title for cost in costs if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
     return view_table(
         comparison,
@@ -60,11 +66,11 @@ def pareto(comparison: Comparison) -> Table:
                     describe_metric(cost).form,
                     spread=f"{cost}_std" if cost in NOISY else None,
                 )
-                for cost in COSTS
+                for cost in costs
             ),
         ],
         rows,
-        [*partial_notes(groups, COSTS), *comparison.notes],
+        [*partial_notes(groups, costs), *comparison.notes],
         essential=5,
     )
 
