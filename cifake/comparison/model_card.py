@@ -7,6 +7,7 @@ from cifake.comparison.comparison import ROBUST_IMAGES, Comparison, on_metric
 from cifake.comparison.estimates import MetricEstimates
 from cifake.comparison.groups import Group
 from cifake.comparison.render.html import templates
+from cifake.comparison.results.documents import setting_without_folders
 from cifake.comparison.runs import PARAMETER
 from cifake.comparison.views.columns import level
 from cifake.comparison.views.robustness import KEYS, robustness
@@ -45,7 +46,7 @@ def model_card(comparison: Comparison, group: Group, run_id: str, facts: dict[st
             digest=first["dataset_digest"],
             images=alone.images,
             backbone=_setting(first, "model.backbone"),
-            weights=_setting(first, "model.weights"),
+            weights=setting_without_folders(_setting(first, "model.weights")),
             level=level(comparison),
             metrics=[_metric(alone, own, name) for name in OF_PREDICTIONS],
             tested=_tested(alone, len(group.runs)),

@@ -15,12 +15,12 @@ from tests.support.project import launch
 def shelf(store, monkeypatch):
     """Logs runs of one variant whose models are files, best last by validation but for the last seed."""
 
-    def log(variant, quality, seeds, split="full"):
+    def log(variant, quality, seeds, split="full", **params):
         made = []
         for seed in seeds:
             scores = made_scores(quality, seed)
             curve = [0.9, 0.5 - 0.01 * seed, 0.7] if seed < 2 else [0.9, 0.8, 0.8]
-            params = {"monitor": "val/loss", "variety": variant}
+            params = {"monitor": "val/loss", "variety": variant, **params}
             run_id = log_run(
                 variant,
                 seed,
@@ -82,7 +82,8 @@ def test_the_first_a_tie_and_a_better_one(shelf, capsys):
 
 
 def test_the_card_has_what_was_measured_of_other_images(shelf, capsys):
-    (run_id,) = shelf("base", 1.0, [0])
+    backbone = {"model.backbone": "MobileNetV2", "model.weights": "/home/ada/w.h5"}
+    (run_id,) = shelf("base", 1.0, [0], **backbone)
     log_tested(run_id, {"clean": made_scores(1.0, 0), "blur_1": made_scores(0.2, 0)})
     log_evaluated(run_id, made_scores(0.5, 0))
     mlflow.MlflowClient().set_terminated(run_id)
@@ -91,6 +92,7 @@ def test_the_card_has_what_was_measured_of_other_images(shelf, capsys):
     metrics = mlflow.get_run(run_id).data.metrics
     assert f"| blur_1 | {metrics['robust/blur/accuracy']:.3f} | [" in card
     assert "\nOf 1 of 1 seeds, on 200 images.\n" in card
+    assert "\nBackbone MobileNetV2, weights w.h5.\n" in card
     assert f"| photos | 1 | 200 | {metrics['other/photos/accuracy']:.3f} | [" in card
     assert "of which there is one: the noise of training is not in the intervals" in card
     assert "Not measured" not in card
