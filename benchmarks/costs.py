@@ -3,29 +3,34 @@
 Seconds depend on what else a machine does; operations do not.
 """
 
-import json
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from collections import defaultdict
-from pathlib import Path
-from statistics import mean
 from typing import Any
 
+import keras
+
+from cifake.comparison import compare
+from cifake.comparison.groups import Group
+from cifake.comparison.render.paper import markdown
+from cifake.comparison.table import Column, Section, Table
 from cifake.config import Settings, load
 from cifake.models import build_model, serving_model
 from cifake.models.operations import count_operations, operations_by_layer
 
-RUNS = Path("experiments/results/runs")
-SPLITS = ("full", "all")
-TITLES = (
-    "variant", "seeds", "accuracy", "parameters", "operations a prediction, millions",
-    "training images, millions", "operations in training, 10^12",
-)  # fmt: skip
+COLUMNS = [
+    Column("variant", "variant"),
+    Column("seeds", "seeds", ",.0f"),
+    Column("accuracy", "accuracy", ".4f"),
+    Column("parameters", "parameters", ",.0f"),
+    Column("prediction", "operations a prediction, millions", ".1f"),
+    Column("images", "training images, millions", ".2f"),
+    Column("training", "operations in training, 10^12", ",.0f"),
+]
 
 
-def operations_an_example(model: Any, settings: Settings) -> int:
+def operations_an_example(model: keras.Model, settings: Settings) -> int:
     """Of one image in a training step.
 
     The forward pass, and two gradients of each layer that is trained: of its weights and of its input. An
@@ -38,33 +43,30 @@ def operations_an_example(model: Any, settings: Settings) -> int:
     return step + 2 * attacks * count_operations(model)
 
 
-def row(variant: str, runs: list[dict[str, float]]) -> tuple[float, str]:
-    """A variant's mean accuracy, and its line of the table."""
-    path = f"experiments/{variant}.yaml"
+def costs(group: Group) -> dict[str, Any]:
+    """A row of the table; the network is that of the variant's file, with random weights."""
+    path = f"experiments/{group.name}.yaml"
     transfer = load(path).model.builder == "transfer"
     settings = load(path, {"model.weights": "none"} if transfer else {})
     model = build_model(settings)
-    served = serving_model(model, settings)
-    accuracy = mean(run["test/accuracy"] for run in runs)
-    images = mean(run["cost/images_per_second"] * run["cost/train_seconds"] for run in runs)
-    cells = (
-        f"`{variant}`", f"{len(runs)}", f"{accuracy:.4f}", f"{served.count_params():,}",
-        f"{count_operations(served) / 1e6:.1f}", f"{images / 1e6:.2f}",
-        f"{images * operations_an_example(model, settings) / 1e12:,.0f}",
-    )  # fmt: skip
-    return accuracy, f"| {' | '.join(cells)} |"
+    images = float((group.runs["cost/images_per_second"] * group.runs["cost/train_seconds"]).mean())
+    return {
+        "variant": group.name,
+        "seeds": len(group.runs),
+        "accuracy": group.mean("test/accuracy"),
+        "parameters": group.mean("cost/parameters"),
+        "prediction": count_operations(serving_model(model, settings)) / 1e6,
+        "images": images / 1e6,
+        "training": images * operations_an_example(model, settings) / 1e12,
+    }
 
 
 def table() -> str:
     """The variants with published runs on all training images, best first."""
-    runs = defaultdict(list)
-    for file in sorted(RUNS.glob("*.json")):
-        run = json.loads(file.read_text(encoding="utf-8"))
-        if run["tags"]["split"] in SPLITS:
-            runs[run["tags"]["variant"]].append(run["metrics"])
-    rows = sorted((row(variant, found) for variant, found in runs.items()), reverse=True)
-    return "\n".join([f"| {' | '.join(TITLES)} |", "| :-- |" + " --: |" * 6, *(line for _, line in rows)])
+    (comparison,) = compare("accuracy", split="full,all", results="experiments/results").comparisons
+    caption = "cifake, split full and all; means over seeds."
+    return markdown([Section("costs", [Table(caption, COLUMNS, [*map(costs, comparison.groups)])])])
 
 
 if __name__ == "__main__":
-    print(table())
+    print(table(), end="")

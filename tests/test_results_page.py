@@ -64,7 +64,7 @@ def test_costs_are_those_of_the_published_results(monkeypatch):
     page = REPOSITORY / "experiments/README.md"
     before, command, after = page.read_text().partition("<!-- python -m benchmarks.costs -->\n")
     shown, end, rest = after.partition("<!-- end -->")
-    expected = f"\n{table()}\n\n"
+    expected = f"\n{table()}\n"
     if "REFRESH_PAGES" in os.environ:
         page.write_text(before + command + expected + end + rest)
     else:

@@ -24,30 +24,30 @@ NOISY = COSTS[2:]  # those that vary over seeds
 
 
 def known_costs(comparison: Comparison) -> list[str]:
-    """The costs that some run has logged, or all if there are none; earlier runs have no operations."""
+    """The costs to show: those that some run has logged, or else all. Earlier runs have no operations."""
     known = [cost for cost in COSTS if any(len(group.values(cost)) for group in comparison.groups)]
     return known or list(COSTS)
 
 
 def pareto(comparison: Comparison) -> Table:
     """The metric beside its costs, and for which of them a group is on the front."""
-    groups, costs = comparison.groups, known_costs(comparison)
+    groups = comparison.groups
     rows: list[dict[str, Any]] = [
         {
             **group_cells(group),
             **metric_cells(group, comparison.metric.key),
-            **{k: v for cost in costs for k, v in metric_cells(group, cost).items()},
+            **{k: v for cost in COSTS for k, v in metric_cells(group, cost).items()},
         }
         for group in groups
     ]
     ties = _ties(comparison)
-    for cost in costs:
+    for cost in COSTS:
         seeds = {group.name: group.values(cost) for group in groups}
         for row in rows:
             others = [each for each in rows if each is not row and each[comparison.metric.key] is not None]
             row[f"{cost}_front"] = _is_on_front(row, others, comparison.metric, ties, seeds)
     for row in rows:
-        on = [describe_metric(cost).title for cost in costs if row[cost] is not None and row[f"{cost}_front"]]
+        on = [describe_metric(cost).title for cost in COSTS if row[cost] is not None and row[f"{cost}_front"]]
         row["front"] = ", ".join(on) or None
     return view_table(
         comparison,
@@ -66,11 +66,11 @@ def pareto(comparison: Comparison) -> Table:
                     describe_metric(cost).form,
                     spread=f"{cost}_std" if cost in NOISY else None,
                 )
-                for cost in costs
+                for cost in known_costs(comparison)
             ),
         ],
         rows,
-        [*partial_notes(groups, costs), *comparison.notes],
+        [*partial_notes(groups, COSTS), *comparison.notes],
         essential=5,
     )
 
