@@ -36,13 +36,13 @@ def main(argv: list[str]) -> None:
             )
         name_project_run(f"robustness of {model.name}")
         test = model.load_test_part()
-        logger.info("testing %s on %s images", model.name, f"{len(test):,}")
         if options.output:
             make_folder(options.output)  # or say why not, before the work
             export(model.load(), test, options)
         elif model.run:
             from cifake.robustness.test import run_robustness_test
 
+            logger.info("testing %s on %s images", model.name, f"{len(test.first(options.images)):,}")
             run_robustness_test(model.run.info.run_id, model.load, test, options)
 
 
