@@ -7,15 +7,20 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from functools import cache
 from typing import Any
 
 import keras
+import numpy as np
+import pandas as pd
 
 from cifake.comparison import compare
 from cifake.comparison.groups import Group
 from cifake.comparison.render.paper import markdown
+from cifake.comparison.runs import PARAMETER
 from cifake.comparison.table import Column, Section, Table
-from cifake.config import Settings, load
+from cifake.config import Settings, load, parse_overrides
+from cifake.contract import VARIANT_TAG
 from cifake.models import build_model, serving_model
 from cifake.models.operations import count_operations, operations_by_layer
 
@@ -28,6 +33,7 @@ COLUMNS = [
     Column("images", "training images, millions", ".2f"),
     Column("training", "operations in training, 10^12", ",.0f"),
 ]
+NETWORK = tuple(f"{PARAMETER}{key}" for key in ("model.", "adversarial", "predict_flips"))
 
 
 def operations_an_example(model: keras.Model, settings: Settings) -> int:
@@ -43,21 +49,39 @@ def operations_an_example(model: keras.Model, settings: Settings) -> int:
     return step + 2 * attacks * count_operations(model)
 
 
-def costs(group: Group) -> dict[str, Any]:
-    """A row of the table; the network is that of the variant's file, with random weights."""
-    path = f"experiments/{group.name}.yaml"
-    transfer = load(path).model.builder == "transfer"
-    settings = load(path, {"model.weights": "none"} if transfer else {})
+@cache
+def operations(variant: str, overrides: tuple[tuple[str, str], ...]) -> tuple[int, int]:
+    """Of a prediction, and of one image in a training step."""
+    settings = load(f"experiments/{variant}.yaml", parse_overrides(dict(overrides)))
     model = build_model(settings)
+    return count_operations(serving_model(model, settings)), operations_an_example(model, settings)
+
+
+def run_operations(run: pd.Series) -> tuple[float, float]:
+    """Of a prediction, and in training; of the settings that the run had, which a search may have found."""
+    overrides = {
+        key.removeprefix(PARAMETER): "null" if text == "None" else text
+        for key, text in run.dropna().items()
+        if key.startswith(NETWORK)
+    }
+    if "model.weights" in overrides:
+        overrides["model.weights"] = "none"  # random ones cost the same
+    prediction, example = operations(run[VARIANT_TAG], tuple(overrides.items()))
+    return prediction, example * run["cost/images_per_second"] * run["cost/train_seconds"]
+
+
+def costs(group: Group) -> dict[str, Any]:
+    """A row of the table."""
+    prediction, training = np.mean([run_operations(run) for _, run in group.runs.iterrows()], axis=0)
     images = float((group.runs["cost/images_per_second"] * group.runs["cost/train_seconds"]).mean())
     return {
         "variant": group.name,
         "seeds": len(group.runs),
         "accuracy": group.mean("test/accuracy"),
         "parameters": group.mean("cost/parameters"),
-        "prediction": count_operations(serving_model(model, settings)) / 1e6,
+        "prediction": prediction / 1e6,
         "images": images / 1e6,
-        "training": images * operations_an_example(model, settings) / 1e12,
+        "training": training / 1e12,
     }
 
 

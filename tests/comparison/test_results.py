@@ -140,6 +140,16 @@ def test_the_command_trains_these_settings_and_names_no_folder():
     assert train_command(params, tags | {"config_hash": "other"}) is None
 
 
+def test_the_command_of_a_search_searches_again():
+    given = {"split": "full", "seed": "0", "dataset": "cifake", "tuner.max_trials": "10"}
+    settings = load("experiments/tuned_sequential.yaml", parse_overrides(given))
+    found = {"model.filters": "[40]", "model.dense": "[700, 800]", "optimizer": "sgd"}
+    tags = {"variant": "tuned_sequential", "config_hash": settings.config_hash()}
+    assert train_command(given | found, tags) == (
+        "python -m cifake.train experiments/tuned_sequential.yaml --split=full --seed=0 --tuner.max_trials=10"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -109,7 +109,7 @@ def _file_name(run: Run) -> str:
 
 
 def train_command(params: dict[str, str], tags: dict[str, str]) -> str | None:
-    """The command that trains these settings again, of paths the last parts alone.
+    """The command that trains these settings again, or searches again; of paths the last parts alone.
 
     None where today's variant files do not lead to these settings.
     """
@@ -121,6 +121,7 @@ def train_command(params: dict[str, str], tags: dict[str, str]) -> str | None:
             key: text
             for key, text in params.items()
             if key in usual and setting_text(text) != setting_text(str(usual[key]))
+            if f"search.{key}.type" not in usual  # a search logs what it found
         }
         for overrides in ({}, differing):
             chosen = given | overrides
