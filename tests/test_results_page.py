@@ -34,7 +34,10 @@ PAGES = [
     for page in (REPOSITORY / folder).glob("*.md")
     if MARKED.search(page.read_text())
 ]
-BOARD = ["--results=experiments/results", "--metric=accuracy", "--split=full,all", "--baseline=base"]
+BOARD = [
+    "--results=experiments/results", "--metric=accuracy", "--split=full,all", "--baseline=base",
+    "--min-seeds=3",
+]  # fmt: skip
 
 
 def refreshed(text, capsys):
@@ -102,7 +105,7 @@ def test_a_wrong_digit_is_found_and_mended(compared, tmp_path, monkeypatch, caps
 
 @cache
 def board():
-    return compare("accuracy", split="full,all", baseline="base", results="experiments/results")
+    return compare("accuracy", split="full,all", baseline="base", min_seeds=3, results="experiments/results")
 
 
 def test_the_report_is_of_the_published_results(monkeypatch, request):

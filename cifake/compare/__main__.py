@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
                 split=options.split,
                 where=options.filter,
                 group_by=options.group_by,
+                min_seeds=options.min_seeds,
                 top=options.top,
                 baseline=options.baseline,
                 confidence=options.confidence,

@@ -74,6 +74,9 @@ class Options(CommandOptions):
         None,
         description="a tag or param whose values get rows of their own, beside the settings: code_version",
     )
+    min_seeds: int = Field(
+        1, ge=1, description="only variants with so many seeds: those with fewer make all intervals wider"
+    )
     top: int | None = Field(None, ge=1, description="only the best N rows of each table")
     format: Format | None = Field(
         None, description=f"{', '.join(FORMATS)} (default: by the suffix of output, or text)"

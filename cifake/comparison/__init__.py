@@ -27,6 +27,7 @@ def compare(
     split: str | None = None,
     where: str = "",
     group_by: str | None = None,
+    min_seeds: int = 1,
     top: int | None = None,
     baseline: str | None = None,
     confidence: float = 0.95,
@@ -45,6 +46,7 @@ def compare(
             compared in one table: their test images are the same.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting: ``code_version``.
+        min_seeds: only variants with so many seeds.
         top: how many groups to show; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
@@ -66,7 +68,7 @@ def compare(
 
     store = open_source(tracking_uri, results)
     apart = SOURCE if results and tracking_uri else None
-    runs = fetch_runs(store, experiments, variants, split, where, group_by or apart)
+    runs = fetch_runs(store, experiments, variants, split, where, group_by or apart, min_seeds)
     return Report(store, runs, metric, direction, top, baseline, confidence, margin)
 
 

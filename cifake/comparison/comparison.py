@@ -19,7 +19,7 @@ from cifake.comparison.run_notes import (
     without_metric_notes,
 )
 from cifake.comparison.run_source import RunSource
-from cifake.comparison.runs import FOREIGN, GROUP, SEED, TABLE
+from cifake.comparison.runs import FEW_SEEDS, FOREIGN, GROUP, SEED, TABLE
 from cifake.contract import (
     DATA_TAGS,
     ROBUST,
@@ -131,6 +131,8 @@ def make_comparisons(
             hidden=hidden,
         )
         comparisons.append(_with_predictions(comparison))
+    if few := runs.attrs.get(FEW_SEEDS):
+        comparisons[0].notes.append(note("few-seeds", f"Runs left out by --min-seeds: {few}."))
     if foreign := runs.attrs.get(FOREIGN):
         text = f"Runs left out, because they do not keep the run contract of this project: {foreign}."
         comparisons[0].notes.append(note("other-projects", text))

@@ -6,7 +6,7 @@ from importlib import metadata
 PAGE = "docs/comparing.md"
 CODES = (
     "one-seed", "no-predictions", "not-finite", "no-metric",
-    "versions", "other-projects", "run-again", "rows-not-shown",
+    "versions", "other-projects", "run-again", "few-seeds", "rows-not-shown",
     "smallest-difference", "control", "sequential", "partly-tested", "not-tested", "mixed-cell", "too-wide",
 )  # fmt: skip
 _CODE = re.compile(rf"\[({'|'.join(CODES)})\]")

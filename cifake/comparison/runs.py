@@ -36,6 +36,7 @@ TAGS = (
 TABLE = "table"  # runs that share it are compared with each other: their test images are the same
 GROUP = "group"  # runs that share it are repeats: config_hash, and the value of group_by
 FOREIGN = "foreign"  # attribute of the frame: how many runs do not keep the run contract
+FEW_SEEDS = "few_seeds"  # and how many belong to groups with fewer seeds than asked for
 INFINITE = sys.float_info.max  # as MLflow's databases keep infinity
 PARAMETER = "params."
 SEED = f"{PARAMETER}seed"
@@ -50,6 +51,7 @@ def fetch_runs(
     split: str | None = None,
     where: str = "",
     group_by: str | None = None,
+    min_seeds: int = 1,
 ) -> pd.DataFrame:
     """Finished variant runs that keep the run contract, newest first; values that are not finite are inf.
 
@@ -60,6 +62,7 @@ def fetch_runs(
         split: keep only this one; ``full,all`` are compared with each other.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting.
+        min_seeds: keep only groups with so many seeds.
 
     Returns:
         One row a run: ``run_id``, ``experiment_id``, ``artifacts`` (their address), ``commit`` (empty where
@@ -68,7 +71,7 @@ def fetch_runs(
 
     Raises:
         ConfigError: no run has the tag or param to group by.
-        RunError: a store that cannot be read, an unknown experiment, no run.
+        RunError: a store that cannot be read, an unknown experiment, no run, or no group with enough seeds.
     """
     found = store.runs(experiments, where)
     runs = [run for run in found if run.data.tags.keys() >= {*RUN_TAGS}]
@@ -92,7 +95,8 @@ def fetch_runs(
     frame.attrs[FOREIGN] = len(found) - len(runs)
     frame = _keep(frame, "variant", variants)
     splits = split.split(",") if split else []
-    return _keep(frame, "split", [each for each in splits if each in set(frame["split"])] or splits)
+    frame = _keep(frame, "split", [each for each in splits if each in set(frame["split"])] or splits)
+    return _with_seeds(frame, min_seeds)
 
 
 def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
@@ -218,3 +222,12 @@ def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFra
     if unknown:
         raise RunError(f"no finished run with {column} '{unknown[0]}'; there are: {', '.join(known)}")
     return frame[frame[column].isin(wanted)]
+
+
+def _with_seeds(frame: pd.DataFrame, least: int) -> pd.DataFrame:
+    seeds = frame.groupby([TABLE, GROUP])[SEED].transform("nunique")
+    kept = frame[seeds >= least]
+    if kept.empty:
+        raise RunError(f"min_seeds: expected a variant with {least} seeds, found at most {seeds.max()}")
+    kept.attrs[FEW_SEEDS] = len(frame) - len(kept)
+    return kept

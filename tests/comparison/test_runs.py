@@ -49,6 +49,22 @@ def test_runs_of_other_projects_are_left_out_and_counted(store):
         compare(where="tags.variant = 'resnet-ft'")
 
 
+def test_rows_with_few_seeds_are_left_out_and_counted(store, capsys):
+    for seed in range(3):
+        log_run("base", seed, f1=0.5)
+    for seed in range(2):
+        log_run("sgd", seed, f1=0.9)
+    log_run("base", 0, f1=0.5)  # the same seed again is no other
+    assert rows(compare(min_seeds=2)) == [("sgd", 2, 0.9), ("base", 3, 0.5)]
+    assert "few-seeds" not in str(notes(compare(min_seeds=2)))
+    report = compare(min_seeds=3)
+    assert rows(report) == [("base", 3, 0.5)]
+    assert "[few-seeds] Runs left out by --min-seeds: 2." in notes(report)
+    assert run_compare("--min-seeds", "4") == 2
+    assert capsys.readouterr().err == "error: min_seeds: expected a variant with 4 seeds, found at most 3\n"
+    assert run_compare("--min-seeds", "0") == 2
+
+
 def test_runs_of_other_projects_are_no_variants(store):
     log_foreign()
     with pytest.raises(RunError, match="no finished run of a variant 'resnet-ft'"):
