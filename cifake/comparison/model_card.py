@@ -65,11 +65,11 @@ def _metric(comparison: Comparison, group: Group, name: str) -> tuple[str, str, 
 def _tested(comparison: Comparison, seeds: int) -> str:
     """On how many seeds and images the robustness was measured; empty where it was not."""
     rows = robustness(comparison).rows
-    return (
-        f"Of {rows[0]['seeds']} of {seeds} seeds, on {_number(rows[0][ROBUST_IMAGES], ',.0f')} images."
-        if rows
-        else ""
-    )
+    if not rows:
+        return ""
+    tested = rows[0]["seeds"]
+    share = "all" if tested == seeds else f"{tested} of {seeds}"
+    return f"Of {share} seeds, on {_number(rows[0][ROBUST_IMAGES], ',.0f')} images."
 
 
 def _robustness(comparison: Comparison) -> list[tuple[str, str, str]]:

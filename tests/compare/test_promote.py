@@ -91,7 +91,7 @@ def test_the_card_has_what_was_measured_of_other_images(shelf, capsys):
     card = mlflow.artifacts.load_text(f"runs:/{run_id}/model_card.md")
     metrics = mlflow.get_run(run_id).data.metrics
     assert f"| blur_1 | {metrics['robust/blur/accuracy']:.3f} | [" in card
-    assert "\nOf 1 of 1 seeds, on 200 images.\n" in card
+    assert "\nOf all seeds, on 200 images.\n" in card
     assert "\nBackbone MobileNetV2, weights w.h5.\n" in card
     assert f"| photos | 1 | 200 | {metrics['other/photos/accuracy']:.3f} | [" in card
     assert "of which there is one: the noise of training is not in the intervals" in card
