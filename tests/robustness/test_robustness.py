@@ -110,7 +110,7 @@ def test_a_variant_is_tested_after_its_training_and_later_by_the_command(run_id,
 
     caplog.set_level("INFO")
     assert run_command(f"run={run_id}") == 0
-    assert "seed 0 (run " + run_id + ") on 40 images" in caplog.text
+    assert f"(run {run_id}) on 40 images" in caplog.text
     assert "2 perturbations are done already" in caplog.text
     after = metrics(run_id)
     del before["robust/doubts"]
