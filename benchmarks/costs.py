@@ -57,8 +57,8 @@ def operations(variant: str, overrides: tuple[tuple[str, str], ...]) -> tuple[in
     return count_operations(serving_model(model, settings)), operations_an_example(model, settings)
 
 
-def run_operations(run: pd.Series) -> tuple[float, float]:
-    """Of a prediction, and in training; of the settings that the run had, which a search may have found."""
+def run_operations(run: pd.Series) -> tuple[int, int]:
+    """``operations`` of the settings that a run had, which a search may have found."""
     overrides = {
         key.removeprefix(PARAMETER): "null" if text == "None" else text
         for key, text in run.dropna().items()
@@ -66,22 +66,21 @@ def run_operations(run: pd.Series) -> tuple[float, float]:
     }
     if "model.weights" in overrides:
         overrides["model.weights"] = "none"  # random ones cost the same
-    prediction, example = operations(run[VARIANT_TAG], tuple(overrides.items()))
-    return prediction, example * run["cost/images_per_second"] * run["cost/train_seconds"]
+    return operations(run[VARIANT_TAG], tuple(overrides.items()))
 
 
 def costs(group: Group) -> dict[str, Any]:
     """A row of the table."""
-    prediction, training = np.mean([run_operations(run) for _, run in group.runs.iterrows()], axis=0)
-    images = float((group.runs["cost/images_per_second"] * group.runs["cost/train_seconds"]).mean())
+    prediction, example = np.array([run_operations(run) for _, run in group.runs.iterrows()]).T
+    images = group.runs["cost/images_per_second"] * group.runs["cost/train_seconds"]
     return {
         "variant": group.name,
         "seeds": len(group.runs),
         "accuracy": group.mean("test/accuracy"),
         "parameters": group.mean("cost/parameters"),
-        "prediction": prediction / 1e6,
-        "images": images / 1e6,
-        "training": training / 1e12,
+        "prediction": prediction.mean() / 1e6,
+        "images": images.mean() / 1e6,
+        "training": (images * example).mean() / 1e12,
     }
 
 

@@ -46,7 +46,7 @@ def compare(
             compared in one table: their test images are the same.
         where: a filter in MLflow's search language: ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting: ``code_version``.
-        min_seeds: only variants with so many seeds.
+        min_seeds: only variants of which so many seeds have the metric.
         top: how many groups to show; None shows all.
         baseline: what differences are taken from; None is the best group.
         confidence: level of intervals and tests.
@@ -68,8 +68,8 @@ def compare(
 
     store = open_source(tracking_uri, results)
     apart = SOURCE if results and tracking_uri else None
-    runs = fetch_runs(store, experiments, variants, split, where, group_by or apart, min_seeds)
-    return Report(store, runs, metric, direction, top, baseline, confidence, margin)
+    runs = fetch_runs(store, experiments, variants, split, where, group_by or apart)
+    return Report(store, runs, metric, direction, top, baseline, confidence, margin, min_seeds)
 
 
 def open_source(tracking_uri: str | None = None, results: Path | str | None = None) -> "RunSource":

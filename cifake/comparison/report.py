@@ -17,7 +17,7 @@ from cifake.comparison.ranking_metric import find_metric, with_direction
 from cifake.comparison.render import FORMATS
 from cifake.comparison.render.html import html
 from cifake.comparison.run_source import RunSource
-from cifake.comparison.runs import GROUP, with_value
+from cifake.comparison.runs import GROUP, with_seeds, with_value
 from cifake.comparison.table import Section
 from cifake.comparison.view import NEED_PREDICTIONS, VIEW_ARGUMENTS, View
 from cifake.comparison.views import VIEWS
@@ -38,10 +38,12 @@ class Report(View):
         baseline: str | None,
         confidence: float,
         margin: float = 0.0,
+        min_seeds: int = 1,
     ):
         self.store = store
-        self.runs = with_value(store, runs, metric)
-        self.metric = with_direction(find_metric(self.runs, metric), direction)
+        valued = with_value(store, runs, metric)
+        self.metric = with_direction(find_metric(valued, metric), direction)
+        self.runs = with_seeds(valued, self.metric.key, min_seeds)
         self._compare = partial(make_comparisons, store, confidence=confidence, margin=margin)
         super().__init__("leaderboard", self._compare(self.runs, self.metric, top, baseline))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
@@ -36,7 +37,7 @@ TAGS = (
 TABLE = "table"  # runs that share it are compared with each other: their test images are the same
 GROUP = "group"  # runs that share it are repeats: config_hash, and the value of group_by
 FOREIGN = "foreign"  # attribute of the frame: how many runs do not keep the run contract
-FEW_SEEDS = "few_seeds"  # and how many belong to groups with fewer seeds than asked for
+FEW_SEEDS = "few_seeds"  # and how many ``with_seeds`` left out
 INFINITE = sys.float_info.max  # as MLflow's databases keep infinity
 PARAMETER = "params."
 SEED = f"{PARAMETER}seed"
@@ -51,7 +52,6 @@ def fetch_runs(
     split: str | None = None,
     where: str = "",
     group_by: str | None = None,
-    min_seeds: int = 1,
 ) -> pd.DataFrame:
     """Finished variant runs that keep the run contract, newest first; values that are not finite are inf.
 
@@ -62,7 +62,6 @@ def fetch_runs(
         split: keep only this one; ``full,all`` are compared with each other.
         where: a filter in MLflow's search language, such as ``params.optimizer = 'adam'``.
         group_by: a tag or param whose values are told apart as if it were a setting.
-        min_seeds: keep only groups with so many seeds.
 
     Returns:
         One row a run: ``run_id``, ``experiment_id``, ``artifacts`` (their address), ``commit`` (empty where
@@ -71,7 +70,7 @@ def fetch_runs(
 
     Raises:
         ConfigError: no run has the tag or param to group by.
-        RunError: a store that cannot be read, an unknown experiment, no run, or no group with enough seeds.
+        RunError: a store that cannot be read, an unknown experiment, no run.
     """
     found = store.runs(experiments, where)
     runs = [run for run in found if run.data.tags.keys() >= {*RUN_TAGS}]
@@ -95,8 +94,7 @@ def fetch_runs(
     frame.attrs[FOREIGN] = len(found) - len(runs)
     frame = _keep(frame, "variant", variants)
     splits = split.split(",") if split else []
-    frame = _keep(frame, "split", [each for each in splits if each in set(frame["split"])] or splits)
-    return _with_seeds(frame, min_seeds)
+    return _keep(frame, "split", [each for each in splits if each in set(frame["split"])] or splits)
 
 
 def fetch_history(store: RunSource, run_ids: Sequence[str], key: str) -> list[dict[int, float]]:
@@ -133,6 +131,25 @@ def with_value(store: RunSource, runs: pd.DataFrame, key: str) -> pd.DataFrame:
     for row, best, history in zip(old.index, old[BEST_EPOCH], histories, strict=True):
         kept[row] = history.get(int(best) - 1, float("nan"))
     return runs.assign(**{key: kept.fillna(runs[key])})
+
+
+def with_seeds(runs: pd.DataFrame, key: str, least: int) -> pd.DataFrame:
+    """The runs of those groups of which so many seeds have a finite value of a metric.
+
+    Raises:
+        RunError: there is none.
+    """
+    if least == 1:
+        return runs
+    scored = runs[SEED].where(np.isfinite(runs[key]))
+    seeds = scored.groupby([runs[TABLE], runs[GROUP]]).transform("nunique")
+    kept = runs[seeds >= least]
+    if kept.empty:
+        raise RunError(
+            f"min_seeds: expected a variant with {key} of {least} seeds, found at most {seeds.max()}"
+        )
+    kept.attrs[FEW_SEEDS] = len(runs) - len(kept)
+    return kept
 
 
 def with_perturbations(store: RunSource, runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -222,12 +239,3 @@ def _keep(frame: pd.DataFrame, column: str, wanted: Sequence[str]) -> pd.DataFra
     if unknown:
         raise RunError(f"no finished run with {column} '{unknown[0]}'; there are: {', '.join(known)}")
     return frame[frame[column].isin(wanted)]
-
-
-def _with_seeds(frame: pd.DataFrame, least: int) -> pd.DataFrame:
-    seeds = frame.groupby([TABLE, GROUP])[SEED].transform("nunique")
-    kept = frame[seeds >= least]
-    if kept.empty:
-        raise RunError(f"min_seeds: expected a variant with {least} seeds, found at most {seeds.max()}")
-    kept.attrs[FEW_SEEDS] = len(frame) - len(kept)
-    return kept

@@ -61,8 +61,13 @@ def test_rows_with_few_seeds_are_left_out_and_counted(store, capsys):
     assert rows(report) == [("base", 3, 0.5)]
     assert "[few-seeds] Runs left out by --min-seeds: 2." in notes(report)
     assert run_compare("--min-seeds", "4") == 2
-    assert capsys.readouterr().err == "error: min_seeds: expected a variant with 4 seeds, found at most 3\n"
+    assert capsys.readouterr().err == (
+        "error: min_seeds: expected a variant with test/f1 of 4 seeds, found at most 3\n"
+    )
     assert run_compare("--min-seeds", "0") == 2
+    for seed, value in ((2, NAN), (3, INF)):  # such a seed counts as none
+        log_run("sgd", seed, f1=value)
+    assert rows(compare(min_seeds=3)) == [("base", 3, 0.5)]
 
 
 def test_runs_of_other_projects_are_no_variants(store):
