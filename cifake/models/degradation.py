@@ -25,8 +25,9 @@ TO_YCBCR = np.array(
 class RandomDegradation(keras.layers.Layer):
     """Degrade images at random during training.
 
-    Each image gets one of the kinds that are on, or none, with a random strength up to the largest, which is
-    that of ``AugmentationSettings``. ``white`` is the largest value of a pixel.
+    Each image gets one of the kinds that are on, or none, each of these for an equal share of a batch, with a
+    random strength up to the largest, which is that of ``AugmentationSettings``. ``white`` is the largest
+    value of a pixel.
     """
 
     def __init__(
@@ -42,14 +43,22 @@ class RandomDegradation(keras.layers.Layer):
             return images
         dtype, images = images.dtype, ops.cast(images, "float32")  # quality has more steps than bfloat16
         kinds = [kind for kind, largest in self.amounts.items() if largest]
-        shape = (ops.shape(images)[0], 1, 1, 1)
-        which = ops.floor(keras.random.uniform(shape, 0, len(kinds) + 1, seed=self.seed_generator))
-        strength = keras.random.uniform(shape, seed=self.seed_generator)
-        degraded = images / self.white
+        groups, count = len(kinds) + 1, ops.shape(images)[0]
+        # Neighbours in a batch, from a random place on, form a group: a kind is computed for its own alone.
+        length = ops.cast(count, "float32")
+        start = length * keras.random.uniform((), seed=self.seed_generator)
+        group = ops.floor((ops.arange(count, dtype="float32") + start) % length * groups / length)
+        most = ops.arange(-(-count // groups))  # places of a group: the same number in every step, for XLA
         for number, kind in enumerate(kinds):
-            changed = getattr(self, f"_{kind}")(images / self.white, self.amounts[kind] * strength)
-            degraded = ops.where(which == number, changed, degraded)
-        return ops.cast(ops.clip(degraded, 0, 1) * self.white, dtype)
+            first = ops.cast(ops.ceil(number * length / groups - start), "int32")
+            places = (first + most) % count
+            before = ops.take(images, places, axis=0)
+            shape = (ops.shape(before)[0], 1, 1, 1)
+            strength = self.amounts[kind] * keras.random.uniform(shape, seed=self.seed_generator)
+            after = self.white * ops.clip(getattr(self, f"_{kind}")(before / self.white, strength), 0, 1)
+            chosen = ops.reshape(ops.take(group, places) == number, shape)
+            images = ops.scatter_update(images, places[:, None], ops.where(chosen, after, before))
+        return ops.cast(images, dtype)
 
     def _noise(self, images: keras.KerasTensor, sigma: keras.KerasTensor) -> keras.KerasTensor:
         return images + sigma * keras.random.normal(ops.shape(images), seed=self.seed_generator)
@@ -59,24 +68,27 @@ class RandomDegradation(keras.layers.Layer):
         place = np.arange(images.shape[1], dtype="float32")
         distance = (place[:, None] - place[None]) ** 2
         weights = ops.exp(-distance / (2 * ops.square(sigma[:, :, :, 0]) + 1e-6))
-        return _along_both_axes(weights / ops.sum(weights, axis=2, keepdims=True), images)
+        weights = weights / ops.sum(weights, axis=2, keepdims=True)
+        return ops.einsum("nij,nhjc->nhic", weights, ops.einsum("nij,njwc->niwc", weights, images))
 
     def _jpeg(self, images: keras.KerasTensor, loss: keras.KerasTensor) -> keras.KerasTensor:
         """Round the cosine coefficients of blocks to multiples of their quantisation steps.
 
         The quality is 100 (1 - loss); colour is not subsampled.
         """
-        cosines = cosine_blocks(images.shape[1])
-        place = np.arange(images.shape[1]) % BLOCK
+        side = images.shape[1]
+        cosines = cosine_blocks(side)
+        across = np.kron(cosines.T, TO_YCBCR)  # of all three colours of a row; also turns RGB into YCbCr
+        place = np.arange(side) % BLOCK
         steps = np.stack([table[np.ix_(place, place)] for table in (LUMINANCE, CHROMINANCE, CHROMINANCE)], -1)
         # The scale of libjpeg: 50 / quality below 50, 2 - quality / 50 above.
-        quality = ops.maximum(100 * (1 - loss), 1)
+        quality = ops.maximum(100 * (1 - loss[..., 0]), 1)
         scale = ops.where(quality < 50, 50 / quality, 2 - quality / 50)
-        steps = ops.maximum(steps.astype("float32") * scale, 1)
-        levels = ops.matmul(255 * images - 128, TO_YCBCR)
-        coefficients = ops.round(_along_both_axes(cosines, levels) / steps) * steps
-        levels = ops.matmul(_along_both_axes(cosines.T, coefficients), np.linalg.inv(TO_YCBCR))
-        return (levels + 128) / 255
+        steps = ops.maximum(steps.astype("float32").reshape(side, -1) * scale, 1)
+        rows = ops.reshape(255 * images - 128, (-1, side, 3 * side))
+        coefficients = ops.round(ops.matmul(cosines, ops.matmul(rows, across)) / steps) * steps
+        rows = ops.matmul(cosines.T, ops.matmul(coefficients, np.linalg.inv(across)))
+        return (ops.reshape(rows, (-1, side, side, 3)) + 128) / 255
 
 
 def cosine_blocks(side: int) -> np.ndarray:
@@ -89,10 +101,3 @@ def cosine_blocks(side: int) -> np.ndarray:
         block[0] /= math.sqrt(2)
         matrix[start : start + size, start : start + size] = block
     return matrix
-
-
-def _along_both_axes(matrix: Any, images: keras.KerasTensor) -> keras.KerasTensor:
-    """Multiply columns, then rows, of each channel by a matrix [i, j], or by one per image [n, i, j]."""
-    rows = "nij" if len(matrix.shape) == 3 else "ij"
-    down = ops.einsum(f"{rows},njwc->niwc", matrix, images)
-    return ops.einsum(f"{rows},nhjc->nhic", matrix, down)
