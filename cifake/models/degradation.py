@@ -48,10 +48,10 @@ class RandomDegradation(keras.layers.Layer):
         length = ops.cast(count, "float32")
         start = length * keras.random.uniform((), seed=self.seed_generator)
         group = ops.floor((ops.arange(count, dtype="float32") + start) % length * groups / length)
-        most = ops.arange(-(-count // groups))  # places of a group: the same number in every step, for XLA
+        offsets = ops.arange(-(-count // groups))  # a group's most places, a fixed number, as XLA wants
         for number, kind in enumerate(kinds):
             first = ops.cast(ops.ceil(number * length / groups - start), "int32")
-            places = (first + most) % count
+            places = (first + offsets) % count
             before = ops.take(images, places, axis=0)
             shape = (ops.shape(before)[0], 1, 1, 1)
             strength = self.amounts[kind] * keras.random.uniform(shape, seed=self.seed_generator)
