@@ -48,7 +48,7 @@ class RandomDegradation(keras.layers.Layer):
         length = ops.cast(count, "float32")
         start = length * keras.random.uniform((), seed=self.seed_generator)
         group = ops.floor((ops.arange(count, dtype="float32") + start) % length * groups / length)
-        offsets = ops.arange(-(-count // groups))  # a group's most places, a fixed number, as XLA wants
+        offsets = ops.arange(-(-count // groups))  # as long as the longest group: XLA needs fixed sizes
         for number, kind in enumerate(kinds):
             first = ops.cast(ops.ceil(number * length / groups - start), "int32")
             places = (first + offsets) % count
